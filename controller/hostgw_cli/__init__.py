@@ -1,0 +1,1 @@
+"""hostgwctl, the operator's command, and the lab: a cluster of namespaces on one machine."""

@@ -1,0 +1,1 @@
+"""hostgw-controller: cluster-wide work. No packet ever depends on it."""

@@ -1,0 +1,215 @@
+"""The port to the kernel: the values that cross it, its verbs, and what each guarantees.
+
+A `Route` is exactly what the kernel keys and compares: two routes are the same to us when they are
+the same to the kernel. Ours are recognised by their protocol (104, `PROTOCOL`), which every verb
+carries, so that the kernel itself refuses to let us touch somebody else's:
+
+| verb | the kernel's answer | verdict |
+|---|---|---|
+| create (exclusive) | ok / EEXIST: its key is held, by anyone | created / conflict |
+| append | ok: beside a route of the same key, nothing replaced, no gap | created |
+| delete (our protocol, this very gateway) | ok / ESRCH: gone, or not ours | deleted / gone |
+| create, append | ENETUNREACH: the gateway is not on the link | off_link |
+| create, append | ENODEV, ENETDOWN: the link is gone or down | link_down |
+| any | anything else | failed |
+
+Reading is `routes()`: a strict dump by protocol. All verbs are synchronous, as the kernel's are.
+Measured facts behind this table: docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import NamedTuple, Protocol, TypeAlias
+
+from hostgw_core.model import Family, IPAddress, IPNetwork
+
+PROTOCOL = 104
+MAIN_TABLE = 254
+
+
+class Route(NamedTuple):
+    """A unicast route of ours, in the kernel's own terms. Addresses are packed, network order.
+
+    The kernel's key is (destination, length, metric, table); gateway and link are the content.
+    `link` is an interface *index*: names may change.
+    """
+
+    destination: bytes
+    length: int
+    metric: int
+    gateway: bytes
+    link: int
+    table: int = MAIN_TABLE
+
+    @property
+    def family(self) -> Family:
+        """4 or 6, as the destination's length says."""
+        return 4 if len(self.destination) == 4 else 6
+
+    @property
+    def key(self) -> tuple[bytes, int, int, int]:
+        """What the kernel holds at most one of (IPv4: unless appended)."""
+        return (self.destination, self.length, self.metric, self.table)
+
+    @property
+    def prefix(self) -> str:
+        """The destination as people write it."""
+        return f"{ip_address(self.destination)}/{self.length}"
+
+    def __str__(self) -> str:
+        return f"{self.prefix} via {ip_address(self.gateway)} metric {self.metric}"
+
+
+Table: TypeAlias = frozenset[Route]
+
+
+class Verb(StrEnum):
+    """What may be asked of the kernel for one route."""
+
+    CREATE = "create"
+    APPEND = "append"
+    DELETE = "delete"
+
+
+class Write(NamedTuple):
+    """One verb for one route."""
+
+    verb: Verb
+    route: Route
+
+
+class Verdict(StrEnum):
+    """What became of one write: the words of logs, metrics and documents."""
+
+    CREATED = "created"
+    DELETED = "deleted"
+    GONE = "gone"
+    CONFLICT = "conflict"
+    OFF_LINK = "off_link"
+    LINK_DOWN = "link_down"
+    FAILED = "failed"
+
+
+class Outcome(NamedTuple):
+    """The kernel's answer to one write; `errno` 0 is success, `message` the kernel's own words."""
+
+    write: Write
+    verdict: Verdict
+    errno: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A network interface as it stands."""
+
+    index: int
+    name: str
+    mtu: int
+    up: bool
+    carrier: bool
+    loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAddress:
+    """An address on a link. `stable`: not temporary, deprecated, tentative, and of global scope."""
+
+    link: int
+    address: IPAddress
+    network: IPNetwork
+    stable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultRoute:
+    """A default route: its link and metric; the lowest metric is the one in force."""
+
+    family: Family
+    link: int
+    metric: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostPicture:
+    """The host's links, addresses and default routes at one moment: what the uplink is chosen from.
+
+    `reached_by` maps the address of --iface-can-reach to the link that the kernel would use.
+    """
+
+    links: tuple[Link, ...] = ()
+    addresses: tuple[LinkAddress, ...] = ()
+    defaults: tuple[DefaultRoute, ...] = ()
+    reached_by: tuple[tuple[IPAddress, int], ...] = ()
+
+
+class ForeignRoute(NamedTuple):
+    """A route of another protocol to one destination: what may shadow or hold ours."""
+
+    destination: bytes
+    length: int
+    metric: int
+    protocol: int
+    gateway: bytes
+    link: int
+    table: int = MAIN_TABLE
+
+
+# What the monitor saw. None of these is believed: each only says where to look.
+@dataclass(frozen=True, slots=True)
+class RouteLost:
+    """A route of our protocol was deleted, and not by us."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class RouteForeign:
+    """Somebody else's route came (`added`) or went; `took` says it replaced one with that key."""
+
+    route: ForeignRoute
+    added: bool
+    took: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostChanged:
+    """A link or an address changed; `link` is its index. `what` is for the log."""
+
+    link: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """The kernel dropped notifications (ENOBUFS): anything may have happened."""
+
+
+KernelEvent: TypeAlias = RouteLost | RouteForeign | HostChanged | Overrun
+
+
+class Kernel(Protocol):
+    """What the reconciler asks of the kernel's routing tables. OSError: the socket failed."""
+
+    def routes(self, family: Family, table: int = MAIN_TABLE) -> Table:
+        """Give every route of our protocol, complete: an interrupted dump is read again."""
+        ...
+
+    def write(self, writes: Sequence[Write]) -> list[Outcome]:
+        """Do every write, in order, each by itself: one refusal stops nothing. One outcome each."""
+        ...
+
+    def foreign(self, destinations: Iterable[tuple[bytes, int]]) -> list[ForeignRoute]:
+        """Give the routes of other protocols, in the main table, to exactly these destinations."""
+        ...
+
+    def take_over(self, leftovers: Iterable[ForeignRoute]) -> list[Outcome]:
+        """Delete flannel's leftovers (protocol boot, metric 0, this very gateway and link).
+
+        The only verb that touches a route which is not ours. Outcomes carry the route as a `Route`.
+        """
+        ...
