@@ -4,6 +4,7 @@ Everything here is written in terms of etcd's version 3 data model (revisions, l
 transactions) because that model *is* the guarantee: https://etcd.io/docs/v3.4/learning/api/. Two
 things implement the port: the etcd adapter, and the fake of the tests. Both pass one contract
 suite.
+
 | verb | guarantee | critical for |
 |---|---|---|
 | list | linearizable, complete, every entry at one revision | starting to watch; claiming |
