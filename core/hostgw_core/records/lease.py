@@ -1,0 +1,144 @@
+"""A lease's value: the address its subnets are reached through, and whose they are."""
+
+from __future__ import annotations
+
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final
+
+import msgspec
+
+from hostgw_core.keys import Keys, quoted
+from hostgw_core.model import HOST_GW, Addresses, Lease, Refusal, Subnets
+from hostgw_core.records.wire import Name, decode, decode_in_any_case, encode, malformed
+from hostgw_core.store import Entry
+
+
+class _LeaseValue(msgspec.Struct, gc=False):
+    public_ip: str | None = msgspec.field(name="PublicIP", default=None)
+    public_ipv6: str | None = msgspec.field(name="PublicIPv6", default=None)
+    backend: str = msgspec.field(name="BackendType", default="")
+    node: Name = msgspec.field(name="Node", default="")
+    node_id: Name = msgspec.field(name="NodeID", default="")
+
+
+_LEASE: Final = msgspec.json.Decoder(_LeaseValue)
+
+
+def lease_of(keys: Keys, entry: Entry, *, any_backend: bool = False) -> Lease | Refusal:
+    """Read a lease.
+
+    The refusals: `malformed_key`, `malformed_value`, `bad_address`, and `other_backend` for a node
+    that uses another way to carry packets (flannel ignores such a peer too) or is in quarantine,
+    unless `any_backend`. A lease of both families may lack the address of one of them.
+    """
+    subnets = keys.subnets_of(entry.key)
+    if isinstance(subnets, Refusal):
+        return subnets
+    value = _value_of(entry)
+    if isinstance(value, Refusal):
+        return value
+    if value.backend != HOST_GW and not any_backend:
+        return _other_backend(entry, value.backend)
+    gateways = _gateways(entry, value, subnets)
+    if isinstance(gateways, Refusal):
+        return gateways
+    return Lease(
+        entry.key,
+        subnets,
+        gateways,
+        value.backend,
+        value.node,
+        value.node_id,
+        entry.created,
+        entry.modified,
+        entry.lease,
+    )
+
+
+def lease_value(
+    *, gateways: Addresses, backend: str = HOST_GW, node: str = "", node_id: str = ""
+) -> bytes:
+    """Write a lease's value: flannel's fields in flannel's order, then ours."""
+    return encode(
+        _LeaseValue(
+            None if gateways.ipv4 is None else str(gateways.ipv4),
+            None if gateways.ipv6 is None else str(gateways.ipv6),
+            backend,
+            node,
+            node_id,
+        )
+    )
+
+
+def _value_of(entry: Entry) -> _LeaseValue | Refusal:
+    value = decode(_LEASE, entry)
+    if isinstance(value, Refusal):
+        return value
+    if not value.backend or (value.public_ip is None and value.public_ipv6 is None):
+        value = decode_in_any_case(_LEASE, entry)
+        if isinstance(value, Refusal):
+            return value
+    if not (value.node.isprintable() and value.node_id.isprintable()):
+        return malformed(entry, "Node and NodeID must be printable")
+    return value
+
+
+def _other_backend(entry: Entry, backend: str) -> Refusal:
+    return Refusal(
+        entry.key,
+        "other_backend",
+        f"the lease {quoted(entry.key)} is not routed to: its BackendType is {quoted(backend)},"
+        f" not {quoted(HOST_GW)}; give its node the backend of the others",
+    )
+
+
+def _gateways(entry: Entry, value: _LeaseValue, subnets: Subnets) -> Addresses | Refusal:
+    try:
+        # Go writes its zero value where a node has no IPv4 address.
+        absent = value.public_ip is None or (subnets.ipv4 is None and value.public_ip == "0.0.0.0")
+        ipv4 = None if absent else IPv4Address(value.public_ip)
+        ipv6 = None if value.public_ipv6 is None else IPv6Address(value.public_ipv6)
+    except AddressValueError as error:
+        return _bad_address(entry, f"{error}")
+    for address in (ipv4, ipv6):
+        if address is not None and not usable_gateway(address):
+            return _bad_address(entry, f"{address} is no node's address")
+    if (subnets.ipv4 is None or ipv4 is None) and (subnets.ipv6 is None or ipv6 is None):
+        return _bad_address(entry, "it names no address of a family that it has a subnet of")
+    return Addresses(ipv4, ipv6)
+
+
+def _bad_address(entry: Entry, why: str) -> Refusal:
+    return Refusal(
+        entry.key,
+        "bad_address",
+        f"the lease {quoted(entry.key)} is not routed to: {quoted(why)}; correct PublicIP or"
+        " PublicIPv6, or delete the key",
+    )
+
+
+_THIS_NETWORK, _LOOPBACK, _MULTICAST, _BROADCAST = 0, 127, 224, 0xFFFFFFFF
+
+
+def usable_gateway(address: IPv4Address | IPv6Address) -> bool:
+    """Tell whether an address can be a node's on the link.
+
+    Not "this network" and loopback (RFC 1122, 3.2.1.3), multicast, the limited broadcast; for IPv6
+    neither unspecified, loopback, multicast, link-local, nor an IPv4 address mapped (RFC 4291).
+    """
+    if isinstance(address, IPv4Address):
+        number = int(address)
+        first = number >> 24
+        return (
+            first not in {_THIS_NETWORK, _LOOPBACK}
+            and first >> 4 != _MULTICAST >> 4
+            and number != _BROADCAST
+        )
+    return not (
+        address.is_unspecified
+        or address.is_loopback
+        or address.is_multicast
+        or address.is_link_local
+        or address.scope_id is not None
+        or address.ipv4_mapped is not None
+    )
