@@ -22,7 +22,7 @@ class Backoff:
 
     def failed(self) -> float:
         """Count a failure; give the seconds to wait now."""
-        step = min(self.longest, self.first * 2 ** min(self.failures, 30))
+        step = min(self.longest, self.first * float(1 << min(self.failures, 30)))
         self.failures += 1
         return step / 2 + step / 2 * self.chance()
 

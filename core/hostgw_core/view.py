@@ -1,0 +1,198 @@
+"""The store as this program sees it: list everything at one revision, then watch what follows.
+
+A `Snapshot` is only ever complete. Each change gives a new one; what has changed travels beside it
+so that a reader may look at little, but the snapshot is the truth. A stream that breaks is resumed
+in every span after the last whole response. A resumed watch on a wiped store is silent for ever, so
+nothing is resumed before a quorum has answered in a history that *continues* the last one: the
+same cluster, and neither revision nor term gone back. Otherwise, and after a compaction, everything
+is listed again; a history that does not continue is `broken` from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NoReturn
+
+from hostgw_core.backoff import Backoff
+from hostgw_core.store import (
+    Batch,
+    Change,
+    Compacted,
+    Deleted,
+    Entry,
+    Header,
+    Span,
+    Store,
+    StoreError,
+    StoreUnavailable,
+)
+
+_NOTHING: Mapping[bytes, Entry] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Every entry of the spans at `header.revision`. `broken`: not the history we knew before."""
+
+    header: Header
+    entries: Mapping[bytes, Entry] = field(default_factory=lambda: _NOTHING)
+    broken: bool = False
+
+    @property
+    def revision(self) -> int:
+        """The store's revision that this is the state of."""
+        return self.header.revision
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A new snapshot, and how it differs from the one before; `changes` is None after a list.
+
+    `received` is the moment the news arrived, in seconds of time.monotonic.
+    """
+
+    snapshot: Snapshot
+    changes: tuple[Change, ...] | None
+    received: float
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """How the view is doing, for status and metrics."""
+
+    connected: bool = False
+    error: str = "not connected yet"
+    header: Header | None = None
+    entries: int = 0
+    relists: int = 0
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    contact: float = 0.0
+
+
+def continues(before: Header | None, now: Header) -> bool:
+    """Tell whether an answer belongs to the history we have seen so far."""
+    return before is None or (
+        now.cluster == before.cluster
+        and now.revision >= before.revision
+        and now.term >= before.term
+    )
+
+
+def merge(snapshot: Snapshot, batch: Batch) -> tuple[Snapshot, tuple[Change, ...]]:
+    """Apply a batch; give the new snapshot and the changes that were news.
+
+    A resumed watch may tell again what we know: a change no newer than the entry it is about is
+    dropped, so that applying a batch twice is applying it once.
+    """
+    entries = dict(snapshot.entries)
+    news: list[Change] = []
+    for change in batch.changes:
+        known = entries.get(change.key)
+        if known is not None and change.modified <= known.modified:
+            continue
+        if isinstance(change, Deleted):
+            if known is None:
+                continue
+            del entries[change.key]
+        else:
+            entries[change.key] = change
+        news.append(change)
+    return replace(snapshot, header=batch.header, entries=MappingProxyType(entries)), tuple(news)
+
+
+class View:
+    """Keeps a snapshot of some spans and tells `seen` of each new one.
+
+    `history` is the last header that an earlier run of this program saw, if it is known.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *spans: Span,
+        seen: Callable[[Sighting], None],
+        clock: Callable[[], float],
+        history: Header | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._store = store
+        self._spans = spans
+        self._seen = seen
+        self._clock = clock
+        self._history = history
+        self._backoff = backoff or Backoff(0.1, 2.0)
+        self._next: dict[Span, int] = {}
+        self.snapshot: Snapshot | None = None
+        self.state = ViewState()
+
+    async def run(self) -> NoReturn:
+        """Look at the store for ever, whatever it does."""
+        while True:
+            try:
+                if self._next:
+                    await self._check_history()
+                if not self._next:
+                    await self._list()
+                await self._watch()
+                self._interrupted("ended", "the store has ended the watch")
+            except Compacted as error:
+                self._next.clear()
+                self._interrupted("compacted", str(error))
+                continue
+            except StoreError as error:
+                self._interrupted("unavailable", str(error))
+            await asyncio.sleep(self._backoff.failed())
+
+    async def _check_history(self) -> None:
+        header = (await self._store.list()).header
+        if not continues(self._history, header):
+            self._next.clear()
+
+    async def _list(self) -> None:
+        listing = await self._store.list(*self._spans)
+        header = listing.header
+        broken = not continues(self._history, header) or (
+            self.snapshot is not None and self.snapshot.broken
+        )
+        entries = MappingProxyType({entry.key: entry for entry in listing.entries})
+        self._next = dict.fromkeys(self._spans, header.revision + 1)
+        self._heard(header)
+        self.state = replace(self.state, relists=self.state.relists + 1)
+        self._publish(Snapshot(header, entries, broken=broken), None, self._clock())
+
+    async def _watch(self) -> None:
+        assert self.snapshot is not None
+        async for batch in self._store.watch(dict(self._next)):
+            if not continues(self._history, batch.header):
+                # A member that lags, or another history: the quorum is asked before we go on.
+                raise StoreUnavailable(
+                    "the member that serves the watch is behind what we have seen"
+                )
+            self._heard(batch.header)
+            if not batch.changes:
+                continue
+            self._next[batch.span] = batch.changes[-1].modified + 1
+            snapshot, news = merge(self.snapshot, batch)
+            if news:
+                self._publish(snapshot, news, batch.received)
+
+    def _publish(
+        self, snapshot: Snapshot, changes: tuple[Change, ...] | None, received: float
+    ) -> None:
+        self.snapshot = snapshot
+        self.state = replace(self.state, entries=len(snapshot.entries))
+        self._seen(Sighting(snapshot, changes, received))
+
+    def _heard(self, header: Header) -> None:
+        self._history = header
+        self._backoff.succeeded()
+        self.state = replace(
+            self.state, connected=True, error="", header=header, contact=self._clock()
+        )
+
+    def _interrupted(self, reason: str, sentence: str) -> None:
+        restarts = {**self.state.restarts, reason: self.state.restarts.get(reason, 0) + 1}
+        self.state = replace(self.state, connected=False, error=sentence, restarts=restarts)
