@@ -1,0 +1,48 @@
+"""`hostgwctl`: the operator's command.
+
+Each group of commands lives in a module of its own, which is loaded only when it is called: what a
+person types at three in the morning answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+# name: (module, attribute, one line of help)
+GROUPS = {
+    "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are known by name and loaded when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names."""
+        return sorted({*GROUPS, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in GROUPS:
+            return super().get_command(ctx, cmd_name)
+        module, attribute, _ = GROUPS[cmd_name]
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the list without loading what it lists."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, GROUPS[name][2]) for name in sorted(GROUPS)])
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hostgw", prog_name="hostgwctl")
+def main() -> None:
+    """Operate a cluster of hostgwd."""
+
+
+if __name__ == "__main__":
+    main()

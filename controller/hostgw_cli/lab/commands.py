@@ -1,0 +1,131 @@
+"""`hostgwctl lab`: the commands, thin; each finds a lab and asks it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Network
+
+import click
+
+from hostgw_cli.lab.build import Lab, take_down
+from hostgw_cli.lab.interrupt import Interrupted, interruptible
+from hostgw_cli.lab.netns import CommandError
+from hostgw_cli.lab.topology import LabError, LabSpec
+
+NAME = click.option("--name", default="default", show_default=True, help="Which lab.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what may go wrong into a sentence and an exit status, as a shell expects them."""
+    if os.geteuid() != 0:
+        raise click.ClickException("a lab is made of network namespaces: run this as root (sudo)")
+    try:
+        with interruptible():
+            yield
+    except (LabError, CommandError) as error:
+        raise click.ClickException(str(error)) from error
+    except Interrupted as error:
+        click.echo(f"stopped by {error}; nothing is left behind", err=True)
+        raise SystemExit(128 + error.number) from None
+
+
+@click.group()
+def lab() -> None:
+    """Make a cluster of network namespaces on this machine, and look into it."""
+
+
+@lab.command()
+@NAME
+@click.option("--nodes", default=3, show_default=True, help="How many hosts.")
+@click.option("--etcd", default=1, show_default=True, help="How many etcd members: 1, 3 or 5.")
+@click.option("--containers", default=1, show_default=True, help="How many on each host.")
+@click.option("--network", default="10.244.0.0/16", show_default=True, help="For all containers.")
+@click.option("--subnet-len", default=24, show_default=True, help="Prefix length of a host's part.")
+@click.option("--no-daemons", is_flag=True, help="Start no hostgwd: you will start something else.")
+@click.argument("daemon_args", nargs=-1, type=click.UNPROCESSED)
+def up(
+    *,
+    name: str,
+    nodes: int,
+    etcd: int,
+    containers: int,
+    network: str,
+    subnet_len: int,
+    no_daemons: bool,
+    daemon_args: tuple[str, ...],
+) -> None:
+    """Make a lab, and leave it standing. What follows `--` is given to every hostgwd."""
+    with _told():
+        spec = LabSpec(
+            nodes=nodes,
+            etcd=etcd,
+            name=name,
+            network=_network(network),
+            subnet_len=subnet_len,
+            containers=containers,
+            daemons=not no_daemons,
+            daemon_args=daemon_args,
+        )
+        Lab.build(spec, say=click.echo)
+    which = "" if name == "default" else f" --name {name}"
+    click.echo(f"it stands; look: hostgwctl lab status{which}; remove: hostgwctl lab down{which}")
+
+
+@lab.command()
+@NAME
+def down(*, name: str) -> None:
+    """Remove a lab: its processes, namespaces and files. Also one half built."""
+    with _told():
+        there = take_down(name)
+    click.echo(f"lab {name} is gone" if there else f"there was no lab named {name}")
+
+
+@lab.command()
+@NAME
+def status(*, name: str) -> None:
+    """Show what stands, what runs, and who has which subnet. Exit status 1 if anything is amiss."""
+    from hostgw_cli.lab.status import look, table  # noqa: PLC0415 - rich, only where it is shown
+
+    with _told():
+        rows = look(Lab.find(name))
+    table(rows)
+    if not all(row.well for row in rows):
+        raise SystemExit(1)
+
+
+@lab.command(name="exec", context_settings={"ignore_unknown_options": True})
+@NAME
+@click.argument("where")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def exec_(*, name: str, where: str, command: tuple[str, ...]) -> None:
+    """Run a command in n1, n1/c1, switch or etcd1 (a shell if none is given)."""
+    with _told():
+        found = Lab.find(name)
+        argv = found.namespace(where).argv(*(command or (os.environ.get("SHELL", "/bin/sh"),)))
+        environment = {**os.environ, **found.etcd.environment}
+    os.execvpe(argv[0], argv, environment)  # noqa: S606 - to become the command is the point
+
+
+@lab.command()
+@NAME
+@click.option("--count", default=3, show_default=True, help="Requests for each pair.")
+def ping(*, name: str, count: int) -> None:
+    """Ping every container from every other. Exit status 1 if a packet is lost."""
+    from hostgw_cli.lab.pairs import ping_all  # noqa: PLC0415 - only this command needs threads
+
+    with _told():
+        pairs = ping_all(Lab.find(name).containers, count=count)
+    for pair in pairs:
+        click.echo(str(pair))
+    if not all(pair.echo for pair in pairs):
+        raise SystemExit(1)
+
+
+def _network(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise LabError(f"--network {text}: {error}; give one such as 10.244.0.0/16") from error

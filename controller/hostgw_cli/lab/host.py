@@ -1,0 +1,204 @@
+"""One host of the lab: a namespace, its daemon, and the containers on its subnet.
+
+The daemon is a real `hostgwd` process with folders of its own. The containers are attached the way
+a CNI bridge plugin does it: a bridge with the subnet's first address, a cable to each container,
+the bridge as its default gateway.
+"""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import sys
+from collections.abc import Sequence
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+from hostgw_cli.lab import processes
+from hostgw_cli.lab.container import Container
+from hostgw_cli.lab.interrupt import held
+from hostgw_cli.lab.ledger import Ledger
+from hostgw_cli.lab.netns import Namespace, bridge, veth
+from hostgw_cli.lab.topology import LabError, MachinePlan, Topology
+from hostgw_cli.lab.waiting import tail, wait_for
+
+HTTP_PORT = 9745
+READY_WITHIN = 30.0  # seconds
+BRIDGE = "cni0"
+
+
+class Host:
+    """A host that stands (its namespace exists); the value of `plan` never changes."""
+
+    def __init__(self, plan: MachinePlan, topology: Topology, ledger: Ledger) -> None:
+        self.plan = plan
+        self.name = plan.name
+        self.namespace = Namespace(plan.namespace)
+        self.run = self.namespace.run
+        self.ip = self.namespace.ip
+        self.ip_json = self.namespace.ip_json
+        self.containers = [Container(each) for each in plan.containers]
+        self.folder = ledger.folder / plan.name
+        self.log = ledger.folder / f"{plan.name}.log"
+        self._topology = topology
+        self._ledger = ledger
+
+    # -- the cable -------------------------------------------------------------------------------
+
+    @property
+    def _switch(self) -> Namespace:
+        return Namespace(self._topology.switch)
+
+    def unplug(self) -> None:
+        """Pull the cable at the switch: the host's eth0 loses its carrier."""
+        self._switch.ip("link", "set", self.name, "down")
+
+    def plug(self) -> None:
+        """Put the cable back."""
+        self._switch.ip("link", "set", self.name, "up")
+
+    # -- the daemon ------------------------------------------------------------------------------
+
+    @property
+    def subnet_file(self) -> Path:
+        """The daemon's subnet.env."""
+        return self.folder / "subnet.env"
+
+    @property
+    def socket(self) -> Path:
+        """The daemon's unix socket."""
+        return self.folder / "run" / "hostgwd.sock"
+
+    def daemon_argv(self, extra: Sequence[str] = ()) -> list[str]:
+        """Give the command of this host's daemon; the flags of the lab come last but for `extra`.
+
+        `-P` keeps the folder that the lab was started in out of the daemon's module path.
+        """
+        return [
+            *[sys.executable, "-P", "-m", "hostgw_daemon"],
+            f"--etcd-endpoints={self._topology.endpoints}",
+            f"--node-name={self.name}",
+            f"--state-dir={self.folder / 'state'}",
+            f"--run-dir={self.folder / 'run'}",
+            f"--subnet-file={self.subnet_file}",
+            f"--http-address=127.0.0.1:{HTTP_PORT}",
+            *self._topology.spec.daemon_args,
+            *extra,
+        ]
+
+    @property
+    def daemon(self) -> processes.Process | None:
+        """The daemon that was started last."""
+        return self._ledger.process(self.name)
+
+    @property
+    def running(self) -> bool:
+        """Whether the daemon's process runs."""
+        return self.daemon is not None and self.daemon.alive
+
+    def start_daemon(self, *extra: str, wait: bool = True) -> processes.Process:
+        """Start the daemon, its subnet.env of a former run left where it is.
+
+        With `wait`, give it back only when it is ready. Raise LabError.
+        """
+        if self.running:
+            raise LabError(f"the daemon of {self.name} runs already")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with held():
+            process = processes.start(
+                self.name,
+                self.daemon_argv(extra),
+                inside=self.namespace,
+                log=self.log,
+                environment={"PYTHONUNBUFFERED": "1"},
+            )
+            self._ledger.note(process)
+        if wait:
+            self.wait_ready()
+        return process
+
+    def stop_daemon(self, number: int = signal.SIGTERM, *, within: float = 10.0) -> bool:
+        """End the daemon by a signal; False when it did not obey in time and was killed."""
+        return self.daemon is None or processes.stop(self.daemon, number, within=within)
+
+    def kill_daemon(self) -> None:
+        """End the daemon as a crash does."""
+        self.stop_daemon(signal.SIGKILL)
+
+    def signal_daemon(self, number: int) -> None:
+        """Send the daemon a signal, such as SIGSTOP or SIGHUP. Raise LabError if it is gone."""
+        if self.daemon is None or not processes.send(self.daemon, number):
+            raise LabError(f"the daemon of {self.name} does not run")
+
+    def http(self, path: str, *, timeout: float = 2.0) -> tuple[int, str]:
+        """GET a path of the daemon's HTTP server; give the status and the body. Raise OSError."""
+        with self.namespace.enter():
+            connection = http.client.HTTPConnection("127.0.0.1", HTTP_PORT, timeout=timeout)
+            try:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                return answer.status, answer.read().decode()
+            finally:
+                connection.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the daemon says that it is ready, and has published its subnet."""
+        try:
+            return self.http("/readyz")[0] == 200 and self.subnet_file.exists()
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait_ready(self, *, within: float = READY_WITHIN) -> None:
+        """Wait until the daemon is ready. Raise LabError with its last words."""
+
+        def look() -> bool:
+            if not self.running:
+                raise LabError(f"the daemon of {self.name} has ended; {tail(self.log)}")
+            return self.ready
+
+        wait_for(look, what=f"{self.name} ready", within=within, why=lambda: tail(self.log))
+
+    # -- the containers --------------------------------------------------------------------------
+
+    def subnet_env(self) -> dict[str, str]:
+        """Read subnet.env: all that the daemon and the containers know of each other."""
+        lines = self.subnet_file.read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def attach_containers(self, gateway: IPv4Interface | None = None, *, mtu: int = 1500) -> None:
+        """Give every container its address and its cable; the gateway is subnet.env's by default.
+
+        Doing it again moves them to the subnet that is there now.
+        """
+        if gateway is None:
+            env = self.subnet_env()
+            gateway, mtu = IPv4Interface(env["FLANNEL_SUBNET"]), int(env["FLANNEL_MTU"])
+        if any(link["ifname"] == BRIDGE for link in self.ip_json("link")):
+            self.ip("link", "delete", BRIDGE)
+        with held():
+            bridge(self.namespace, BRIDGE, address=str(gateway))
+        for container in self.containers:
+            with held():
+                container.attach(self.namespace, BRIDGE, gateway=gateway, mtu=mtu)
+
+    def container(self, number: int) -> Container:
+        """Give a container by its place, the first is 0."""
+        return self.containers[number]
+
+    def routes(self, *arguments: str) -> str:
+        """Give the routes as `ip route` shows them."""
+        return self.ip("route", "show", *arguments)
+
+
+def build_machine(plan: MachinePlan, topology: Topology, *, bridge_name: str) -> None:
+    """Make a machine's namespace and its cable to the switch. Raise CommandError."""
+    machine = Namespace.create(plan.namespace)
+    # The sysctls of a new namespace follow the machine's own: say what a host needs.
+    sysctls = ["net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0"]
+    machine.run("sysctl", "-q", "-w", *sysctls, "net.ipv4.conf.default.rp_filter=0")
+    switch = Namespace(topology.switch)
+    veth(machine, "eth0", switch, plan.name, mac_one=plan.mac)
+    switch.ip("link", "set", plan.name, "master", bridge_name)
+    machine.ip("address", "add", str(plan.address), "dev", "eth0")
+    machine.ip("route", "add", "default", "via", str(topology.gateway.ip), "dev", "eth0")
