@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh Debian or Ubuntu machine with Python 3.11, make and root:
+# `make demo` and `make test`. Both call .ci/setup first, which installs what is missing.
+
+SHELL := /bin/sh
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Arguments for pytest, the demo or the benchmarks: make test ARGS="-k lab"
+ARGS ?=
+export VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo '  Arguments: make test ARGS="-k lab -x"; make demo KEEP=1 leaves the cluster standing.'
+
+setup: ## Install everything that the tests need (root)
+	@.ci/setup test
+
+demo: ## A cluster on this machine: containers reach each other across hosts (root)
+	@.ci/setup demo
+	@$(BIN)/hostgwctl lab demo $(if $(KEEP),--keep) $(ARGS)
+
+test: setup lint ## Lint, then run every test (root)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: ## ruff, mypy --strict and the import contracts
+	@test -x $(BIN)/ruff || .ci/setup test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: ## Let ruff format the code and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove what make made here: the environment, caches, build files
+	rm -rf $(VENV) .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
