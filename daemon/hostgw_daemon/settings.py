@@ -1,0 +1,117 @@
+"""The settings of hostgwd as the rest of the program takes them: typed, frozen, judged.
+
+    settings = parse(argv, environ, read_file)  # or SettingsError: exit status 2, nothing done
+
+What only the host can tell is left to the wiring: whether the files of `files()` can be read, and
+the host's name where `node_name` is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Address, IPv6Address
+from types import MappingProxyType
+from typing import Any
+
+from hostgw_core.model import IPAddress, IPNetwork
+from hostgw_core.settings import Listen, Problem, Secret, Value, asked_for, etcd, logs, read
+from hostgw_daemon.declarations import PROGRAM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting that means something here, under its flag's name. Times are in seconds.
+
+    Texts are empty, addresses None and tuples empty where nothing was given and nothing is implied.
+    `warnings` is what a person should be told once. `provenance` has every declared setting, also
+    those without a field here, with its text and origin.
+    """
+
+    etcd_endpoints: tuple[str, ...]
+    etcd_discovery_srv: str
+    etcd_prefix: str
+    etcd_cafile: str
+    etcd_certfile: str
+    etcd_keyfile: str
+    etcd_username: str
+    etcd_password: Secret
+    etcd_password_file: str
+    etcd_request_timeout: float
+
+    iface: tuple[str, ...]
+    iface_regex: tuple[str, ...]
+    iface_can_reach: IPAddress | None
+    iface_cidr: tuple[IPNetwork, ...]
+    iface_skip: tuple[str, ...]
+    public_ip: IPv4Address | None
+    public_ipv6: IPv6Address | None
+
+    node_name: str
+    lease_ttl: int
+    state_dir: str
+    run_dir: str
+    subnet_file: str
+
+    route_metric: int
+    audit_interval: float
+    removal_hold: float
+
+    ip_masq: bool
+    ip_masq_fully_random_disable: bool
+    iptables_forward_rules: bool
+    iptables_resync: int
+
+    http_address: Listen | None
+    healthz_ip: IPAddress
+    healthz_port: int
+
+    log_level: str
+    log_format: str
+    check: bool
+
+    warnings: tuple[Problem, ...] = ()
+    provenance: Mapping[str, Value] = field(default_factory=dict, repr=False)
+
+    @property
+    def healthz(self) -> Listen | None:
+        """Where flannel would serve its health, if it is asked for."""
+        return Listen(str(self.healthz_ip), self.healthz_port) if self.healthz_port else None
+
+
+def asked(argv: Sequence[str]) -> str:
+    """Give "help" or "version" if the command line asks for it, else "". Never raises."""
+    return asked_for(PROGRAM, argv)
+
+
+def parse(
+    argv: Sequence[str], environ: Mapping[str, str], read_file: Callable[[str], bytes]
+) -> Settings:
+    """Read the settings of hostgwd.
+
+    `argv` is without the program's name; `read_file` gives the bytes of the file that --config
+    names, or raises OSError. Raise SettingsError, which carries every problem at once.
+    """
+    parsed = read(PROGRAM, argv=argv, environ=environ, read_file=read_file)
+    values = dict(parsed.values)
+    values["log-level"] = logs.effective_level(values["log-level"], values["v"])
+    taken: dict[str, Any] = {
+        name: values[name.replace("_", "-")].value
+        for name in (each.name for each in fields(Settings))
+        if name not in ("warnings", "provenance")
+    }
+    tls = any(taken[name] for name in ("etcd_cafile", "etcd_certfile"))
+    taken["etcd_endpoints"] = etcd.with_scheme(taken["etcd_endpoints"], tls=tls)
+    return Settings(**taken, warnings=parsed.warnings, provenance=MappingProxyType(values))
+
+
+def describe(settings: Settings) -> list[tuple[str, str, str]]:
+    """Give (name, value as it is written, origin) of every setting, secrets masked."""
+    return [(name, value.text, str(value.origin)) for name, value in settings.provenance.items()]
+
+
+def files(settings: Settings) -> list[tuple[str, str]]:
+    """Give (name of the setting, path) of every file that must be readable."""
+    names = ("etcd-cafile", "etcd-certfile", "etcd-keyfile", "etcd-password-file")
+    paths = [(name, str(settings.provenance[name].value)) for name in names]
+    return [(name, path) for name, path in paths if path]
