@@ -1,0 +1,174 @@
+"""What the packet filter must hold: a pure function from the settings and our lease to rules.
+
+We own one table a family, `ip hostgw` and `ip6 hostgw`, and touch no other. Not one `inet` table:
+a nat chain there makes the kernel track the IPv6 connections of a host whose cluster is IPv4 only,
+and needs Linux 5.2. A family without a network in the cluster gets no table.
+
+The meaning is that of flannel's `--ip-masq` in its iptables form; docs/packets.md tells, for each
+rule, the packet it is for. Two facts of the kernel shape it:
+
+* Only the first packet of a connection passes a nat chain, and the first chain that gives it an
+  address decides. Ours comes after iptables' (`srcnat`, 100): it is the general answer, and a rule
+  that somebody wrote for a special case, kube-proxy's among them, must win, as it does with
+  flannel, which appends to that chain.
+* An accept ends our chain, never that of somebody else at the same hook: it cannot save a packet
+  that another table drops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, TypeAlias
+
+from hostgw_core.model import FAMILIES, ClusterConfig, Family, IPNetwork, Subnets
+
+AFTER_IPTABLES = 105  # NF_IP_PRI_NAT_SRC is 100 (linux/netfilter_ipv4.h)
+FILTER = 0  # NF_IP_PRI_FILTER
+KUBE_PROXY_MARK = 0x4000  # "masquerade this": kube-proxy's --iptables-masquerade-bit, 14
+MULTICAST: Mapping[Family, IPNetwork] = {
+    4: IPv4Network("224.0.0.0/4"),  # RFC 5771
+    6: IPv6Network("ff00::/8"),  # RFC 4291 section 2.7
+}
+
+Json: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RulesetSpec:
+    """What is asked for. `networks` are the cluster's, `own` the subnets of this node's lease."""
+
+    networks: tuple[IPNetwork, ...]
+    own: tuple[IPNetwork, ...]
+    masquerade: bool
+    forward_rules: bool
+    random_fully: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        config: ClusterConfig,
+        own: Subnets,
+        *,
+        masquerade: bool,
+        forward_rules: bool,
+        random_fully: bool = True,
+    ) -> RulesetSpec:
+        """Take the networks from the cluster's configuration and our subnets from our lease."""
+        pools = (config.of(family) for family in config.families)
+        networks = tuple(pool.network for pool in pools if pool is not None)
+        return cls(networks, tuple(own), masquerade, forward_rules, random_fully)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: the comment that an operator reads, and its statements (libnftables-json(5))."""
+
+    comment: str
+    statements: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A base chain with policy accept: a packet that no rule names goes on."""
+
+    name: str
+    kind: str
+    hook: str
+    priority: int
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """The chains of our table, in each family that has one."""
+
+    tables: Mapping[Family, tuple[Chain, ...]]
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to hold."""
+        return bool(self.tables)
+
+
+def desired(spec: RulesetSpec) -> Ruleset:
+    """Give the tables that must be there; none when neither kind of rule is asked for."""
+    tables: dict[Family, tuple[Chain, ...]] = {}
+    for family in FAMILIES:
+        network = _Addresses(family, tuple(n for n in spec.networks if n.version == family))
+        own = _Addresses(family, tuple(n for n in spec.own if n.version == family))
+        chains: list[Chain] = []
+        if network.prefixes and spec.masquerade:
+            rules = _masquerade(network, own, random_fully=spec.random_fully)
+            chains.append(Chain("postrouting", "nat", "postrouting", AFTER_IPTABLES, rules))
+        if network.prefixes and spec.forward_rules:
+            chains.append(Chain("forward", "filter", "forward", FILTER, _forward(network)))
+        if chains:
+            tables[family] = tuple(chains)
+    return Ruleset(tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    """A set of addresses of one family, and the ways a rule may ask for it."""
+
+    family: Family
+    prefixes: tuple[IPNetwork, ...]
+
+    def source(self, op: str = "==") -> Json:
+        return self._match("saddr", op)
+
+    def destination(self, op: str = "==") -> Json:
+        return self._match("daddr", op)
+
+    def _match(self, name: str, op: str) -> Json:
+        words = [
+            {"prefix": {"addr": str(p.network_address), "len": p.prefixlen}} for p in self.prefixes
+        ]
+        field = {"payload": {"protocol": "ip" if self.family == 4 else "ip6", "field": name}}
+        return _match(field, words[0] if len(words) == 1 else {"set": words}, op)
+
+
+def _masquerade(network: _Addresses, own: _Addresses, *, random_fully: bool) -> tuple[Rule, ...]:
+    """Give flannel's rules in flannel's order: the first that fits decides."""
+    stay: Json = {"return": None}
+    translate: Json = {"masquerade": {"flags": "fully-random"} if random_fully else None}
+    mark: Json = {"&": [{"meta": {"key": "mark"}}, KUBE_PROXY_MARK]}
+    multicast = _Addresses(network.family, (MULTICAST[network.family],))
+    rules = [
+        Rule("marked by kube-proxy: left to it", (_match(mark, KUBE_PROXY_MARK), stay)),
+        Rule(
+            "pod to pod: the pod's address stays",
+            (network.source(), network.destination(), stay),
+        ),
+    ]
+    if own.prefixes:  # without a lease this host has no pods
+        rules.append(
+            Rule(
+                "outside to a pod of this host: the client's address stays",
+                (network.source("!="), own.destination(), stay),
+            )
+        )
+    rules += [
+        Rule(
+            "pod to outside: the host's address",
+            (network.source(), multicast.destination("!="), translate),
+        ),
+        Rule(
+            "outside to a pod elsewhere: the host's address",
+            (network.source("!="), network.destination(), translate),
+        ),
+    ]
+    return tuple(rules)
+
+
+def _forward(network: _Addresses) -> tuple[Rule, ...]:
+    accept: Json = {"accept": None}
+    return (
+        Rule("from a pod", (network.source(), accept)),
+        Rule("to a pod", (network.destination(), accept)),
+    )
+
+
+def _match(left: Json, right: object, op: str = "==") -> Json:
+    return {"match": {"op": op, "left": left, "right": right}}

@@ -1,0 +1,278 @@
+"""The masquerade loop on a firewall made of memory, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from hostgw_daemon.masquerade import AUDIT, FIGHT_SECONDS, Masquerade, Standing
+from hostgw_daemon.nftables import FirewallError, FirewallMissing, Listing, transaction
+from hostgw_daemon.ruleset import RulesetSpec
+
+pytestmark = pytest.mark.looptime
+
+SPEC = RulesetSpec((ip_network("10.5.0.0/16"),), (ip_network("10.5.1.0/24"),), True, True)
+NOTHING = replace(SPEC, masquerade=False, forward_rules=False)
+
+
+class MemoryFirewall:
+    """Keeps tables as the kernel does: a new handle for each thing that is made."""
+
+    def __init__(self):
+        self.tables = {}
+        self.handles = 0
+        self.writes = 0
+        self.reads = 0
+        self.fault = None
+        self.deaf = False  # the doorbell is lost
+        self.vandal = None  # called after each write
+        self._ring = None
+
+    async def read(self):
+        """List the tables, after the time that nft takes."""
+        self.reads += 1
+        await asyncio.sleep(0.006)
+        if self.fault:
+            raise self.fault
+        return Listing({family: tuple(objects) for family, objects in self.tables.items()})
+
+    async def write(self, ruleset, present):
+        """Do the transaction's commands, one after the other, at one moment."""
+        await asyncio.sleep(0.006)
+        if self.fault:
+            raise self.fault
+        self.writes += 1
+        for command in json.loads(transaction(ruleset, present))["nftables"]:
+            ((verb, objects),) = command.items()
+            ((kind, body),) = objects.items()
+            family = {"ip": 4, "ip6": 6}[body["family"]]
+            if verb == "delete":
+                del self.tables[family]
+                continue
+            self.handles += 1
+            self.tables.setdefault(family, [])
+            if kind == "table" and self.tables[family]:
+                continue
+            self.tables[family].append({kind: {**body, "handle": self.handles}})
+        self.changed()
+        if self.vandal:
+            self.vandal()
+
+    def changed(self):
+        """Ring, as the kernel does after every change."""
+        if self._ring and not self.deaf:
+            self._ring()
+
+    def delete(self):
+        """Be the other program that deletes our table."""
+        self.tables.clear()
+        self.changed()
+
+    def replace_rule(self):
+        """Be the other program that replaces our last rule by one with the same comment."""
+        self.handles += 1
+        body = self.tables[4][-1]["rule"]
+        self.tables[4][-1] = {"rule": {**body, "handle": self.handles, "expr": []}}
+        self.changed()
+
+    @contextmanager
+    def watched(self, ring):
+        """Remember whom to ring."""
+        self._ring = ring
+        yield
+        self._ring = None
+
+
+@asynccontextmanager
+async def running(firewall, **options):
+    """Run the loop; give it, and the list of the states that it publishes."""
+    states = []
+    masquerade = Masquerade(firewall, states.append, **options)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(masquerade.run())
+        yield masquerade, states
+        task.cancel()
+
+
+def now():
+    """Give the loop's own time."""
+    return asyncio.get_running_loop().time()
+
+
+async def until(condition, within):
+    """Wait in the loop's own time; give how long it took."""
+    begun = now()
+    while not condition():
+        assert now() - begun <= within, f"not within {within} s"
+        await asyncio.sleep(0.001)
+    return now() - begun
+
+
+async def test_nothing_is_done_before_somebody_says_what_is_wanted():
+    """Without a spec the firewall is not even read."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, states):
+        await asyncio.sleep(3 * AUDIT)
+    assert firewall.reads == firewall.writes == 0
+    assert not states
+    assert masquerade.state.standing is Standing.WAITING
+
+
+async def test_the_tables_are_written_once_and_then_left_alone():
+    """A table that stands as written is only looked at; our own ring writes nothing."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, states):
+        masquerade.want(SPEC)
+        await asyncio.sleep(10 * AUDIT)
+    assert firewall.writes == 1
+    assert [s.standing for s in states] == [Standing.IN_FORCE]
+    assert firewall.tables[4]
+
+
+@pytest.mark.parametrize("change", [MemoryFirewall.delete, MemoryFirewall.replace_rule])
+async def test_a_change_by_others_is_undone_at_once(change):
+    """The doorbell brings it back within a tenth of a second, and the drift is counted."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, _):
+        masquerade.want(SPEC)
+        await asyncio.sleep(AUDIT)
+        good = [next(iter(each)) for each in firewall.tables[4]]
+        change(firewall)
+        assert await until(lambda: masquerade.state.drifts == 1, 0.1) < 0.1
+        assert [next(iter(each)) for each in firewall.tables[4]] == good
+        assert firewall.tables[4][-1]["rule"]["expr"]
+        assert masquerade.state.standing is Standing.IN_FORCE
+    assert firewall.writes == masquerade.state.resyncs == 2
+
+
+async def test_without_a_doorbell_the_audit_finds_the_change():
+    """A lost ring costs at most one period of the audit, give or take a tenth."""
+    firewall = MemoryFirewall()
+    async with running(firewall, audit=5.0) as (masquerade, _):
+        masquerade.want(SPEC)
+        await asyncio.sleep(20.0)
+        firewall.deaf = True
+        firewall.delete()
+        await until(lambda: masquerade.state.drifts == 1, 5.8)
+        assert firewall.tables[4]
+
+
+async def test_many_rings_are_few_looks():
+    """A hundred rings in a tenth of a second cause a handful of looks."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, _):
+        masquerade.want(SPEC)
+        await asyncio.sleep(AUDIT / 2)
+        before = firewall.reads
+        for _ in range(100):
+            firewall.changed()
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(1.0)
+        assert firewall.reads - before <= 4
+
+
+async def test_a_new_lease_is_written_at_once():
+    """Another own subnet is another ruleset, and no drift."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, _):
+        masquerade.want(SPEC)
+        await asyncio.sleep(1.0)
+        masquerade.want(replace(SPEC, own=(ip_network("10.5.9.0/24"),)))
+        await until(lambda: firewall.writes == 2, 0.1)
+        await asyncio.sleep(1.0)
+        assert "10.5.9.0" in json.dumps(firewall.tables[4])
+        assert masquerade.state.drifts == 0
+
+
+async def test_switched_off_means_removed_and_kept_removed():
+    """With neither masquerade nor forward rules our table goes, with one write and no more."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, states):
+        masquerade.want(SPEC)
+        await asyncio.sleep(1.0)
+        masquerade.want(NOTHING)
+        await asyncio.sleep(1.0)
+        assert not firewall.tables
+        assert states[-1].standing is Standing.OFF
+        await asyncio.sleep(3 * AUDIT)
+    assert firewall.writes == 2
+
+
+async def test_a_refusal_is_a_state_and_is_tried_again():
+    """While nft fails the reason is told once; when it works again, all is well without a ring."""
+    firewall = MemoryFirewall()
+    firewall.fault = FirewallError("nft refused: Operation not permitted")
+    async with running(firewall) as (masquerade, states):
+        masquerade.want(SPEC)
+        await asyncio.sleep(100.0)
+        assert [(s.standing, s.reason) for s in states] == [
+            (Standing.FAILING, "nft refused: Operation not permitted")
+        ]
+        assert firewall.reads < 15  # it backs off
+        firewall.fault = None
+        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 31.0)
+        assert firewall.tables[4]
+
+
+async def test_a_missing_nft_is_no_fault_when_nothing_is_wanted():
+    """Without nft there can be no table to remove: off, and no complaint."""
+    firewall = MemoryFirewall()
+    firewall.fault = FirewallMissing("there is no `nft` on this host")
+    async with running(firewall) as (masquerade, states):
+        masquerade.want(NOTHING)
+        await asyncio.sleep(1.0)
+        assert states[-1].standing is Standing.OFF
+        masquerade.want(SPEC)
+        await asyncio.sleep(1.0)
+        assert states[-1].standing is Standing.FAILING
+
+
+async def test_a_change_between_writing_and_reading_is_not_taken_for_ours():
+    """What another program makes of our table in that moment never becomes the pattern."""
+    firewall = MemoryFirewall()
+    firewall.vandal = firewall.delete
+    async with running(firewall) as (masquerade, _):
+        masquerade.want(SPEC)
+        await until(lambda: masquerade.state.standing is Standing.FAILING, 0.1)
+        assert "while it was being written" in masquerade.state.reason
+        firewall.vandal = None
+        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 2.0)
+        assert firewall.tables[4]
+
+
+async def test_a_fight_is_named_and_calms_down():
+    """A program that undoes our work at once gets at most about one answer a second."""
+    firewall = MemoryFirewall()
+
+    async def fight(seconds):
+        end = now() + seconds
+        while now() < end:
+            await asyncio.sleep(0.06)
+            if firewall.tables:
+                firewall.delete()
+
+    async with running(firewall) as (masquerade, states):
+        masquerade.want(SPEC)
+        await asyncio.sleep(1.0)
+        await fight(5.0)
+        assert masquerade.state.standing is Standing.CONTESTED
+        before = firewall.writes
+        await fight(10.0)
+        assert firewall.writes - before <= 11
+        await until(lambda: bool(firewall.tables), 1.1)
+        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 2 * FIGHT_SECONDS + 3)
+    assert states[0].standing is Standing.IN_FORCE
+
+
+async def test_the_tables_stay_when_the_daemon_ends():
+    """A stopped daemon leaves masquerading as it is: pods go on talking."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, _):
+        masquerade.want(SPEC)
+        await asyncio.sleep(1.0)
+    assert firewall.tables[4]
