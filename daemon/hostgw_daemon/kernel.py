@@ -35,7 +35,8 @@ class Route(NamedTuple):
     """A unicast route of ours, in the kernel's own terms. Addresses are packed, network order.
 
     The kernel's key is (destination, length, metric, table); gateway and link are the content.
-    `link` is an interface *index*: names may change.
+    `link` is an interface *index*: names may change. A route of our protocol in a shape that we
+    never write (somebody else made it) has an empty gateway and link 0: it can be seen and deleted.
     """
 
     destination: bytes
@@ -61,7 +62,8 @@ class Route(NamedTuple):
         return f"{ip_address(self.destination)}/{self.length}"
 
     def __str__(self) -> str:
-        return f"{self.prefix} via {ip_address(self.gateway)} metric {self.metric}"
+        via = f" via {ip_address(self.gateway)}" if self.gateway else ""
+        return f"{self.prefix}{via} metric {self.metric}"
 
 
 Table: TypeAlias = frozenset[Route]
@@ -205,6 +207,13 @@ class Kernel(Protocol):
 
     def foreign(self, destinations: Iterable[tuple[bytes, int]]) -> list[ForeignRoute]:
         """Give the routes of other protocols, in the main table, to exactly these destinations."""
+        ...
+
+    def leftovers(self, link: int, family: Family) -> list[ForeignRoute]:
+        """Give what flannel may have left on a link: protocol boot, no metric, main table, unicast.
+
+        Without a metric is 0 for IPv4, and 1024 for IPv6, where the kernel puts that in.
+        """
         ...
 
     def take_over(self, leftovers: Iterable[ForeignRoute]) -> list[Outcome]:
