@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hostgw_daemon.kernel import Outcome, Verdict
+from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 
 _FINE = frozenset({Verdict.CREATED, Verdict.DELETED, Verdict.GONE})
 
@@ -66,7 +66,9 @@ class Report:
 class RoutesState:
     """The routes as the reconciler last saw them, for the status and the metrics.
 
-    `missing` are desired routes which the kernel does not hold, with the reason of each.
+    `missing` are desired routes which the kernel does not hold, with the reason of each;
+    `shadows` are foreign routes that the kernel prefers to ours; `fights` are prefixes that
+    somebody deletes as fast as we put them back, and that are left alone for a while.
     """
 
     last: Report | None = None
@@ -74,4 +76,6 @@ class RoutesState:
     complete: bool = False
     installed: int = 0
     missing: tuple[Outcome, ...] = ()
+    shadows: tuple[ForeignRoute, ...] = ()
+    fights: tuple[str, ...] = ()
     drift: Counter[str] = field(default_factory=Counter)
