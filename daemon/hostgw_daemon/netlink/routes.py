@@ -183,8 +183,11 @@ class NetlinkKernel:
         )
         try:
             return self._channel.dump(request, seq)
-        except FileNotFoundError:  # ENOENT: nobody has ever written to this table
-            return []
+        except OSError as error:
+            # Nobody has ever written to this table; the link that was asked for does not exist.
+            if error.errno in {errno.ENOENT, errno.ENODEV}:
+                return []
+            raise
 
 
 def _foreign(piece: Piece, wanted: frozenset[tuple[bytes, int]]) -> list[ForeignRoute]:

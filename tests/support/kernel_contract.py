@@ -1,0 +1,317 @@
+"""What every implementation of the port `Kernel` does: run against the fake and the real one.
+
+A `KernelWorld` is a kernel with a link on 172.16.0.0/16 and fd00::/64, what others may do there,
+and a witness of what is really in the tables: for the real kernel that is `ip -json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+from typing import NamedTuple, Protocol, TypeAlias
+
+import pytest
+
+from hostgw_core.model import Family
+from hostgw_daemon.kernel import MAIN_TABLE, Kernel, Outcome, Route, Verb, Verdict, Write
+
+Ours: TypeAlias = set[tuple[str, str, int]]  # destination, gateway, metric
+
+BOOT, STATIC, BIRD = 3, 4, 12
+NO_LINK = 9999
+
+
+class KernelWorld(Protocol):
+    """A kernel, and the hand of a test in its world."""
+
+    kernel: Kernel
+    link: int
+
+    def add(
+        self, prefix: str, gateway: str, *, protocol: int = BOOT, metric: int | None = None
+    ) -> None:
+        """Add somebody else's route; without a metric it has the one the kernel gives it."""
+        ...
+
+    def link_down(self) -> None:
+        """Take the link down."""
+        ...
+
+    def ours(self, family: Family, *, table: int = MAIN_TABLE) -> Ours:
+        """Give the routes of protocol 104, as a witness sees them."""
+        ...
+
+    def others(self, prefix: str) -> set[tuple[str, int]]:
+        """Give gateway and metric of the routes of other protocols, as a witness sees them."""
+        ...
+
+
+class Names(NamedTuple):
+    """The names of one family, so that every test is written once."""
+
+    family: Family
+    near: str
+    second: str
+    third: str
+    far: str
+    form: str
+    no_metric: int
+
+    def prefix(self, number: int) -> str:
+        """Give the n-th peer's subnet."""
+        return self.form.format(number >> 8, number & 255)
+
+    def gateway(self, number: int) -> str:
+        """Give the n-th peer's address."""
+        return str(ip_address(self.near) + number)
+
+
+IPV4 = Names(4, "172.16.1.2", "172.16.1.3", "172.16.1.4", "192.0.2.1", "10.{}.{}.0/24", 0)
+IPV6 = Names(6, "fd00::1:2", "fd00::1:3", "fd00::1:4", "2001:db8::1", "fd05:{:x}:{:x}::/64", 1024)
+
+
+class KernelContract:
+    """The tests; a subclass gives the fixture `world`."""
+
+    @pytest.fixture(params=[IPV4, IPV6], ids=["ipv4", "ipv6"])
+    def names(self, request: pytest.FixtureRequest) -> Names:
+        """Run every test for each family."""
+        names: Names = request.param
+        return names
+
+    def test_create_makes_the_route(self, world: KernelWorld, names: Names) -> None:
+        """A free key is taken, and the dump gives back exactly what was written."""
+        route = _route(world, names.prefix(1), names.near)
+        assert _verdicts(_create(world, route)) == [Verdict.CREATED]
+        assert world.ours(names.family) == {(names.prefix(1), names.near, 2000)}
+        assert world.kernel.routes(names.family) == {route}
+
+    def test_create_refuses_our_own_key(self, world: KernelWorld, names: Names) -> None:
+        """A key that we hold ourselves is a conflict, and what holds it stays."""
+        _create(world, _route(world, names.prefix(1), names.near))
+        outcomes = _create(world, _route(world, names.prefix(1), names.second))
+        assert _verdicts(outcomes) == [Verdict.CONFLICT]
+        assert world.ours(names.family) == {(names.prefix(1), names.near, 2000)}
+
+    def test_create_refuses_a_foreign_key(self, world: KernelWorld, names: Names) -> None:
+        """A key that another protocol holds is a conflict, and nothing is stolen."""
+        world.add(names.prefix(1), names.second, protocol=STATIC, metric=2000)
+        outcomes = _create(world, _route(world, names.prefix(1), names.near))
+        assert _verdicts(outcomes) == [Verdict.CONFLICT]
+        assert world.others(names.prefix(1)) == {(names.second, 2000)}
+        assert world.kernel.routes(names.family) == frozenset()
+
+    def test_another_metric_is_another_key(self, world: KernelWorld, names: Names) -> None:
+        """Routes to one destination with different metrics stand beside each other."""
+        one = _route(world, names.prefix(1), names.near, metric=2000)
+        two = _route(world, names.prefix(1), names.near, metric=2001)
+        assert _verdicts(_create(world, one, two)) == [Verdict.CREATED, Verdict.CREATED]
+        assert world.kernel.routes(names.family) == {one, two}
+
+    def test_append_and_delete_move_a_route(self, world: KernelWorld, names: Names) -> None:
+        """A route moves to another gateway with both there in between: never none."""
+        old = _route(world, names.prefix(1), names.near)
+        new = _route(world, names.prefix(1), names.second)
+        _create(world, old)
+        assert _verdicts(_do(world, Verb.APPEND, new)) == [Verdict.CREATED]
+        assert world.kernel.routes(names.family) == {old, new}
+        assert _verdicts(_do(world, Verb.DELETE, old)) == [Verdict.DELETED]
+        assert world.ours(names.family) == {(names.prefix(1), names.second, 2000)}
+
+    def test_append_of_the_very_route_is_a_conflict(self, world: KernelWorld, names: Names) -> None:
+        """Appending what is there already changes nothing."""
+        route = _route(world, names.prefix(1), names.near)
+        _create(world, route)
+        assert _verdicts(_do(world, Verb.APPEND, route)) == [Verdict.CONFLICT]
+        assert world.kernel.routes(names.family) == {route}
+
+    def test_delete_of_nothing_is_gone(self, world: KernelWorld, names: Names) -> None:
+        """Deleting a route that is not there says so, and is no failure."""
+        outcomes = _do(world, Verb.DELETE, _route(world, names.prefix(1), names.near))
+        assert _verdicts(outcomes) == [Verdict.GONE]
+
+    def test_delete_never_hits_a_foreign_route(self, world: KernelWorld, names: Names) -> None:
+        """A foreign route of the same key, gateway and link survives our delete."""
+        for protocol, metric in ((STATIC, 2000), (BIRD, 2001), (BOOT, 2002)):
+            world.add(names.prefix(1), names.near, protocol=protocol, metric=metric)
+        outcomes = _do(
+            world,
+            Verb.DELETE,
+            *(_route(world, names.prefix(1), names.near, metric=m) for m in (2000, 2001, 2002)),
+        )
+        assert _verdicts(outcomes) == [Verdict.GONE] * 3
+        assert {metric for _, metric in world.others(names.prefix(1))} == {2000, 2001, 2002}
+
+    def test_delete_needs_the_very_gateway(self, world: KernelWorld, names: Names) -> None:
+        """A delete with another gateway than the route has misses it."""
+        route = _route(world, names.prefix(1), names.near)
+        _create(world, route)
+        outcomes = _do(world, Verb.DELETE, _route(world, names.prefix(1), names.second))
+        assert _verdicts(outcomes) == [Verdict.GONE]
+        assert world.kernel.routes(names.family) == {route}
+
+    def test_a_gateway_that_is_not_on_the_link(self, world: KernelWorld, names: Names) -> None:
+        """A gateway that no address of the link covers is off_link, with the kernel's words."""
+        (outcome,) = _create(world, _route(world, names.prefix(1), names.far))
+        assert outcome.verdict is Verdict.OFF_LINK
+        assert outcome.message
+        assert world.ours(names.family) == set()
+
+    def test_a_link_that_does_not_exist(self, world: KernelWorld, names: Names) -> None:
+        """IPv6 sees that the link is missing; to IPv4 its gateway is off the link."""
+        (outcome,) = _create(world, _route(world, names.prefix(1), names.near, link=NO_LINK))
+        expected = Verdict.OFF_LINK if names.family == 4 else Verdict.LINK_DOWN
+        assert outcome.verdict is expected
+
+    def test_link_down_empties_the_table(self, world: KernelWorld, names: Names) -> None:
+        """A link that goes down takes every route with it, and takes no new one."""
+        routes = [_route(world, names.prefix(n), names.gateway(n)) for n in range(5)]
+        _create(world, *routes)
+        world.link_down()
+        assert world.kernel.routes(names.family) == frozenset()
+        assert _verdicts(_create(world, routes[0])) == [Verdict.OFF_LINK]
+
+    def test_the_dump_gives_only_ours(self, world: KernelWorld, names: Names) -> None:
+        """Foreign routes, whatever their protocol, are in no dump of ours."""
+        world.add(names.prefix(1), names.near, protocol=BIRD, metric=5)
+        world.add(names.prefix(2), names.near)
+        assert world.kernel.routes(names.family) == frozenset()
+
+    @pytest.mark.parametrize("table", [100, 1000])
+    def test_tables_are_apart(self, world: KernelWorld, names: Names, table: int) -> None:
+        """A route in another table, also above 255, is in the dump of that table only."""
+        route = _route(world, names.prefix(1), names.near, table=table)
+        assert _verdicts(_create(world, route)) == [Verdict.CREATED]
+        assert world.ours(names.family, table=table) == {(names.prefix(1), names.near, 2000)}
+        assert world.kernel.routes(names.family, table) == {route}
+        assert world.kernel.routes(names.family) == frozenset()
+        assert _verdicts(_do(world, Verb.DELETE, route)) == [Verdict.DELETED]
+
+    def test_a_table_that_nobody_has_used_is_empty(self, world: KernelWorld, names: Names) -> None:
+        """Reading a table that does not exist gives no route and no error."""
+        assert world.kernel.routes(names.family, 4711) == frozenset()
+
+    def test_a_large_batch_maps_every_refusal(self, world: KernelWorld, names: Names) -> None:
+        """Of 2,000 writes the bad ones get their own verdicts and the others are done."""
+        world.add(names.prefix(1500), names.second, protocol=STATIC, metric=2000)
+        routes = [_route(world, names.prefix(n), names.gateway(n)) for n in range(2000)]
+        for n in (0, 3, 999, 1000, 1999):
+            routes[n] = _route(world, names.prefix(n), names.far)
+        routes[700] = routes[699]
+        expected = [Verdict.CREATED] * 2000
+        for n in (0, 3, 999, 1000, 1999):
+            expected[n] = Verdict.OFF_LINK
+        expected[700] = expected[1500] = Verdict.CONFLICT
+        outcomes = _create(world, *routes)
+        assert _verdicts(outcomes) == expected
+        assert [outcome.write.route for outcome in outcomes] == routes
+        assert len(world.ours(names.family)) == 2000 - 7
+
+    def test_no_writes_no_outcomes(self, world: KernelWorld) -> None:
+        """Nothing asked for is nothing done."""
+        assert world.kernel.write([]) == []
+
+    def test_verbs_are_done_in_order(self, world: KernelWorld, names: Names) -> None:
+        """One batch may delete and create the same key: the order is kept."""
+        old = _route(world, names.prefix(1), names.near)
+        new = _route(world, names.prefix(1), names.second)
+        _create(world, old)
+        outcomes = world.kernel.write([Write(Verb.DELETE, old), Write(Verb.CREATE, new)])
+        assert _verdicts(outcomes) == [Verdict.DELETED, Verdict.CREATED]
+        assert world.kernel.routes(names.family) == {new}
+
+    def test_foreign_gives_exact_destinations_only(self, world: KernelWorld, names: Names) -> None:
+        """Foreign routes to the very destinations are given, with protocol, metric and gateway."""
+        world.add(names.prefix(1), names.second, protocol=STATIC, metric=7)
+        world.add(names.prefix(1), names.third, protocol=BIRD, metric=3000)
+        world.add(names.prefix(2), names.second, protocol=STATIC, metric=7)
+        _create(world, _route(world, names.prefix(1), names.near))
+        network = ip_network(names.prefix(1))
+        destination = (network.network_address.packed, network.prefixlen)
+        found = world.kernel.foreign([destination])
+        assert {(f.protocol, f.metric, str(ip_address(f.gateway))) for f in found} == {
+            (STATIC, 7, names.second),
+            (BIRD, 3000, names.third),
+        }
+        assert {(f.destination, f.length) for f in found} == {destination}
+        assert world.kernel.foreign([(destination[0], destination[1] + 1)]) == []
+        assert world.kernel.foreign([]) == []
+
+    def test_leftovers_are_flannels_routes_and_no_others(
+        self, world: KernelWorld, names: Names
+    ) -> None:
+        """Only routes of protocol boot without a metric count as left over by flannel."""
+        world.add(names.prefix(1), names.near)
+        world.add(names.prefix(2), names.near, metric=50)
+        world.add(names.prefix(3), names.near, protocol=STATIC)
+        _create(world, _route(world, names.prefix(4), names.near))
+        found = world.kernel.leftovers(world.link, names.family)
+        assert [_prefix(route.destination, route.length) for route in found] == [names.prefix(1)]
+        assert found[0].metric == names.no_metric
+        assert world.kernel.leftovers(NO_LINK, names.family) == []
+
+    def test_take_over_deletes_exactly_the_leftovers(
+        self, world: KernelWorld, names: Names
+    ) -> None:
+        """Taking over deletes flannel's routes; those of a metric of their own survive."""
+        world.add(names.prefix(1), names.near)
+        world.add(names.prefix(1), names.near, metric=50)
+        world.add(names.prefix(2), names.near)
+        (wanted,) = (
+            route
+            for route in world.kernel.leftovers(world.link, names.family)
+            if _prefix(route.destination, route.length) == names.prefix(1)
+        )
+        ours = _route(world, names.prefix(1), names.second)
+        _create(world, ours)
+        outcomes = world.kernel.take_over([wanted])
+        assert _verdicts(outcomes) == [Verdict.DELETED]
+        assert outcomes[0].write.route.prefix == names.prefix(1)
+        assert world.others(names.prefix(1)) == {(names.near, 50)}
+        assert world.others(names.prefix(2)) == {(names.near, names.no_metric)}
+        assert world.kernel.routes(names.family) == {ours}
+
+    def test_take_over_of_what_is_gone(self, world: KernelWorld, names: Names) -> None:
+        """A leftover that went meanwhile is gone; its twin with a metric is not taken for it."""
+        world.add(names.prefix(1), names.near)
+        (wanted,) = world.kernel.leftovers(world.link, names.family)
+        world.kernel.take_over([wanted])
+        world.add(names.prefix(1), names.near, metric=50)
+        assert _verdicts(world.kernel.take_over([wanted])) == [Verdict.GONE]
+        assert world.others(names.prefix(1)) == {(names.near, 50)}
+
+
+def _route(
+    world: KernelWorld,
+    prefix: str,
+    gateway: str,
+    *,
+    metric: int = 2000,
+    link: int = 0,
+    table: int = MAIN_TABLE,
+) -> Route:
+    network = ip_network(prefix)
+    return Route(
+        network.network_address.packed,
+        network.prefixlen,
+        metric,
+        ip_address(gateway).packed,
+        link or world.link,
+        table,
+    )
+
+
+def _do(world: KernelWorld, verb: Verb, *routes: Route) -> list[Outcome]:
+    return world.kernel.write([Write(verb, route) for route in routes])
+
+
+def _create(world: KernelWorld, *routes: Route) -> list[Outcome]:
+    return _do(world, Verb.CREATE, *routes)
+
+
+def _verdicts(outcomes: Sequence[Outcome]) -> list[Verdict]:
+    return [outcome.verdict for outcome in outcomes]
+
+
+def _prefix(destination: bytes, length: int) -> str:
+    return f"{ip_address(destination)}/{length}"
