@@ -143,7 +143,6 @@ def end_all_inside(namespaces: Sequence[Namespace]) -> None:
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            _reap(pid)
         time.sleep(0.005)
 
 

@@ -37,6 +37,11 @@ class Member:
         self._topology = topology
         self._ledger = ledger
 
+    @property
+    def url(self) -> str:
+        """Where a client finds it."""
+        return f"http://{self.plan.address.ip}:{CLIENT_PORT}"
+
     def argv(self) -> list[str]:
         """Give the command: flags of etcd 3.4 and newer."""
         address = self.plan.address.ip
@@ -45,14 +50,13 @@ class Member:
         ]
         return [
             *["etcd", f"--name={self.name}", f"--data-dir={self.data}"],
-            f"--listen-client-urls=http://{address}:{CLIENT_PORT},http://127.0.0.1:{CLIENT_PORT}",
-            f"--advertise-client-urls=http://{address}:{CLIENT_PORT}",
+            f"--listen-client-urls={self.url},http://127.0.0.1:{CLIENT_PORT}",
+            f"--advertise-client-urls={self.url}",
             f"--listen-peer-urls=http://{address}:{PEER_PORT}",
             f"--initial-advertise-peer-urls=http://{address}:{PEER_PORT}",
             f"--initial-cluster={','.join(peers)}",
             f"--initial-cluster-token={self._topology.spec.prefix}etcd",
             *["--auto-compaction-mode=periodic", "--auto-compaction-retention=1h"],
-            "--logger=zap",
         ]
 
     @property
@@ -105,10 +109,18 @@ class Etcd:
         return {"ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": self.endpoints}
 
     def ctl(
-        self, *arguments: str, check: bool = True, timeout: float = 15.0
+        self,
+        *arguments: str,
+        members: Sequence[int] | None = None,
+        check: bool = True,
+        timeout: float = 15.0,
     ) -> CompletedProcess[str]:
-        """Run etcdctl from beside the first member. Raise CommandError."""
-        words = [f"{name}={value}" for name, value in self.environment.items()]
+        """Run etcdctl from beside the first member, against these members (all by default).
+
+        Raise CommandError.
+        """
+        endpoints = ",".join(each.url for each in self._some(members))
+        words = ["ETCDCTL_API=3", f"ETCDCTL_ENDPOINTS={endpoints}"]
         return self.members[0].run(
             "env", *words, "etcdctl", *arguments, check=check, timeout=timeout
         )
