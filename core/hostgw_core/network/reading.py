@@ -26,7 +26,7 @@ class Reading:
 
 def config_of(entry: Entry) -> ClusterConfig | Refusal:
     """Read the configuration's key, or refuse it: `bad_config`, with the first of its problems."""
-    source = entry.key.decode(errors="replace")
+    source = quoted(entry.key).strip("'")
     reading = read_config(entry.value, source=source, revision=entry.modified)
     if reading.config is not None:
         return reading.config
