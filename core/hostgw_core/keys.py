@@ -98,6 +98,13 @@ class Keys:
             raise ValueError(f"{quoted(node_id)} is not a node id")
         return self.nodes.start + node_id.encode()
 
+    def disputes(self, node_id: str) -> Span:
+        """Give the range in which other nodes tell this one that they want its address.
+
+        A node watches its own range alone, so telling one node costs the others nothing.
+        """
+        return Span.under(f"{self.prefix}/hostgw/disputes/{node_id}/".encode())
+
     def block(self, subnets: Subnets) -> Span:
         """Give the range in which every key lies that leases a subnet with this first address.
 

@@ -28,6 +28,7 @@ from hostgw_core.subnets import inside
 
 NO_ADDRESSES = Addresses()
 OVERLAP = "overlap"
+OWN_ADDRESS = "own_address"
 
 
 class PeerState(StrEnum):
@@ -138,7 +139,9 @@ class _Judge:
         lease = lease_of(self.policy.keys, entry)
         if isinstance(lease, Lease) and self._ours(lease):
             return Peer(lease, PeerState.SELF)
-        if isinstance(lease, Lease) and (why := self._no_gateway(lease)):
+        if isinstance(lease, Lease) and lease.gateways.meets(self.policy.addresses):
+            lease = _refused(entry, OWN_ADDRESS, f"its gateway {lease.gateways} is our own address")
+        elif isinstance(lease, Lease) and (why := _no_gateway(lease)):
             lease = _refused(entry, "bad_gateway", why)
         if isinstance(lease, Refusal):
             if accepted is None or accepted.state is PeerState.SELF:
@@ -156,17 +159,6 @@ class _Judge:
         if lease.node_id:
             return lease.node_id == self.policy.node_id
         return lease.gateways.meets(self.policy.addresses)
-
-    def _no_gateway(self, lease: Lease) -> str:
-        if lease.gateways.meets(self.policy.addresses):
-            return f"its gateway {lease.gateways} is this node's own address"
-        for subnet in lease.subnets:
-            gateway = lease.gateways.of(subnet.version)
-            if gateway is None:
-                return f"it names no IPv{subnet.version} address for {subnet}"
-            if gateway in subnet:
-                return f"its gateway {gateway} lies inside the subnet {subnet} behind it"
-        return ""
 
     def _place(self, peer: Peer) -> Peer | Refusal:
         """Give the peer its ground, unless somebody stands there already."""
@@ -220,6 +212,16 @@ def amend(roster: Roster, changes: Iterable[Change]) -> tuple[Roster, frozenset[
         return None
     moved = frozenset(key for key in last if judge.peers.get(key) != roster.peers.get(key))
     return judge.verdict(), moved
+
+
+def _no_gateway(lease: Lease) -> str:
+    for subnet in lease.subnets:
+        gateway = lease.gateways.of(subnet.version)
+        if gateway is None:
+            return f"it names no IPv{subnet.version} address for {subnet}"
+        if gateway in subnet:
+            return f"its gateway {gateway} lies inside the subnet {subnet} behind it"
+    return ""
 
 
 def _refused(entry: Entry, reason: str, why: str) -> Refusal:

@@ -1,0 +1,142 @@
+"""What a claim is decided from, and what may be decided: values, no judgement.
+
+A `Sight` is read from the store at one revision, so that the compares of a write can name what was
+seen. Only the presences of rivals are read a moment later, and no write depends on those alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from hostgw_core.keys import Keys, networks_in
+from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Presence, Subnets
+from hostgw_core.network import config_of
+from hostgw_core.records import Reservation, lease_of, presence_of, reservation_of
+from hostgw_core.store import Compare, Entry, Listing
+
+PRESENCE_TTL: Final = 60
+"""Seconds that a presence outlives its process; what a newcomer under its id waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who is claiming. `former` is the instance that ran here before, where it is known."""
+
+    node_id: str
+    node: str
+    instance: str
+    former: str = ""
+    addresses: Addresses = field(default_factory=Addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything that a decision depends on.
+
+    `leases` are of any backend. `occupied` are the subnets of all keys, understood or not.
+    `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
+    been somebody else's. `alive` are the nodes with a presence among those that share our address.
+    `remembered` is the subnet we held last, `avoid` the networks of this host.
+    """
+
+    keys: Keys
+    me: Me
+    config: ClusterConfig | None = None
+    leases: tuple[Lease, ...] = ()
+    occupied: tuple[IPNetwork, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    presence: Presence | None = None
+    stranger_for: float = 0.0
+    alive: frozenset[str] = frozenset()
+    remembered: Subnets = field(default_factory=Subnets)
+    avoid: tuple[IPNetwork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be done now; `code` is the condition that says so, `detail` the particulars.
+
+    `rival` is the node that stands in the way, if one does: it is to be told.
+    """
+
+    code: str
+    detail: str
+    rival: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Create our presence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depose:
+    """Delete the presence of our own former life."""
+
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The lease is ours and right: keep it alive. `misfit`: why the network no longer has it."""
+
+    lease: Lease
+    misfit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Write the lease of these subnets, if all compares hold; then it is ours.
+
+    `etcd_lease` is the one to hang it on: None for a grant of our own, 0 for a key that stays.
+    """
+
+    how: str
+    subnets: Subnets
+    key: bytes
+    value: bytes
+    compares: tuple[Compare, ...]
+    etcd_lease: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Delete a second lease of ours, if it is unchanged."""
+
+    lease: Lease
+    compares: tuple[Compare, ...]
+
+
+Action: TypeAlias = Wait | Announce | Depose | Keep | Hold | Withdraw
+
+
+def sight_of(listing: Listing, keys: Keys, me: Me) -> Sight:
+    """Understand what was listed; a record that cannot be understood still occupies its subnet."""
+    config: ClusterConfig | None = None
+    presence: Presence | None = None
+    leases: list[Lease] = []
+    occupied: list[IPNetwork] = []
+    reservations: list[Reservation] = []
+    for entry in listing.entries:
+        if entry.key == keys.config:
+            network = config_of(entry)
+            config = network if isinstance(network, ClusterConfig) else None
+        elif entry.key in keys.reservations:
+            reservation = reservation_of(keys, entry)
+            if isinstance(reservation, Reservation):
+                reservations.append(reservation)
+        elif entry.key in keys.nodes:
+            found = presence_of(keys, entry)
+            # A presence that cannot be read is somebody's all the same: a stranger's.
+            presence = found if isinstance(found, Presence) else _unreadable(me, entry)
+        else:
+            occupied.extend(networks_in(keys.subnets_of(entry.key)))
+            lease = lease_of(keys, entry, any_backend=True)
+            if isinstance(lease, Lease):
+                leases.append(lease)
+    return Sight(keys, me, config, tuple(leases), tuple(occupied), tuple(reservations), presence)
+
+
+def _unreadable(me: Me, entry: Entry) -> Presence:
+    return Presence(me.node_id, "?", "?", Addresses(), entry.created, entry.modified)
