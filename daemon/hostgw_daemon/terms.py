@@ -38,8 +38,8 @@ def value(sight: Sight, subnets: Subnets) -> bytes:
 def rewrite(sight: Sight, lease: Lease, how: str, etcd_lease: int | None) -> Hold:
     """Write the lease of a key that stands, if it is unchanged."""
     compares = (unchanged(lease), fence(sight))
-    value = value(sight, lease.subnets)
-    return Hold(how, lease.subnets, lease.key, value, compares, etcd_lease)
+    content = value(sight, lease.subnets)
+    return Hold(how, lease.subnets, lease.key, content, compares, etcd_lease)
 
 
 def ours(sight: Sight, reservation: Reservation) -> bool:
