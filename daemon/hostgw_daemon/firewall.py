@@ -1,9 +1,9 @@
 """The adapter to nftables: the `nft` command for its verbs, a netlink socket for its doorbell.
 
-nft's JSON is the stable interface; the netlink messages behind it are not ours to write. For the
-doorbell nothing is parsed either: every message about a table, a chain or a rule carries the
-table's name, so that a message in which our name does not occur cannot concern us. On a host where
-kube-proxy rewrites thousands of rules a minute, that is what keeps us asleep.
+What nft reads and prints is the stable interface; the netlink messages behind it are not ours to
+write. For the doorbell nothing is parsed either: every message about a table, a chain or a rule
+carries the table's name, so that a message in which our name does not occur cannot concern us. On a
+host where kube-proxy rewrites thousands of rules a minute, that is what keeps us asleep.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
-from hostgw_core.model import FAMILIES, Family
+from hostgw_core.model import Family
 from hostgw_daemon.nftables import (
     TABLE,
     FirewallError,
     FirewallMissing,
     Listing,
     listed,
+    standing,
     transaction,
     word,
 )
@@ -63,18 +64,16 @@ class NftFirewall:
         tries = _TRIES
         while True:
             tries -= 1
-            standing = [each.get("table", {}) for each in await self._list("tables")]
-            here = {table.get("family") for table in standing if table.get("name") == TABLE}
-            families = [family for family in FAMILIES if word(family) in here]
+            families = standing(await self._run("list", "tables"))
             try:
-                return Listing({f: await self._list("table", word(f), TABLE) for f in families})
+                return Listing({family: await self._list(family) for family in families})
             except _Refused:  # it may have gone between the two commands
                 if not tries:
                     raise
 
     async def write(self, ruleset: Ruleset, present: Iterable[Family]) -> None:
         """Put the ruleset in force in one transaction. Raise FirewallError."""
-        await self._run("-f", "-", given=transaction(ruleset, present))
+        await self._run("-j", "-f", "-", given=transaction(ruleset, present))
 
     @contextmanager
     def watched(self, ring: Callable[[], None]) -> Iterator[None]:
@@ -90,19 +89,14 @@ class NftFirewall:
         finally:
             loop.remove_reader(monitor)
 
-    async def _list(self, *what: str) -> tuple[Json, ...]:
-        answer = await self._run("list", *what)
-        try:
-            return listed(answer)
-        except ValueError as error:
-            raise FirewallError(f"`nft -j list {' '.join(what)}` printed {error}") from error
+    async def _list(self, family: Family) -> tuple[Json, ...]:
+        return listed(await self._run("-j", "list", "table", word(family), TABLE))
 
     async def _run(self, *arguments: str, given: str = "") -> str:
-        """Run `nft -j` and give what it prints. Raise FirewallError; _Refused: nft said no."""
+        """Run nft and give what it prints. Raise FirewallError; _Refused: nft said no."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._nft,
-                "-j",
                 *arguments,
                 stdin=PIPE,
                 stdout=PIPE,

@@ -136,7 +136,10 @@ class Masquerade:
             self._resyncs += 1
             seen = await self._firewall.read()
             if not holds(seen, ruleset):
-                raise FirewallError("the table hostgw was changed while it was being written")
+                raise FirewallError(
+                    "the table hostgw does not read as it was just written: another program"
+                    " changed it in that moment, or this nft cannot list it"
+                )
         self._listing = seen
 
     def _contested(self) -> bool:

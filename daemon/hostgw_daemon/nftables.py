@@ -5,6 +5,10 @@ another form than it was sent in, so a listing is never compared with what was s
 with the listing that followed the sending. Handles make that exact: the kernel never changes a
 rule, a replaced one has a new handle; a chain's policy and a table's flags do change in place, and
 are listed.
+
+A table that has flags (dormant, owner) is listed by nft 1.0.6 as JSON with loose memory in it, or
+cut short. So the names of tables, everybody's, are read from nft's plain text, and a listing of our
+own table that cannot be read is a value: it is not what we wrote.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from hostgw_core.model import FAMILIES, Family
 from hostgw_daemon.ruleset import Chain, Json, Ruleset
 
 TABLE = "hostgw"
+
+UNREADABLE: tuple[Json, ...] = ({"unreadable": {"name": TABLE}},)
 
 Line: TypeAlias = tuple[Any, ...]
 
@@ -82,12 +88,24 @@ def transaction(ruleset: Ruleset, present: Iterable[Family] = ()) -> str:
     return json.dumps({"nftables": commands})
 
 
+def standing(answer: str) -> frozenset[Family]:
+    """Read from the text of `nft list tables` in which families our table is there."""
+    lines = {tuple(line.split()) for line in answer.splitlines()}
+    return frozenset(f for f in FAMILIES if ("table", word(f), TABLE) in lines)
+
+
 def listed(answer: str) -> tuple[Json, ...]:
-    """Read the objects that `nft -j list` printed. Raise ValueError if it printed no such thing."""
-    said = json.loads(answer)
+    """Read the objects that `nft -j list table` printed; `UNREADABLE` if it printed no such thing.
+
+    The object that names nft's version is left out: an upgrade of nft is no drift.
+    """
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        return UNREADABLE
     objects = said.get("nftables") if isinstance(said, dict) else None
     if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
-        raise ValueError(f"no list of nftables objects: {answer[:80]!r}")
+        return UNREADABLE
     return tuple(each for each in objects if "metainfo" not in each)
 
 

@@ -109,7 +109,7 @@ async def until(condition, within):
     begun = now()
     while not condition():
         assert now() - begun <= within, f"not within {within} s"
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.005)
     return now() - begun
 
 
@@ -239,7 +239,7 @@ async def test_a_change_between_writing_and_reading_is_not_taken_for_ours():
     async with running(firewall) as (masquerade, _):
         masquerade.want(SPEC)
         await until(lambda: masquerade.state.standing is Standing.FAILING, 0.1)
-        assert "while it was being written" in masquerade.state.reason
+        assert "as it was just written" in masquerade.state.reason
         firewall.vandal = None
         await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 2.0)
         assert firewall.tables[4]

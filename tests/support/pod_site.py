@@ -1,0 +1,129 @@
+"""Two hosts with a pod each and an outsider on one link, and a look at who a packet comes from.
+
+    pod 10.5.1.2 -- 10.5.1.1 first 192.168.50.1 --+-- 192.168.50.2 second 10.5.2.1 -- pod 10.5.2.2
+                                                  |
+                                            192.168.50.3 outsider
+
+IPv6 likewise: pods fd00:5:0:n::2, hosts fd50::n. Each host routes to the other's pods as host-gw
+does; the outsider sends everything for pods to the first host, as a router without host-gw would.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address, ip_network
+
+from hostgw_cli.lab.netns import Namespace, veth
+from hostgw_daemon.ruleset import RulesetSpec
+from support.netns_fixtures import Lan, MakeNamespace
+from support.waiting import eventually
+
+PATIENCE = 2.0  # seconds that a datagram may take
+GROUP = "239.5.5.5"
+
+_ports = itertools.count(20000 + secrets.randbelow(20000))
+
+
+@dataclass(frozen=True)
+class PodSite:
+    """The five namespaces."""
+
+    first: Namespace
+    second: Namespace
+    outsider: Namespace
+    pod: Namespace
+    pod_elsewhere: Namespace
+
+    def wait_for_ipv6(self) -> None:
+        """Wait until no link-local address is tentative: a router asks for neighbours from it."""
+        for each in (self.first, self.second, self.outsider, self.pod, self.pod_elsewhere):
+            eventually(lambda each=each: not each.ip_json("-6", "address", "show", "tentative"))
+
+    def run(self, command: str, *, given: str | None = None) -> str:
+        """Run a command on the first host, the one whose firewall is looked at."""
+        return self.first.run(*command.split(), input=given).stdout
+
+
+def build(lan: Callable[[int], Lan], make_netns: MakeNamespace) -> PodSite:
+    """Make the site, both families."""
+    first, second, outsider = lan(3).hosts
+    pods = (make_netns(), make_netns())
+    for number, (host, pod) in enumerate(zip((first, second), pods, strict=True), start=1):
+        host.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        veth(host, "pods", pod, "eth0")
+        for prefix, length in ((f"10.5.{number}.", 24), (f"fd00:5:0:{number}::", 64)):
+            nodad = ["nodad"] if length == 64 else []
+            host.ip("address", "add", f"{prefix}1/{length}", "dev", "pods", *nodad)
+            pod.ip("address", "add", f"{prefix}2/{length}", "dev", "eth0", *nodad)
+            pod.ip("route", "add", "default", "via", f"{prefix}1")
+    for host, peer in ((first, 2), (second, 1), (outsider, 1)):
+        host.ip("route", "add", f"10.5.{peer}.0/24", "via", f"192.168.50.{peer}")
+        host.ip("route", "add", f"fd00:5:0:{peer}::/64", "via", f"fd50::{peer}")
+    outsider.ip("route", "add", "10.5.2.0/24", "via", "192.168.50.1")
+    outsider.ip("route", "add", "fd00:5:0:2::/64", "via", "fd50::1")
+    return PodSite(first, second, outsider, *pods)
+
+
+def spec(**changes: bool) -> RulesetSpec:
+    """Give what the first host's daemon asks for, both families."""
+    switches = {"masquerade": True, "forward_rules": True, **changes}
+    return RulesetSpec(
+        networks=(ip_network("10.5.0.0/16"), ip_network("fd00:5::/48")),
+        own=(ip_network("10.5.1.0/24"), ip_network("fd00:5:0:1::/64")),
+        **switches,
+    )
+
+
+def source_seen(
+    sender: Namespace,
+    receiver: Namespace,
+    destination: str,
+    *,
+    source: str = "",
+    mark: int = 0,
+    within: float = PATIENCE,
+) -> str:
+    """Send a datagram of a new connection; give the source address that its receiver sees.
+
+    `source` is the address to send from, where the sender has several; `mark` the packet's mark.
+    Raise TimeoutError if nothing arrives `within` seconds.
+    """
+    port = next(_ports)
+    address = ip_address(destination)
+    domain = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with receiver.enter():
+        ear = socket.socket(domain, socket.SOCK_DGRAM)
+    with sender.enter():
+        mouth = socket.socket(domain, socket.SOCK_DGRAM)
+    with ear, mouth:
+        ear.settimeout(within)
+        ear.bind(("", port))
+        if isinstance(address, IPv4Address) and address.is_multicast:
+            _join(ear, receiver)
+            _send_groups_through(mouth, sender)
+        if mark:
+            mouth.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
+        if source:
+            mouth.bind((source, 0))
+        mouth.sendto(b"who am I?", (destination, port))
+        _, peer = ear.recvfrom(64)
+    seen: str = peer[0]
+    return seen
+
+
+def _join(ear: socket.socket, receiver: Namespace) -> None:
+    member = socket.inet_aton(GROUP) + bytes(4) + _index(receiver).to_bytes(4, "little")
+    ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)  # struct ip_mreqn
+
+
+def _send_groups_through(mouth: socket.socket, sender: Namespace) -> None:
+    link = bytes(8) + _index(sender).to_bytes(4, "little")
+    mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, link)
+
+
+def _index(namespace: Namespace) -> int:
+    return int(namespace.ip_json("link", "show", "eth0")[0]["ifindex"])
