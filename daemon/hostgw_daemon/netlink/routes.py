@@ -99,7 +99,10 @@ class NetlinkKernel:
         pieces = self._dump(family, table=table, protocol=PROTOCOL)
         # Where the family is switched off the kernel answers with another one's routes.
         return frozenset(
-            route for piece in pieces for route in rtread.read_ours(piece) if route.family == family
+            route
+            for piece in pieces
+            for route in rtread.read_piece(piece)
+            if route.family == family
         )
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
@@ -146,18 +149,22 @@ class NetlinkKernel:
     def take_over(self, leftovers: Iterable[ForeignRoute]) -> list[Outcome]:
         """Delete flannel's leftovers; one that is not there any more is `gone`. Raise OSError."""
         wanted = list(leftovers)
-        places = {(route.link, rtread.ours(route).family) for route in wanted}
+        places = {(route.link, rtread.without_protocol(route).family) for route in wanted}
         there = {route for link, family in places for route in self.leftovers(link, family)}
         answers = iter(
             self._write(
-                [Write(Verb.DELETE, rtread.ours(route)) for route in wanted if route in there],
+                [
+                    Write(Verb.DELETE, rtread.without_protocol(route))
+                    for route in wanted
+                    if route in there
+                ],
                 rtmsg.RTPROT_BOOT,
             )
         )
         return [
             next(answers)
             if route in there
-            else outcome(Write(Verb.DELETE, rtread.ours(route)), errno.ESRCH)
+            else outcome(Write(Verb.DELETE, rtread.without_protocol(route)), errno.ESRCH)
             for route in wanted
         ]
 
@@ -194,7 +201,8 @@ def _foreign(piece: Piece, wanted: frozenset[tuple[bytes, int]]) -> list[Foreign
     return [
         route
         for message in piece.messages
-        if message.type == rtmsg.RTM_NEWROUTE and rtread.protocol(piece.data, message) != PROTOCOL
+        if message.type == rtmsg.RTM_NEWROUTE
+        and rtread.summary(piece.data, message).protocol != PROTOCOL
         for route in rtread.read(piece.data, message)
         if (route.destination, route.length) in wanted and route.table == MAIN_TABLE
     ]

@@ -1,11 +1,11 @@
 """Route messages, read: bytes to a `Route`. Pure.
 
-**A route of ours in a shape that we never write** (no gateway, a blackhole, a nexthop object, an
-IPv4 multipath) is read as one with an empty gateway and link 0: so it equals nothing that is
-desired, and a delete of it names neither, which is what the kernel asks for such routes. An IPv6
-multipath is read as one route a leg, for the kernel joins our own appended routes to one. What
-holds no key of ours at all (a cached clone, a route for one source or one type of service) is
-left out.
+A multipath is read as one value a leg. For IPv6 that is also how our own appended routes come
+back: the kernel joins them to one. **A route of ours in a shape that we never write** (no gateway,
+a blackhole, a nexthop object, an IPv4 multipath) is read as one route with an empty gateway and
+link 0: so it equals nothing that is desired, and a delete of it names neither, which is what the
+kernel asks for such routes. What holds no key of ours at all (a cached clone, a route for one
+source or one type of service) is left out.
 
 A dump of our protocol consists nearly wholly of the very shape that we send. One struct reads such
 a message, fixed part and attributes together, in 1.3 us; everything else takes the walk over the
@@ -61,7 +61,7 @@ def _plain(width: int) -> _Plain:
 _PLAIN = {2: _plain(4), 10: _plain(16)}
 
 
-def read_ours(piece: Piece) -> list[Route]:
+def read_piece(piece: Piece) -> list[Route]:
     """Read one piece of a dump of our protocol."""
     found: list[Route] = []
     for message in piece.messages:
@@ -69,46 +69,79 @@ def read_ours(piece: Piece) -> list[Route]:
             continue
         route = _read_plain(piece.data, message)
         if route is None:
-            found += [ours(leg) for leg in read(piece.data, message)]
+            found += read_ours(piece.data, message)
         else:
             found.append(route)
     return found
 
 
-def ours(route: ForeignRoute) -> Route:
-    """Leave out the protocol, which is known to be ours; without a gateway no link is named."""
-    destination, length, metric, _, gateway, link, table = route
-    return Route(destination, length, metric, gateway, link if gateway else 0, table)
-
-
-def protocol(buffer: bytes | memoryview, message: Message) -> int:
-    """Tell the protocol of a route message without reading the rest of it."""
-    return buffer[message.start + 5] if message.end - message.start >= RTMSG.size else 0
+def read_ours(buffer: bytes | memoryview, message: Message) -> list[Route]:
+    """Read one message about a route of our protocol, of whatever shape."""
+    legs, bare = _walk(buffer, message)
+    if bare:
+        destination, length, metric, _, _, _, table = legs[0]
+        return [Route(destination, length, metric, b"", 0, table)]
+    return [without_protocol(leg) for leg in legs]
 
 
 def read(buffer: bytes | memoryview, message: Message) -> list[ForeignRoute]:
     """Read one route message of whatever protocol and shape: one value a leg, mostly one."""
+    return _walk(buffer, message)[0]
+
+
+def without_protocol(route: ForeignRoute) -> Route:
+    """Give the route as one that we may name in a write."""
+    destination, length, metric, _, gateway, link, table = route
+    return Route(destination, length, metric, gateway, link, table)
+
+
+class Summary(NamedTuple):
+    """What stands in the fixed part of a route message: enough to leave most of them unread."""
+
+    length: int
+    table: int
+    protocol: int
+
+
+def summary(buffer: bytes | memoryview, message: Message) -> Summary:
+    """Look at a route message without reading its attributes; `table` is 252 above 255."""
+    if message.end - message.start < RTMSG.size:
+        return Summary(0, 0, 0)
+    start = message.start
+    return Summary(buffer[start + 1], buffer[start + 4], buffer[start + 5])
+
+
+def read_way(buffer: bytes | memoryview, message: Message) -> int:
+    """Read the answer to `rtmsg.pack_lookup`: the link that a packet would leave by, or 0."""
+    found = attributes(buffer, message.start + RTMSG.size, message.end)
+    return _number(found.get(RTA_OIF))
+
+
+def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRoute], bool]:
+    """Walk the attributes; give the legs, and whether a delete must name the bare key."""
     start, end = message.start, message.end
     if end - start < RTMSG.size:
-        return []
-    af, length, source, tos, table, proto, _, kind, flags = RTMSG.unpack_from(buffer, start)
+        return [], False
+    af, length, source, tos, table, protocol, _, kind, flags = RTMSG.unpack_from(buffer, start)
     if af not in _PLAIN or source or tos or flags & RTM_F_CLONED:
-        return []
+        return [], False
     found = attributes(buffer, start + RTMSG.size, end)
     destination = found.get(RTA_DST) or bytes(4 if af == 2 else 16)
     metric = _number(found.get(RTA_PRIORITY))
     table = _number(found.get(RTA_TABLE)) or table
-    link = _number(found.get(RTA_OIF))
-    legs = [(b"", link)]
-    if kind == RTN_UNICAST and RTA_NH_ID not in found:
-        if af == 10 and RTA_MULTIPATH in found:
-            legs = _legs(found[RTA_MULTIPATH])
-        elif RTA_GATEWAY in found:
-            legs = [(found[RTA_GATEWAY], link)]
+    legs = [(found.get(RTA_GATEWAY, b""), _number(found.get(RTA_OIF)))]
+    if RTA_MULTIPATH in found:
+        legs = _legs(found[RTA_MULTIPATH]) or legs
+    bare = (
+        kind != RTN_UNICAST
+        or RTA_NH_ID in found
+        or (af == 2 and RTA_MULTIPATH in found)
+        or not all(gateway for gateway, _ in legs)
+    )
     return [
-        ForeignRoute(destination, length, metric, proto, gateway, link, table)
+        ForeignRoute(destination, length, metric, protocol, gateway, link, table)
         for gateway, link in legs
-    ]
+    ], bare
 
 
 def _read_plain(buffer: bytes, message: Message) -> Route | None:

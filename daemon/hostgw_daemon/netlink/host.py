@@ -1,0 +1,98 @@
+"""The host picture: links, addresses and default routes, read at one go.
+
+The kernel cannot be asked for default routes only. So the main table is dumped and every route that
+is not a default one is left unread, by one look at its prefix length: 1.5 us a route that is
+there, kernel included, instead of 350 us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from hostgw_core.model import FAMILIES, Family, IPAddress
+from hostgw_daemon.kernel import MAIN_TABLE, DefaultRoute, HostPicture, Link, LinkAddress
+from hostgw_daemon.netlink import ifmsg, rtmsg, rtread
+from hostgw_daemon.netlink.channel import Channel
+
+
+class HostReader:
+    """Looks at the network namespace in which it was opened."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    @classmethod
+    def open(cls) -> Self:
+        """Open a command socket in the current network namespace."""
+        return cls(Channel.open())
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def look(self, can_reach: Iterable[IPAddress] = ()) -> HostPicture:
+        """Read it all; `can_reach` are the addresses of --iface-can-reach. Raise OSError.
+
+        The addresses of a link are given in the order in which they should be chosen: those that
+        stay before those that may be taken back (DHCP, router advertisements), then as the kernel
+        has them.
+        """
+        return HostPicture(
+            links=tuple(self._links()),
+            addresses=tuple(self._addresses()),
+            defaults=tuple(route for family in FAMILIES for route in self._defaults(family)),
+            reached_by=tuple(self._ways(can_reach)),
+        )
+
+    def _links(self) -> Iterator[Link]:
+        seq = self._channel.reserve()
+        for piece in self._channel.dump(ifmsg.pack_links(seq), seq):
+            for message in piece.messages:
+                if message.type == ifmsg.RTM_NEWLINK:
+                    link = ifmsg.read_link(piece.data, message)
+                    if link is not None:
+                        yield link
+
+    def _addresses(self) -> list[LinkAddress]:
+        seq = self._channel.reserve()
+        seen = [
+            address
+            for piece in self._channel.dump(ifmsg.pack_addresses(seq), seq)
+            for message in piece.messages
+            if message.type == ifmsg.RTM_NEWADDR
+            and (address := ifmsg.read_address(piece.data, message)) is not None
+        ]
+        return [each.address for each in sorted(seen, key=lambda each: not each.permanent)]
+
+    def _defaults(self, family: Family) -> Iterator[DefaultRoute]:
+        seq = self._channel.reserve()
+        request = rtmsg.pack_dump(family, seq=seq, table=MAIN_TABLE, kind=rtmsg.RTN_UNICAST)
+        for piece in self._channel.dump(request, seq):
+            for message in piece.messages:
+                if (
+                    message.type != rtmsg.RTM_NEWROUTE
+                    or rtread.summary(piece.data, message).length != 0
+                ):
+                    continue
+                # Of a default route with several ways each way counts.
+                for way in rtread.read(piece.data, message):
+                    if way.link and len(way.destination) == (4 if family == 4 else 16):
+                        yield DefaultRoute(family, way.link, way.metric)
+
+    def _ways(self, addresses: Iterable[IPAddress]) -> Iterator[tuple[IPAddress, int]]:
+        for address in addresses:
+            seq = self._channel.reserve()
+            try:
+                piece = self._channel.ask(rtmsg.pack_lookup(address.packed, seq=seq), seq)
+            except OSError:  # no route to it: then no link reaches it, which is the answer
+                continue
+            link = rtread.read_way(piece.data, piece.messages[0])
+            if link:
+                yield address, link
