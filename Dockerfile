@@ -16,9 +16,9 @@ COPY controller controller
 # this stage: what runs later needs no pip.
 RUN python3 -m venv --without-pip /opt/hostgw \
  && python3 -m venv /tools \
- && /tools/bin/pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
+ && /tools/bin/pip wheel --no-cache-dir --no-deps --wheel-dir dist . \
  && /tools/bin/pip --python /opt/hostgw/bin/python install --no-cache-dir --only-binary=:all: \
-      /wheels/hostgw-*.whl
+      dist/hostgw-*.whl
 
 FROM ${BASE}
 # nft writes the masquerade rules; ip is for the person who looks in.

@@ -74,7 +74,7 @@ def _kept(name: str, made_of: Sequence[str], make: Callable[[Path], None]) -> Pa
     """Give the folder of the cache that was made of this, making it whole or not at all."""
     digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
     folder = CACHE / f"{name}-{digest}"
-    with _alone(f"{name}.lock"):
+    with alone(f"{name}.lock"):
         if not folder.exists():
             partial = Path(tempfile.mkdtemp(prefix=f"{name}-", suffix=".partial", dir=CACHE))
             partial.chmod(0o755)
@@ -87,7 +87,7 @@ def _kept(name: str, made_of: Sequence[str], make: Callable[[Path], None]) -> Pa
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def alone(name: str) -> Iterator[None]:
     """Wait until no other run makes this."""
     CACHE.mkdir(exist_ok=True)
     with (CACHE / name).open("w") as lock:
