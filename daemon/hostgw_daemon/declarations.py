@@ -44,7 +44,7 @@ _INTERFACE = (
     ),
     Setting(
         name="iface-skip",
-        kind=kinds.INTERFACE,
+        kind=kinds.PATTERN,
         repeatable=True,
         separator=",",
         help="An interface, or a pattern such as docker*, that is never taken.",

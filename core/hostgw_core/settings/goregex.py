@@ -30,9 +30,10 @@ _QUOTED = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
 _NAMED = re.compile(r"\[:(\w+):\]")
 _CLASS = re.compile(
     r"""(\\.)                                   # an escaped character, outside a class
-      | (\[\^?)                                 # a class opens;
-        (\]?(?:\[:\w+:\]|\\.|[^\]\\])*)         # a ] that stands first is a plain character
-        \]""",
+      | (\[\^?+)                                # a class opens;
+        (\]?+(?:\[:\w+:\]|\\.|[^\]\\])*+)       # a ] that stands first is a plain character
+        \]
+      | \[                                      # or never closes""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -55,6 +56,8 @@ def _piece(match: re.Match[str]) -> str:
     """Rewrite one escape, or one class with its brackets."""
     if match[1]:
         return r"\Z" if match[1] == r"\z" else match[1]
+    if not match[2]:
+        raise ValueError("is not a regular expression: a [ without its ]")
     body: list[str] = []
     position, text = 0, match[3]
     while position < len(text):
@@ -77,4 +80,7 @@ def _plain(text: str, position: int) -> str:
     """Escape a character that means nothing in Go's classes and something in Python's."""
     character = text[position]
     doubled = character in "&|~" and text[position : position + 2] == character * 2
-    return "\\" + character if doubled or character == "[" else character
+    # Two dashes are a range from or to the dash: the one that is no operator is escaped.
+    first = character == "-" and position == 0 and text[1:2] == "-"
+    last = character == "-" and position > 1 and text[position - 1] == "-"
+    return "\\" + character if doubled or first or last or character == "[" else character

@@ -48,3 +48,11 @@ def duration(text: str) -> float:
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError("is not a duration; write for example 90s, 15m, 1h30m, or 90 for seconds")
     return float(sum(float(number) * _SECONDS[unit] for number, unit in parts))
+
+
+def written(seconds: float) -> str:
+    """Give a duration as `duration` reads it, in the largest unit that divides it: 86400 is 24h."""
+    for unit in ("h", "m"):
+        if seconds >= _SECONDS[unit] and seconds % _SECONDS[unit] == 0:
+            return f"{seconds / _SECONDS[unit]:g}{unit}"
+    return f"{seconds:g}s"

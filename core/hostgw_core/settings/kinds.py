@@ -79,7 +79,8 @@ def seconds(least: float, most: float) -> Kind[float]:
     def read(text: str) -> float:
         duration = govalues.duration(text)
         if not least <= duration <= most:
-            raise ValueError(f"is out of range; write a duration from {least:g}s to {most:g}s")
+            span = f"{govalues.written(least)} to {govalues.written(most)}"
+            raise ValueError(f"is out of range; write a duration from {span}")
         return duration
 
     return Kind("DURATION", read, toml=int)
@@ -161,7 +162,7 @@ def _prefix(text: str) -> str:
 def _listen(text: str) -> Listen | None:
     if text == "off":
         return None
-    host, _, port = text.rpartition(":")
+    host, colon, port = text.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         if bare:
@@ -169,7 +170,7 @@ def _listen(text: str) -> Listen | None:
         number = govalues.integer(port)
     except ValueError:
         number = 0
-    if not 1 <= number <= 65535 or (":" in bare and bare == host):
+    if not colon or not 1 <= number <= 65535 or (":" in bare and bare == host):
         raise ValueError("is no address to listen on; write :9745, 127.0.0.1:9745, [::1]:9745, off")
     return Listen(bare, number)
 
@@ -200,6 +201,7 @@ BOOLEAN: Kind[bool] = Kind("", govalues.boolean, toml=bool)
 NETWORK: Kind[IPNetwork] = Kind("CIDR", _network)
 REGEX: Kind[str] = Kind("REGEX", goregex.translate)
 INTERFACE: Kind[str] = Kind("NAME|IP", _interface)
+PATTERN: Kind[str] = Kind("PATTERN", _interface)
 NODE_NAME: Kind[str] = Kind("NAME", _node_name, "")
 PREFIX: Kind[str] = Kind("KEY", _prefix, "")
 ENDPOINT: Kind[str] = Kind("URL", _endpoint)

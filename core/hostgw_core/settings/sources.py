@@ -70,8 +70,8 @@ def _misfit(piece: Piece, declared: Mapping[str, Setting]) -> Problem:
         return Problem("flags", _LINE, "a flag without a name; write --name or --name=value")
     before = declared.get(piece.after)
     if before is not None and before.boolean:
-        cure = f'it takes its value with "=": {before.flag}=true or {before.flag}=false'
-        return Problem(before.flag, _LINE, f"a word follows that belongs to no flag; {cure}")
+        cure = f"a boolean takes its value with =: {before.flag}=true or {before.flag}=false"
+        return Problem(before.flag, _LINE, f"is followed by a stray word; {cure}")
     after = f" after {before.flag}" if before else ""
     return Problem(
         "flags", _LINE, f'the word "{piece.name}"{after} belongs to no flag; leave it out'
@@ -93,11 +93,24 @@ def environment(
             if ours.get(name) and setting.name not in given:
                 given[setting.name] = Given((ours[name],), Origin("environment", name))
     warnings = [
-        Problem(name, "environment", f"no setting reads this variable{nearest(name, known)}")
+        Problem(
+            name, "environment", f"no setting reads this variable{_meant(program, name, known)}"
+        )
         for name in sorted(ours)
         if name.startswith((f"{program.prefix}_", f"{FLANNEL}_")) and name not in known
     ]
     return given, warnings
+
+
+def _meant(program: Program, name: str, known: Iterable[str]) -> str:
+    """Look for a variable that is alike beside the prefix, first among those with the same one."""
+    prefix, _, rest = name.partition("_")
+    known = tuple(known)
+    for before in (f"{prefix}_", f"{program.prefix}_"):
+        alike = [each.removeprefix(before) for each in known if each.startswith(before)]
+        if found := nearest(rest, alike, before):
+            return found
+    return ""
 
 
 def _of_kubernetes(name: str, text: str) -> bool:
@@ -121,8 +134,10 @@ def file(
     for key, found in table.items():
         setting = names.get(key.replace("_", "-"))
         if setting is None or setting.name == "config":
-            where = "there is no such key" if setting is None else "a file cannot name another"
-            problems.append(Problem(key, f"file {path}", where + nearest(key, names)))
+            wrong = f"there is no such key{nearest(key, names)}"
+            if setting is not None:
+                wrong = "a file cannot name another"
+            problems.append(Problem(key, f"file {path}", wrong))
             continue
         given[setting.name] = _from_toml(setting, found, Origin("file", f"{path}: {key}"))
     return given, problems
@@ -155,11 +170,13 @@ def _right_type(setting: Setting) -> str:
     return f"{one}, or a list of them" if setting.many else one
 
 
-def nearest(name: str, known: Iterable[str], dashes: str = "") -> str:
+def nearest(name: str, known: Iterable[str], before: str = "") -> str:
     """Give "; did you mean ...?" for the known name that is most like this one, or nothing."""
-    alike = difflib.get_close_matches(name.replace("_", "-"), known, n=1, cutoff=0.7)
-    alike = alike or difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"; did you mean {dashes}{alike[0]}?" if alike else ""
+    known = tuple(known)
+    for spelling in (name.replace("_", "-"), name):
+        if alike := difflib.get_close_matches(spelling, known, n=1):
+            return f"; did you mean {before}{alike[0]}?"
+    return ""
 
 
 def _without_secret(name: str, settings: Iterable[Setting]) -> str:
