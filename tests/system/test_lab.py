@@ -3,13 +3,14 @@ import random
 import signal
 import subprocess
 import sys
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
 import pytest
 
 from hostgw_cli.lab import processes
 from hostgw_cli.lab.build import Lab, take_down
+from hostgw_cli.lab.echo import ping
 from hostgw_cli.lab.ledger import HOME
 from hostgw_cli.lab.netns import DIRECTORY, Namespace
 from hostgw_cli.lab.pairs import ping_all
@@ -80,6 +81,28 @@ def test_containers_of_different_hosts_reach_each_other_by_routes_alone(make_lab
     lab.hosts[0].ip("route", "delete", "10.244.2.0/24")
     assert not lab.hosts[0].container(0).ping(lab.hosts[1].container(0), within=0.3)
     assert lab.hosts[0].container(0).ping(lab.hosts[2].container(1))
+
+
+def test_a_host_whose_power_was_cut_comes_back_with_its_disk_alone(make_lab):
+    """Power off ends every process and container of one host; power on makes an empty machine."""
+    lab = make_lab(nodes=2, daemons=False)
+    join(lab)
+    host, other = lab.hosts
+    assert ping(other.namespace, host.plan.address.ip)
+    guest = host.namespace.popen(["sleep", "1000"])
+    eventually(lambda: guest.pid in host.namespace.pids())
+    disk = host.folder / "state"
+    disk.mkdir(parents=True)
+    host.power_off()
+    assert guest.wait(5) == -signal.SIGKILL
+    assert not host.namespace.exists
+    assert not ping(other.namespace, host.plan.address.ip, within=0.2)
+    host.power_on()
+    assert disk.exists()
+    assert host.ip_json("route", "show", "10.244.0.0/16") == []
+    assert ping(other.namespace, host.plan.address.ip)
+    host.attach_containers(IPv4Interface("10.244.1.1/24"))
+    assert host.container(0).ping(IPv4Address("10.244.1.1"))
 
 
 def test_the_root_namespace_is_as_it_was(make_lab):

@@ -16,14 +16,13 @@ from pathlib import Path
 from hostgw_cli.lab import ledger as ledgers
 from hostgw_cli.lab import processes
 from hostgw_cli.lab.container import Container
-from hostgw_cli.lab.host import Host, build_machine
+from hostgw_cli.lab.host import Host
 from hostgw_cli.lab.interrupt import held
 from hostgw_cli.lab.ledger import Ledger
+from hostgw_cli.lab.machine import SWITCH_BRIDGE, build_machine
 from hostgw_cli.lab.netns import DIRECTORY, Namespace, bridge
 from hostgw_cli.lab.store import CONFIG_KEY, Etcd
 from hostgw_cli.lab.topology import LabError, LabSpec, Topology, plan
-
-SWITCH_BRIDGE = "br0"
 
 Say = Callable[[str], None]
 
@@ -114,10 +113,7 @@ class Lab:
             bridge(switch, SWITCH_BRIDGE, address=str(self.topology.gateway))
         for machine in self.topology.machines:
             with held():
-                build_machine(machine, self.topology, bridge_name=SWITCH_BRIDGE)
-        for container in self.containers:
-            with held():
-                Namespace.create(container.namespace.name)
+                build_machine(machine, self.topology)
         say(f"etcd at {self.etcd.endpoints}")
         self.etcd.start()
         self.configure()

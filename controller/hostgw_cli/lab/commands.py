@@ -124,6 +124,20 @@ def ping(*, name: str, count: int) -> None:
         raise SystemExit(1)
 
 
+@lab.command()
+@click.option("--name", default="demo", show_default=True, help="What the lab is called.")
+@click.option("--nodes", default=3, show_default=True, type=click.IntRange(2, 50), help="Hosts.")
+@click.option("--keep", is_flag=True, help="Leave it standing at the end.")
+def demo(*, name: str, nodes: int, keep: bool) -> None:
+    """Show what hostgw does, and measure it. Exit status 1 if anything shown is not so."""
+    from hostgw_cli.lab.demo import run  # noqa: PLC0415 - slow to load
+    from hostgw_cli.lab.screen import Screen  # noqa: PLC0415 - the same
+
+    with _told():
+        status = run(name, nodes=nodes, keep=keep, screen=Screen())
+    raise SystemExit(status)
+
+
 def _network(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)

@@ -8,6 +8,7 @@ the bridge as its default gateway.
 from __future__ import annotations
 
 import http.client
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ from hostgw_cli.lab import processes
 from hostgw_cli.lab.container import Container
 from hostgw_cli.lab.interrupt import held
 from hostgw_cli.lab.ledger import Ledger
-from hostgw_cli.lab.netns import Namespace, bridge, veth
+from hostgw_cli.lab.machine import build_machine, remove_machine
+from hostgw_cli.lab.netns import Namespace, bridge
 from hostgw_cli.lab.topology import LabError, MachinePlan, Topology
 from hostgw_cli.lab.waiting import tail, wait_for
 
@@ -56,6 +58,18 @@ class Host:
     def plug(self) -> None:
         """Put the cable back."""
         self._switch.ip("link", "set", self.name, "up")
+
+    def power_off(self) -> None:
+        """Cut the power: no process, container or cable is left, and only the disk's files."""
+        with held():
+            remove_machine(self.plan, self._topology)
+            shutil.rmtree(self.folder / "run", ignore_errors=True)
+            self.subnet_file.unlink(missing_ok=True)
+
+    def power_on(self) -> None:
+        """Boot again, with the same disk: the daemon is for the caller to start."""
+        with held():
+            build_machine(self.plan, self._topology)
 
     # -- the daemon ------------------------------------------------------------------------------
 
@@ -189,16 +203,3 @@ class Host:
     def routes(self, *arguments: str) -> str:
         """Give the routes as `ip route` shows them."""
         return self.ip("route", "show", *arguments)
-
-
-def build_machine(plan: MachinePlan, topology: Topology, *, bridge_name: str) -> None:
-    """Make a machine's namespace and its cable to the switch. Raise CommandError."""
-    machine = Namespace.create(plan.namespace)
-    # The sysctls of a new namespace follow the machine's own: say what a host needs.
-    sysctls = ["net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0"]
-    machine.run("sysctl", "-q", "-w", *sysctls, "net.ipv4.conf.default.rp_filter=0")
-    switch = Namespace(topology.switch)
-    veth(machine, "eth0", switch, plan.name, mac_one=plan.mac)
-    switch.ip("link", "set", plan.name, "master", bridge_name)
-    machine.ip("address", "add", str(plan.address), "dev", "eth0")
-    machine.ip("route", "add", "default", "via", str(topology.gateway.ip), "dev", "eth0")

@@ -68,7 +68,7 @@ def start(
     pid = os.posix_spawnp(
         command[0],
         command,
-        {**os.environ, **environment},
+        {**_inherited(), **environment},
         file_actions=actions,
         setsid=True,
         setsigmask=(),
@@ -144,6 +144,12 @@ def end_all_inside(namespaces: Sequence[Namespace]) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.005)
+
+
+def _inherited() -> dict[str, str]:
+    """Give our environment without what would set up a daemon or a store behind the lab's back."""
+    foreign = ("HOSTGW_", "FLANNELD_", "ETCD_", "ETCDCTL_", "NOTIFY_", "WATCHDOG_", "NODE_NAME")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
 def boot_id() -> str:

@@ -1,0 +1,248 @@
+"""`make demo`: a cluster on this machine, and every promise looked at while it is kept or broken.
+
+Each part does something to the cluster and then claims something, and what it claims is measured by
+somebody else: the packet at the other end, `ip route`, `ip monitor`, `etcdctl`. A claim that does
+not hold is printed as such and the exit status says so.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from ipaddress import IPv4Network
+from itertools import combinations
+
+from hostgw_cli.lab.build import Lab, take_down
+from hostgw_cli.lab.echo import ping
+from hostgw_cli.lab.host import Host
+from hostgw_cli.lab.pairs import ping_all
+from hostgw_cli.lab.route_watch import gap, watch_routes
+from hostgw_cli.lab.screen import Screen
+from hostgw_cli.lab.topology import LabError, LabSpec
+from hostgw_cli.lab.waiting import wait_for
+
+LEASES = "/coreos.com/network/subnets/"
+PROTOCOL = "104"  # of the routes that hostgwd makes; its name where rt_protos.d has it
+DELETIONS = 5
+BACK_WITHIN = 1.0  # seconds: a claim; what is measured is some milliseconds
+METRICS = ("hostgw_peers", "hostgw_routes", "hostgw_ready", "hostgw_convergence_seconds_count")
+
+
+def run(name: str, *, nodes: int, keep: bool, screen: Screen) -> int:
+    """Show everything; give the exit status. Raise LabError, CommandError, Interrupted."""
+    spec = LabSpec(name=name, nodes=nodes)
+    begun = time.monotonic()
+    screen.step("A cluster on this machine")
+    with screen.busy("building"):
+        lab = Lab.build(spec, say=screen.say)
+    standing = False
+    try:
+        screen.claim(
+            all(host.ready for host in lab.hosts),
+            f"every hostgwd is ready, {time.monotonic() - begun:.1f} s after the start",
+        )
+        for part in PARTS:
+            part(lab, screen)
+        standing = keep
+    finally:
+        if not standing:
+            take_down(name)
+    _end(lab, screen, keep=keep)
+    screen.say(f"{time.monotonic() - begun:.0f} s in all.")
+    for sentence in screen.false:
+        screen.say(f"This did not hold: {sentence}")
+    return 1 if screen.false else 0
+
+
+def everyone_reaches_everyone(lab: Lab, screen: Screen) -> None:
+    """Ping from every container to every other."""
+    screen.step("Containers on different hosts reach each other")
+    _claim_all_reach_all(lab, screen)
+
+
+def leases_are_plain(lab: Lab, screen: Screen) -> None:
+    """Show the leases with etcdctl."""
+    screen.step("The leases, as anybody reads them")
+    command = ["get", "--prefix", LEASES]
+    screen.show(f"etcdctl {' '.join(command)}", lab.etcd.ctl(*command).stdout)
+    subnets = [_subnet_of(key) for key in lab.etcd.keys(LEASES)]
+    apart = not any(one.overlaps(other) for one, other in combinations(subnets, 2))
+    screen.claim(
+        len(subnets) == len(lab.hosts) and apart,
+        f"{len(lab.hosts)} hosts hold {len(subnets)} subnets, and no two overlap",
+    )
+
+
+def routes_are_plain(lab: Lab, screen: Screen) -> None:
+    """Show the routes of the first host with ip route."""
+    host = lab.hosts[0]
+    screen.step(f"The routes of {host.name}, as the kernel has them")
+    screen.show("ip route", host.routes())
+    ours = {(each["dst"], each.get("gateway")) for each in _our_routes(host)}
+    wanted = {(str(_subnet(other)), str(other.plan.address.ip)) for other in lab.hosts[1:]}
+    screen.claim(
+        ours == wanted,
+        f"one route for each other host's subnet, through that host; protocol {PROTOCOL} "
+        "marks them as ours, everything else is untouched",
+    )
+
+
+def metrics_are_plain(lab: Lab, screen: Screen) -> None:
+    """Show a few lines of /metrics."""
+    host = lab.hosts[0]
+    screen.step(f"What {host.name} says to Prometheus")
+    status, body = host.http("/metrics")
+    lines = [line for line in body.splitlines() if line.startswith(METRICS)]
+    screen.show("curl -s http://127.0.0.1:9745/metrics | grep ...", "\n".join(lines))
+    screen.claim(status == 200 and bool(lines), f"{len(body.splitlines())} lines of metrics")
+
+
+def a_stopped_daemon_stops_no_packet(lab: Lab, screen: Screen) -> None:
+    """Stop and start a daemon under a steady ping."""
+    host = lab.hosts[0]
+    screen.step(f"Stop hostgwd on {host.name}, then start it again: packets go on")
+    source, target = host.container(0), lab.hosts[1].container(0)
+    routes = _our_routes(host)
+    with source.ping_steadily(target) as steady, screen.busy("pinging"):
+        obeyed = host.stop_daemon()
+        kept = _our_routes(host) == routes
+        stopped = not host.running
+        source.ping(target, count=25)
+        host.start_daemon()
+        source.ping(target, count=25)
+    screen.claim(obeyed and stopped, "it ended by SIGTERM")
+    screen.claim(kept, f"its {len(routes)} routes stayed in the kernel without it")
+    echo = steady.result
+    screen.claim(
+        echo.sent > 0 and echo.lost == 0,
+        f"{source.name} pinged {target.name} all the while: {echo.sent} sent, {echo.lost} lost",
+    )
+
+
+def a_deleted_route_comes_back(lab: Lab, screen: Screen) -> None:
+    """Delete a route by hand, several times, and measure its absence."""
+    host, other = lab.hosts[0], lab.hosts[1]
+    prefix = str(_subnet(other))
+    screen.step(f"Delete a route of {host.name} by hand")
+    screen.show(f"ip route delete {prefix}", "")
+    gaps = [_delete_once(host, prefix) for _ in range(DELETIONS)]
+    back = [each for each in gaps if each is not None]
+    times = ", ".join(f"{each * 1000:.1f}" for each in back)
+    screen.say(f"`ip -ts monitor route` saw it away for {times} ms")
+    if back:
+        median = statistics.median(back) * 1000
+        screen.claim(
+            len(back) == DELETIONS and max(back) < BACK_WITHIN,
+            f"deleted {DELETIONS} times, it was back each time, after {median:.1f} ms (median)",
+        )
+    else:
+        screen.claim(False, "the deleted route came back")
+
+
+def a_dead_host_takes_nobody_along(lab: Lab, screen: Screen) -> None:
+    """Cut one host's power; the others go on; it comes back with its subnet."""
+    if len(lab.hosts) < 3:
+        return
+    one, other, dead = lab.hosts[0], lab.hosts[1], lab.hosts[-1]
+    screen.step(f"Cut the power of {dead.name}")
+    subnet = _subnet(dead)
+    source, target = one.container(0), other.container(0)
+    with source.ping_steadily(target) as steady, screen.busy("pinging"):
+        answered = ping(one.namespace, dead.plan.address.ip)
+        dead.power_off()
+        silent = not ping(one.namespace, dead.plan.address.ip, within=0.5)
+        source.ping(target, count=50)
+    echo = steady.result
+    screen.claim(bool(answered) and silent, f"{dead.name} answers no more")
+    screen.claim(
+        echo.sent > 0 and echo.lost == 0 and one.ready and other.ready,
+        f"{one.name} and {other.name} go on: {echo.sent} sent, {echo.lost} lost, both ready",
+    )
+    screen.say(f"Its lease lives on in etcd: {subnet} waits for it. Power on.")
+    with screen.busy("booting"):
+        dead.power_on()
+        dead.start_daemon()
+        dead.attach_containers()
+    screen.claim(_subnet(dead) == subnet, f"{dead.name} has {_subnet(dead)} again")
+    _claim_all_reach_all(lab, screen)
+
+
+PARTS: tuple[Callable[[Lab, Screen], None], ...] = (
+    everyone_reaches_everyone,
+    leases_are_plain,
+    routes_are_plain,
+    metrics_are_plain,
+    a_stopped_daemon_stops_no_packet,
+    a_deleted_route_comes_back,
+    a_dead_host_takes_nobody_along,
+)
+
+
+def _end(lab: Lab, screen: Screen, *, keep: bool) -> None:
+    name = lab.spec.name
+    if keep:
+        screen.step("It is left standing; look around")
+        words = f"hostgwctl lab exec --name {name}"
+        screen.say(f"{words} n1 -- ip route")
+        screen.say(f"{words} n1/c1 -- ping {lab.hosts[1].container(0).address}")
+        screen.say(f"{words} etcd1 -- etcdctl get --prefix /coreos.com/network")
+        screen.say(f"hostgwctl lab status --name {name}; logs: {lab.ledger.folder}/*.log")
+        screen.say(f"Take it down: hostgwctl lab down --name {name}")
+        return
+    screen.step("Clean up")
+    left = [
+        each
+        for each in lab.topology.namespaces.values()
+        if lab.switch.path.parent.joinpath(each).exists()
+    ]
+    screen.claim(not left and not lab.ledger.folder.exists(), "nothing is left of it")
+
+
+def _claim_all_reach_all(lab: Lab, screen: Screen) -> None:
+    # The other hosts learn of a new subnet some milliseconds after its owner is ready.
+    _settled(lab)
+    pairs = ping_all(lab.containers, count=2)
+    for pair in pairs:
+        screen.say(str(pair))
+    reached = sum(bool(pair.echo) for pair in pairs)
+    crossing = sum(pair.crosses for pair in pairs)
+    screen.claim(
+        reached == len(pairs) > 0,
+        f"{reached} of {len(pairs)} pairs reach each other, {crossing} of them across hosts",
+    )
+
+
+def _settled(lab: Lab) -> None:
+    def look() -> bool:
+        return all(len(_our_routes(host)) == len(lab.hosts) - 1 for host in lab.hosts)
+
+    try:
+        wait_for(look, what="every host has a route to every other", within=10.0)
+    except LabError:
+        return  # what is missing shows in the claim that follows
+
+
+def _delete_once(host: Host, prefix: str) -> float | None:
+    with watch_routes(host.namespace) as watch:
+        host.ip("route", "delete", prefix, "proto", PROTOCOL)
+        try:
+            return wait_for(
+                lambda: gap(watch.sightings(), prefix), what=f"{prefix} back", within=BACK_WITHIN
+            )
+        except LabError:
+            return None
+
+
+def _our_routes(host: Host) -> list[dict[str, object]]:
+    return sorted(host.ip_json("route", "show", "proto", PROTOCOL), key=str)
+
+
+def _subnet(host: Host) -> IPv4Network:
+    """Give a host's subnet, from its subnet.env."""
+    return IPv4Network(host.subnet_env()["FLANNEL_SUBNET"], strict=False)
+
+
+def _subnet_of(key: str) -> IPv4Network:
+    """Read a lease's key: `.../10.244.3.0-24`, in dual stack `...-24&...`."""
+    return IPv4Network(key.rpartition("/")[2].partition("&")[0].replace("-", "/"))
