@@ -201,6 +201,13 @@ def _is_me(sight: Sight, presence: Presence) -> bool:
 
 
 def _was_me(sight: Sight, presence: Presence) -> bool:
+    """Tell whether it was left by an earlier process of this host.
+
+    Not once we have announced ourselves: whoever stands there after that has deposed us, and two
+    copies of one host must not depose each other for ever.
+    """
+    if sight.announced:
+        return False
     return presence.instance == sight.me.former or presence.addresses.meets(sight.me.addresses)
 
 

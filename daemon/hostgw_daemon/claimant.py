@@ -81,8 +81,10 @@ class Claimant:
         self._wake = Wake()
         self._backoff = Backoff(0.1, 10.0)
         self._granted = 0
+        self._announced = False
         self._stranger: tuple[str, float] = ("", 0.0)
         self._how = ""
+        self._told_store: tuple[Status, Addresses] | None = None
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
         self.presence_session = Session(store, lost=self.look, clock=clock)
         self.state = ClaimState()
@@ -136,6 +138,7 @@ class Claimant:
                 return await self._wait(action, sight)
             case Keep():
                 self._keep(action)
+                await self._say(sight)
                 return None
             case _:
                 won = await self._act(action)
@@ -210,6 +213,7 @@ class Claimant:
         absent = Compare(Span(key), "version", 0)
         won = (await self._store.commit([absent], [Put(key, self._presence(), grant.id)])).won
         if won:
+            self._announced = True
             self.presence_session.hold(grant.id, grant.ttl)
         return won
 
@@ -217,6 +221,19 @@ class Claimant:
         key = self._keys.node(self._me.node_id)
         unchanged = Compare(Span(key), "modified", presence.modified)
         return (await self._store.commit([unchanged], [Delete(key)])).won
+
+    async def _say(self, sight: Sight) -> None:
+        """Let our presence tell the subnets and addresses that we have now."""
+        said, presence = replace(self._said, subnets=self._remembered), sight.presence
+        told = (said, self._me.addresses)
+        if told == self._told_store or presence is None or not self.presence_session.state.lease:
+            return
+        self._said = said
+        key = self._keys.node(self._me.node_id)
+        same = Compare(Span(key), "created", presence.created)
+        put = Put(key, self._presence(), self.presence_session.state.lease)
+        if (await self._store.commit([same], [put])).won:
+            self._told_store = told
 
     async def _contend(self, rival: str, presence: Presence) -> None:
         """Tell the node at our address that we are here: it cannot know otherwise."""
@@ -247,6 +264,7 @@ class Claimant:
         sight = replace(
             sight,
             stranger_for=self._stranger_for(sight.presence),
+            announced=self._announced,
             remembered=self._remembered,
             avoid=self._avoid,
         )

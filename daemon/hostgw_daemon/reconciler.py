@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
-from hostgw_core.model import Family
 from hostgw_core.wake import Wake
 from hostgw_daemon.cluster import News
 from hostgw_daemon.desired import RouteRule
@@ -67,13 +66,11 @@ class Reconciler:
         self,
         kernel: Kernel,
         *,
-        families: Sequence[Family],
         told: Callable[[Report], None],
         clock: Callable[[], float],
         audit: float = 60.0,
     ) -> None:
         self._kernel = kernel
-        self._families = families
         self._told = told
         self._clock = clock
         self._wake = Wake()
@@ -224,7 +221,8 @@ class Reconciler:
             self._fights.restore(route, started)
         self._targets.aim(self._roster, self._rule)
         self._foreign.forget_all_but(self._targets.prefixes)
-        dumps = (self._kernel.routes(family, self._rule.table) for family in self._families)
+        families, table = self._roster.policy.config.families, self._rule.table
+        dumps = (self._kernel.routes(family, table) for family in families)
         observed = frozenset[Route]().union(*dumps)
         wanted = frozenset(self._targets.wanted)
         held_back = frozenset(self._fights.standing(started))
@@ -266,7 +264,7 @@ class Reconciler:
         subnets = peer_prefixes(self._roster)
         leftovers = [
             route
-            for family in self._families
+            for family in self._roster.policy.config.families
             for route in self._kernel.leftovers(self._rule.link, family)
             if (route.destination, route.length) in subnets
         ]

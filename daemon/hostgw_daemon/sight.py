@@ -36,8 +36,9 @@ class Sight:
 
     `leases` are of any backend. `occupied` are the subnets of all keys, understood or not.
     `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
-    been somebody else's. `alive` are the nodes with a presence among those that share our address.
-    `remembered` is the subnet we held last, `avoid` the networks of this host.
+    been somebody else's. `announced`: this process has announced itself before. `alive` are the
+    nodes with a presence among those that share our address. `remembered` is the subnet we held
+    last, `avoid` the networks of this host.
     """
 
     keys: Keys
@@ -48,6 +49,7 @@ class Sight:
     reservations: tuple[Reservation, ...] = ()
     presence: Presence | None = None
     stranger_for: float = 0.0
+    announced: bool = False
     alive: frozenset[str] = frozenset()
     remembered: Subnets = field(default_factory=Subnets)
     avoid: tuple[IPNetwork, ...] = ()

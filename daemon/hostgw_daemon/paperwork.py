@@ -1,0 +1,66 @@
+"""The loop that keeps files as they must be: level, not edge, and never in the event loop.
+
+What a file must hold is said with `want`; it is written in a thread, because a sync may take as
+long as a disk does, and tried again for as long as it fails. A disk that is full or gone is a
+trouble with a sentence, and nothing else: no route waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, NoReturn, TypeVar
+
+from hostgw_core.backoff import Backoff
+from hostgw_core.wake import Wake
+
+T = TypeVar("T")
+
+GATHER = 0.2  # seconds: what changes together is written once
+
+
+class Paperwork(Generic[T]):
+    """Keeps one file. `write` blocks, raises OSError, and does nothing for content that stands.
+
+    `done` is called after each write that worked, and with the trouble after each that did not.
+    """
+
+    def __init__(self, write: Callable[[T], object], *, done: Callable[[str], None]) -> None:
+        self._write = write
+        self._done = done
+        self._wanted: T | None = None
+        self._wake = Wake()
+        self._backoff = Backoff(0.5, 30.0)
+        self.trouble = ""
+        self.written: T | None = None
+
+    def want(self, content: T) -> None:
+        """Say what the file must hold from now on."""
+        if content != self._wanted:
+            self._wanted = content
+            self._wake.ring()
+
+    async def run(self) -> NoReturn:
+        """Write for ever."""
+        pause: float | None = None
+        while True:
+            await self._wake.wait(within=pause)
+            pause = await self.step()
+            if pause is None:
+                await asyncio.sleep(GATHER)
+
+    async def step(self) -> float | None:
+        """Write once; give the seconds until it must be tried again, None when it stands."""
+        content = self._wanted
+        if content is None or content == self.written:
+            return None
+        try:
+            await asyncio.to_thread(self._write, content)
+        except OSError as error:
+            self.trouble = str(error)
+            self._done(self.trouble)
+            return self._backoff.failed()
+        self._backoff.succeeded()
+        self.written, self.trouble = content, ""
+        self._done("")
+        return None
