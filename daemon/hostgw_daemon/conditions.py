@@ -107,6 +107,7 @@ _CLAIM = (
         "Nothing, if it passes within seconds; else see who holds the subnet in the store.",
         unready=True,
         explained_by=(
+            "identity_unsure",
             "duplicate_identity",
             "duplicate_address",
             "subnets_exhausted",
@@ -134,6 +135,13 @@ _CLAIM = (
         _WARNING,
         "This node has another subnet than before, because its former one was taken.",
         "Restart the containers that still have addresses of the former subnet.",
+    ),
+    Kind(
+        "identity_unsure",
+        _NOTICE,
+        "A node with the same node id was alive a moment ago, perhaps a former life of this one.",
+        "Wait a minute; if the other one still lives then, it is reported as a duplicate.",
+        explained_by=("duplicate_identity",),
     ),
     Kind(
         "duplicate_identity",

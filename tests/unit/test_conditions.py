@@ -1,12 +1,16 @@
 """The daemon's table of conditions: complete, consistent, readable."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from hostgw_core.health import Board, Kind
 from hostgw_daemon.conditions import CODES, KINDS
 
+DOCS = Path(__file__).parents[2] / "docs"
 # Written by hand: what must keep a node from being given work.
 UNREADY = {
     "no_config",
@@ -57,3 +61,11 @@ def test_an_outage_shows_one_condition_for_one_cause():
     board.report("store", {"store_unavailable": "", "store_denied": "", "headless": ""})
     board.report("claim", {"no_config": ""})
     assert [condition.kind.code for condition in board.standing()] == ["store_denied"]
+
+
+def test_the_page_is_current():
+    """docs/conditions.md says what the table says."""
+    rendered = subprocess.run(
+        [sys.executable, DOCS / "render_conditions.py"], capture_output=True, check=True, text=True
+    )
+    assert (DOCS / "conditions.md").read_text() == rendered.stdout

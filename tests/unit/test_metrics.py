@@ -1,0 +1,244 @@
+"""The metrics, as Prometheus and its own tool read them."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from hostgw_core.health import Condition, Severity
+from hostgw_core.store import Header
+from hostgw_core.view import ViewState
+from hostgw_daemon.conditions import CODES, KINDS
+from hostgw_daemon.kernel import Outcome, Overrun, Route, RouteLost, Verb, Verdict, Write
+from hostgw_daemon.metrics import Metrics
+from hostgw_daemon.report import PassKind, Report, RoutesState
+
+ROUTE = Route(ip_address("10.5.1.0").packed, 24, 1500, ip_address("192.0.2.1").packed, 2)
+OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+class Reading:
+    """A registry with the daemon's metrics, and the value of any series."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(self.registry, version="1.2.3")
+
+    def __call__(self, name: str, **labels: str) -> float | None:
+        """Give a sample, or None if there is no such series."""
+        return self.registry.get_sample_value(f"hostgw_{name}", labels)
+
+
+@pytest.fixture
+def read() -> Reading:
+    """Declare everything in a fresh registry."""
+    return Reading()
+
+
+def fill(metrics: Metrics) -> None:
+    """Tell every part something."""
+    metrics.node.info(node="n1", node_id="i", subnet="10.5.3.0/24", address="::1", interface="e")
+    metrics.node.ready(True)
+    metrics.node.conditions([Condition(KINDS[0], "d", 1.0)])
+    metrics.node.loop_lag(0.002)
+    metrics.lease.stands(held=True, expires=1e9)
+    metrics.lease.renewal("ok", 0.002)
+    metrics.store.request("commit", "lost", 0.003)
+    metrics.store.view(ViewState(connected=True, restarts={"compacted": 1}), 0.0)
+    metrics.peers.show({"ok": 3}, {"overlap": 1})
+    outcomes = (Outcome(Write(Verb.CREATE, ROUTE), Verdict.CREATED),)
+    metrics.routes.passed(Report(PassKind.FAST, "c", 1, 1, outcomes, seen=(0.5,)), 0.0)
+    metrics.routes.stand(RoutesState(installed=3))
+    metrics.routes.heard(Overrun())
+    metrics.rules.show(resyncs=1, drifts=0)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_promtool_finds_nothing_to_say(read: Reading, filled: bool):
+    """Prometheus' own linter is content with names, types and help, empty and full."""
+    if filled:
+        fill(read.metrics)
+    text, kind = read.metrics.exposition("")
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    assert kind.startswith("text/plain; version=0.0.4")
+
+
+def test_the_form_is_negotiated(read: Reading):
+    """A scrape that asks for OpenMetrics gets it, to the end mark."""
+    text, kind = read.metrics.exposition(OPENMETRICS)
+    assert kind.startswith("application/openmetrics-text; version=1.0.0")
+    assert text.endswith(b"# EOF\n")
+    assert b"_created" not in text
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "text/plain;version=1.0.0", "\0"])
+def test_any_other_wish_gets_plain_text(read: Reading, accept: str):
+    """An Accept header that does not name OpenMetrics gets the form that everybody reads."""
+    text, kind = read.metrics.exposition(accept)
+    assert kind == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"hostgw_ready 0.0" in text
+
+
+def test_nothing_of_the_wish_comes_back(read: Reading):
+    """What the header says beside the type is neither believed nor repeated."""
+    _, kind = read.metrics.exposition("application/openmetrics-text;version=9.x\r\nSet-Cookie: a")
+    assert kind == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def test_the_page_is_current():
+    """docs/metrics.md says what the program declares."""
+    rendered = subprocess.run(
+        [sys.executable, DOCS / "render_metrics.py"], capture_output=True, check=True, text=True
+    )
+    assert (DOCS / "metrics.md").read_text() == rendered.stdout
+
+
+def test_every_name_has_the_prefix_and_a_base_unit(read: Reading):
+    """Names are hostgw_*, counters end in _total, and no unit but seconds is used."""
+    for metric in read.metrics.declared:
+        assert re.fullmatch(r"hostgw_[a-z_]+", metric.name)
+        assert metric.name.endswith("_total") == (metric.kind == "counter")
+        assert not re.search(r"_(ms|micros|minutes)", metric.name)
+
+
+def test_two_daemons_in_one_process_do_not_meet():
+    """Nothing is registered globally: a second set of metrics has numbers of its own."""
+    first, second = Reading(), Reading()
+    first.metrics.lease.conflict()
+    assert first("lease_conflicts_total") == 1
+    assert second("lease_conflicts_total") == 0
+
+
+def test_a_pass_is_counted(read: Reading):
+    """Writes by outcome, refusals by the kernel's answer, and each change's way to the kernel."""
+    report = Report(
+        PassKind.FULL,
+        "test",
+        revision=9,
+        desired=2,
+        outcomes=(
+            Outcome(Write(Verb.CREATE, ROUTE), Verdict.CREATED),
+            Outcome(Write(Verb.CREATE, ROUTE), Verdict.CONFLICT, 17, "File exists"),
+            Outcome(Write(Verb.CREATE, ROUTE), Verdict.FAILED, 9999, "?"),
+        ),
+        seen=(10.0, 10.001),
+        started=10.0015,
+        finished=10.0018,
+    )
+    read.metrics.routes.passed(report, 1000.0)
+    assert read("route_operations_total", op="create", result="created") == 1
+    assert read("route_operations_total", op="create", result="conflict") == 1
+    assert read("route_operations_total", op="delete", result="deleted") == 0
+    assert read("route_errors_total", errno="EEXIST") == 1
+    assert read("route_errors_total", errno="other") == 1
+    assert read("convergence_seconds_bucket", le="0.001") == 1
+    assert read("convergence_seconds_bucket", le="0.002") == 2
+    assert read("reconcile_duration_seconds_count", kind="full") == 1
+    assert read("reconcile_failures_total") == 1
+    assert read("last_reconcile_success_timestamp_seconds") == 0
+
+
+def test_only_a_full_pass_without_a_refusal_is_a_success(read: Reading):
+    """A fast pass looked at little: it proves nothing about the rest."""
+    read.metrics.routes.passed(Report(PassKind.FAST, "c", 1, 1, finished=5.0), 1000.0)
+    assert read("last_reconcile_success_timestamp_seconds") == 0
+    read.metrics.routes.passed(Report(PassKind.FULL, "c", 1, 1, finished=6.0), 1000.0)
+    assert read("last_reconcile_success_timestamp_seconds") == 1006.0
+
+
+def test_totals_counted_elsewhere_never_go_back(read: Reading):
+    """A level that is told twice counts once, and one that was lost does not count down."""
+    for drift in ({"deleted": 3}, {"deleted": 3}, {"deleted": 5, "from mars": 2}, {"deleted": 0}):
+        read.metrics.routes.stand(RoutesState(drift=Counter(drift)))
+    assert read("route_drift_total", cause="deleted") == 5
+    assert read("route_drift_total", cause="other") == 2
+
+
+def test_conditions_come_and_go(read: Reading):
+    """Every code has a series from the start: 1 while the condition stands, 0 otherwise."""
+    shadowed = next(kind for kind in KINDS if kind.code == "shadowed")
+    assert {read("condition", code=code) for code in CODES} == {0}
+    read.metrics.node.conditions([Condition(shadowed, "d", 1.0)])
+    assert read("condition", code="shadowed") == 1
+    read.metrics.node.conditions([])
+    assert read("condition", code="shadowed") == 0
+    assert shadowed.severity is Severity.WARNING
+
+
+def test_who_this_node_is_has_one_series(read: Reading):
+    """A new subnet replaces the old one; nothing is left to be counted twice."""
+    who = {"node": "n1", "node_id": "i", "address": "192.0.2.1", "interface": "eth0"}
+    read.metrics.node.info(**who, subnet="10.5.3.0/24")
+    read.metrics.node.info(**who, subnet="10.5.4.0/24")
+    assert read("node_info", **who, subnet="10.5.3.0/24") is None
+    assert read("node_info", **who, subnet="10.5.4.0/24") == 1
+
+
+def test_peers_and_refusals_are_levels(read: Reading):
+    """What is no longer counted is zero; a state nobody declared is still counted."""
+    read.metrics.peers.show({"ok": 3, "conflict": 1}, {"overlap": 2})
+    read.metrics.peers.show({"ok": 4, "new state": 2, "newer": 1}, {})
+    assert read("peers", state="ok") == 4
+    assert read("peers", state="conflict") == 0
+    assert read("peers", state="other") == 3
+    assert read("refused_records", reason="overlap") == 0
+
+
+def test_the_store(read: Reading):
+    """Requests one by one, the view as a level on the wall clock."""
+    read.metrics.store.request("commit", "ok", 0.002)
+    state = ViewState(
+        connected=True,
+        header=Header(1, 77, 2),
+        entries=5,
+        relists=2,
+        restarts={"compacted": 1, "new reason": 4},
+        contact=3.0,
+    )
+    read.metrics.store.view(state, 1000.0)
+    assert read("etcd_requests_total", op="commit", result="ok") == 1
+    assert read("etcd_request_duration_seconds_count", op="commit") == 1
+    assert read("etcd_connected") == 1
+    assert read("etcd_last_revision") == 77
+    assert read("etcd_last_contact_timestamp_seconds") == 1003.0
+    assert read("etcd_relists_total") == 2
+    assert read("etcd_watch_restarts_total", reason="compacted") == 1
+    assert read("etcd_watch_restarts_total", reason="other") == 4
+    read.metrics.store.view(ViewState(), 1000.0)
+    assert read("etcd_last_contact_timestamp_seconds") == 0
+
+
+def test_the_lease(read: Reading):
+    """Held until a moment, renewed with a result, lost races counted."""
+    read.metrics.lease.stands(held=True, expires=1234.0)
+    read.metrics.lease.renewal("error", 1.5)
+    read.metrics.lease.reacquired()
+    assert read("lease_held") == 1
+    assert read("lease_expiry_timestamp_seconds") == 1234.0
+    assert read("lease_renewals_total", result="error") == 1
+    assert read("lease_renew_duration_seconds_sum") == 1.5
+    assert read("lease_reacquired_total") == 1
+
+
+def test_kernel_events_by_type(read: Reading):
+    """A dropped notification is counted as loudly as one that came."""
+    for event in (RouteLost(ROUTE), Overrun(), Overrun()):
+        read.metrics.routes.heard(event)
+    assert read("netlink_events_total", type="route_lost") == 1
+    assert read("netlink_events_total", type="overrun") == 2
+
+
+def test_ten_thousand_changes_are_counted_in_a_moment(read: Reading):
+    """A pass that carries ten thousand changes is counted as that many."""
+    report = Report(PassKind.FULL, "c", 1, 1, seen=(1.0,) * 10_000, finished=1.4)
+    read.metrics.routes.passed(report, 0.0)
+    assert read("convergence_seconds_count") == 10_000
