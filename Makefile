@@ -9,7 +9,7 @@ ARGS ?=
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format docs proto clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -35,6 +35,15 @@ lint: ## ruff, mypy --strict and the import contracts
 format: ## Let ruff format the code and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: ## Write the pages that are made from the code: settings, conditions, metrics
+	@set -e; for script in docs/render_*.py; do \
+		page=$${script#docs/render_}; page=docs/$${page%.py}.md; echo "$$page"; \
+		$(BIN)/python "$$script" >"$$page.new"; mv "$$page.new" "$$page"; \
+	done
+
+proto: ## Make etcd's message classes from etcd.proto again (needs PyPI)
+	sh core/hostgw_core/etcd/api/generate.sh
 
 clean: ## Remove what make made here: the environment, caches, build files
 	rm -rf $(VENV) .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
