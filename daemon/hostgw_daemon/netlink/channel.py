@@ -100,12 +100,16 @@ class Channel:
         """Send requests numbered `first` to `last`, of which the last asks for an answer."""
         self._socket.send(requests)
         refused: dict[int, Answer] = {}
+        lost = 0
         while True:
             try:
-                piece = self._receive()
+                piece = self._receive(socket.MSG_DONTWAIT if lost else 0)
             except OSError as error:
-                if error.errno in {errno.ENOBUFS, errno.ETIMEDOUT}:
-                    return Replies(refused, error.errno)
+                if error.errno == errno.ENOBUFS:  # told first; what did fit is still to be read
+                    lost = error.errno
+                    continue
+                if error.errno == errno.ETIMEDOUT:
+                    return Replies(refused, lost or error.errno)
                 raise
             for message in piece.messages:
                 if message.type != NLMSG_ERROR or not first <= message.seq <= last:
@@ -114,7 +118,7 @@ class Channel:
                 if reply.errno:
                     refused[reply.seq] = reply
                 if reply.seq == last:
-                    return Replies(refused)
+                    return Replies(refused, lost)
 
     def dump(self, request: bytes, seq: int) -> list[Piece]:
         """Give the pieces of a complete dump; one that the kernel calls interrupted is asked again.
@@ -165,9 +169,9 @@ class Channel:
                     pass
             raise
 
-    def _receive(self) -> Piece:
+    def _receive(self, flags: int = 0) -> Piece:
         try:
-            return Piece.of(self._socket.recv(READ))
+            return Piece.of(self._socket.recv(READ, flags))
         except BlockingIOError:
             raise OSError(errno.ETIMEDOUT, "the kernel gave no answer in time") from None
 
