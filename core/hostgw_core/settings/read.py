@@ -95,7 +95,7 @@ def _value(setting: Setting, given: Given | None) -> Value:
         given = Given((setting.default,), Origin("default"))
     if given.bad:
         raise ValueError(given.bad)
-    texts = given.texts if setting.many else given.texts[-1:]
+    texts = given.texts
     if setting.separator:
         texts = tuple(item.strip() for text in texts for item in text.split(setting.separator))
     texts = tuple(text for text in texts if text)
