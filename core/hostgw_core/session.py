@@ -35,8 +35,8 @@ class SessionState:
     error: str = ""
 
     def overdue(self, now: float) -> bool:
-        """Tell whether the lease may be gone, for all that we know."""
-        return self.lease != 0 and now > self.deadline
+        """Tell whether a lease that once was ours may be gone, for all that we know."""
+        return self.ttl != 0 and now > self.deadline
 
 
 class Session:

@@ -26,6 +26,7 @@ from hostgw_core.store import (
     Header,
     Span,
     Store,
+    StoreDenied,
     StoreError,
     StoreUnavailable,
 )
@@ -61,10 +62,14 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """How the view is doing, for status and metrics."""
+    """How the view is doing, for status and metrics.
+
+    Not connected and no error: the first answer is still awaited.
+    """
 
     connected: bool = False
-    error: str = "not connected yet"
+    denied: bool = False
+    error: str = ""
     header: Header | None = None
     entries: int = 0
     relists: int = 0
@@ -106,7 +111,8 @@ def merge(snapshot: Snapshot, batch: Batch) -> tuple[Snapshot, tuple[Change, ...
 class View:
     """Keeps a snapshot of some spans and tells `seen` of each new one.
 
-    `history` is the last header that an earlier run of this program saw, if it is known.
+    `history` is the last header that an earlier run of this program saw, if it is known; `told` is
+    called when the store comes or goes.
     """
 
     def __init__(
@@ -117,12 +123,14 @@ class View:
         clock: Callable[[], float],
         history: Header | None = None,
         backoff: Backoff | None = None,
+        told: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._spans = spans
         self._seen = seen
         self._clock = clock
         self._history = history
+        self._told = told
         self._backoff = backoff or Backoff(0.1, 2.0)
         self._next: dict[Span, int] = {}
         self.snapshot: Snapshot | None = None
@@ -142,6 +150,8 @@ class View:
                 self._next.clear()
                 self._interrupted("compacted", str(error))
                 continue
+            except StoreDenied as error:
+                self._interrupted("denied", str(error))
             except StoreError as error:
                 self._interrupted("unavailable", str(error))
             await asyncio.sleep(self._backoff.failed())
@@ -189,10 +199,25 @@ class View:
     def _heard(self, header: Header) -> None:
         self._history = header
         self._backoff.succeeded()
+        came_back = not self.state.connected
         self.state = replace(
-            self.state, connected=True, error="", header=header, contact=self._clock()
+            self.state,
+            connected=True,
+            denied=False,
+            error="",
+            header=header,
+            contact=self._clock(),
         )
+        if came_back:
+            self._told()
 
     def _interrupted(self, reason: str, sentence: str) -> None:
         restarts = {**self.state.restarts, reason: self.state.restarts.get(reason, 0) + 1}
-        self.state = replace(self.state, connected=False, error=sentence, restarts=restarts)
+        self.state = replace(
+            self.state,
+            connected=False,
+            denied=reason == "denied",
+            error=sentence,
+            restarts=restarts,
+        )
+        self._told()

@@ -23,13 +23,15 @@ from hostgw_daemon.peers import NO_ADDRESSES, Policy, Roster, accept, amend
 class Understanding:
     """What a snapshot means. `config_trouble` says why the record at `config` is not in force.
 
-    `roster` is None until there has been a configuration to judge by.
+    `roster` is None until there has been a configuration to judge by. `disputes` are the ids of
+    the nodes that told us that they want our address.
     """
 
     snapshot: Snapshot
     config: ClusterConfig | None = None
     config_trouble: str = ""
     roster: Roster | None = None
+    disputes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,9 @@ class Cluster:
         """Understand a new snapshot."""
         before = self.now
         config, trouble = self._config(sighting.snapshot)
-        fresh = Understanding(sighting.snapshot, config, trouble)
         changes = sighting.changes
+        disputes = self._disputes(sighting)
+        fresh = Understanding(sighting.snapshot, config, trouble, disputes=disputes)
         if before is None or before.roster is None or config != before.config or changes is None:
             self._judge(fresh, sighting.received)
             return
@@ -119,3 +122,10 @@ class Cluster:
             return self._last_good, config.detail
         self._last_good = config
         return config, ""
+
+    def _disputes(self, sighting: Sighting) -> tuple[str, ...]:
+        span, changes = self._keys.disputes(self._node_id), sighting.changes
+        if changes is not None and not any(change.key in span for change in changes):
+            return self.now.disputes if self.now is not None else ()
+        found = [key for key in sighting.snapshot.entries if key in span]
+        return tuple(key[len(span.start) :].decode(errors="replace") for key in sorted(found))

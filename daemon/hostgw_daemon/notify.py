@@ -27,6 +27,11 @@ class Notifier:
         self.watchdog_seconds = _watchdog_seconds(environ)
 
     @property
+    def listening(self) -> bool:
+        """Whether anybody is told at all."""
+        return bool(self._address)
+
+    @property
     def watchdog_period(self) -> float | None:
         """How often to beat, in seconds: half of what systemd allows; None when it does not ask."""
         return self.watchdog_seconds / 2 if self.watchdog_seconds is not None else None

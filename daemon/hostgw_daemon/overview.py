@@ -40,8 +40,6 @@ class Parts:
     routes: RoutesState
     masquerade: MasqueradeState
     boottime: float
-    disputes: tuple[str, ...] = ()
-    denied: bool = False
     troubles: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,8 +59,8 @@ def conditions(parts: Parts) -> dict[str, str]:
 
 
 def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
-    if not parts.view.connected:
-        yield "store_denied" if parts.denied else "store_unavailable", parts.view.error
+    if parts.view.error:
+        yield "store_denied" if parts.view.denied else "store_unavailable", parts.view.error
     now = parts.understanding
     if now is None:
         return
@@ -92,7 +90,7 @@ def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
     now = parts.understanding
     refusals = now.roster.refusals.values() if now is not None and now.roster is not None else ()
     rivals = [refusal.detail for refusal in refusals if refusal.reason == OWN_ADDRESS]
-    rivals += [f"the node {name} wants it" for name in parts.disputes]
+    rivals += [f"the node {name} wants it" for name in (now.disputes if now is not None else ())]
     if rivals:
         yield "address_claimed", _some(rivals)
 

@@ -1,0 +1,283 @@
+"""The wiring: which part hears which, and nothing else.
+
+Every arrow of the picture in docs/architecture.md is one line here. Parts do not know each other;
+they are told, and tell, by the functions that are handed to them in this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from hostgw_core import logs
+from hostgw_core.backoff import Backoff
+from hostgw_core.etcd import Etcd
+from hostgw_core.health import Board
+from hostgw_core.keys import Keys
+from hostgw_core.records import Status as Said
+from hostgw_core.store import Span
+from hostgw_core.supervise import persistent, run_together
+from hostgw_core.view import View
+from hostgw_daemon.claimant import Claimant, ClaimState
+from hostgw_daemon.cluster import Cluster, News
+from hostgw_daemon.conditions import KINDS
+from hostgw_daemon.desired import RouteRule
+from hostgw_daemon.files import atomic_write
+from hostgw_daemon.firewall import NftFirewall
+from hostgw_daemon.herald import Herald
+from hostgw_daemon.hostwatch import HostWatch
+from hostgw_daemon.kernel import KernelEvent
+from hostgw_daemon.masquerade import Masquerade
+from hostgw_daemon.memory import Memory, Moment, Renewal
+from hostgw_daemon.metrics import Metrics
+from hostgw_daemon.netlink.host import HostReader
+from hostgw_daemon.netlink.monitor import Monitor
+from hostgw_daemon.netlink.routes import NetlinkKernel
+from hostgw_daemon.notify import Notifier
+from hostgw_daemon.opening import (
+    boottime,
+    etcd_settings,
+    left_by_flannel,
+    myself,
+    uplink_rule,
+)
+from hostgw_daemon.overview import Parts
+from hostgw_daemon.paperwork import Paperwork
+from hostgw_daemon.reconciler import Reconciler
+from hostgw_daemon.report import PassKind, Report
+from hostgw_daemon.ruleset import RulesetSpec
+from hostgw_daemon.settings import Settings
+from hostgw_daemon.sight import Me
+from hostgw_daemon.statedir import StateDir
+from hostgw_daemon.subnetfile import subnet_env
+from hostgw_daemon.uplink import NoUplink, Uplink
+
+
+class Agent:
+    """The node agent of one network namespace. Nothing is opened before `run`."""
+
+    def __init__(self, settings: Settings, *, environ: Mapping[str, str], log: logs.Logger) -> None:
+        self._settings = settings
+        self._log = log
+        self._keys = Keys(settings.etcd_prefix)
+        self._troubles: dict[str, str] = {}
+        node = settings.node_name or platform.node()
+        state = StateDir(Path(settings.state_dir))
+        identity, recalled = state.identity(node), state.recall()
+        self._memory = recalled.value
+        self._renewal = self._memory.renewal
+        self._self = myself(settings, node=node, node_id=identity.value.identity.node_id)
+        self._metrics = Metrics(CollectorRegistry(), version=self._self.version)
+        self._herald = Herald(
+            self._self,
+            self._parts,
+            board=Board(KINDS, time.time),
+            metrics=self._metrics,
+            notifier=Notifier(environ),
+            log=log,
+            overdue=lambda: self._reconciler.overdue(time.monotonic()),
+        )
+        self._trouble("state_dir_failing", identity.trouble or recalled.trouble)
+        self._memory_file = Paperwork[Memory](
+            state.remember, done=lambda why: self._trouble("state_dir_failing", why)
+        )
+        path = Path(settings.subnet_file)
+        self._subnet_env = Paperwork[bytes](
+            lambda content: atomic_write(path, content), done=self._subnet_file_written
+        )
+        self._remembered = self._memory.subnets
+        # flannel's file where we have no memory: we come after flannel on this host.
+        self._after_flannel = False
+        if not any(self._remembered):
+            self._remembered = left_by_flannel(path)
+            self._after_flannel = any(self._remembered)
+
+    def _connect(
+        self, store: Etcd, kernel: NetlinkKernel, host: HostReader, firewall: NftFirewall
+    ) -> None:
+        """Make the parts that stand on the outside."""
+        settings, me, keys = self._settings, self._self, self._keys
+        self._reconciler = Reconciler(
+            kernel, told=self._passed, clock=time.monotonic, audit=settings.audit_interval
+        )
+        self._cluster = Cluster(keys, me.node_id, told=self._understood)
+        self._view = View(
+            store,
+            Span(keys.config),
+            keys.subnets,
+            keys.subnets6,
+            keys.disputes(me.node_id),
+            seen=self._cluster.saw,
+            clock=time.monotonic,
+            history=self._memory.history,
+            told=self._herald.ring,
+        )
+        self._claimant = Claimant(
+            store,
+            keys,
+            Me(me.node_id, me.node, me.instance, former=self._memory.instance),
+            ttl=settings.lease_ttl,
+            told=self._claimed,
+            clock=boottime,
+            remembered=self._remembered,
+            said=Said(boot_id=me.boot_id, version=me.version),
+            tried=self._renewed,
+        )
+        self._hostwatch = HostWatch(host, uplink_rule(settings), told=self._stands)
+        self._masquerade = Masquerade(firewall, lambda _state: self._herald.ring())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; the routes stay. Raise what ended it otherwise."""
+        with (
+            NetlinkKernel.open() as kernel,
+            Monitor.open(echo_of=kernel.port_id) as monitor,
+            HostReader.open() as host,
+            NftFirewall() as firewall,
+        ):
+            async with Etcd(etcd_settings(self._settings), observer=self._herald) as store:
+                self._connect(store, kernel, host, firewall)
+                monitor.start(self._heard)
+                await run_together(
+                    {
+                        "view": self._view.run,
+                        "host": self._hostwatch.run,
+                        "reconciler": self._reconcile,
+                        "claim": self._claimant.run,
+                        "lease": self._claimant.lease_session.run,
+                        "presence": self._claimant.presence_session.run,
+                        "masquerade": self._masquerade.run,
+                        "memory": self._memory_file.run,
+                        "subnet-file": self._subnet_env.run,
+                        "herald": self._herald.run,
+                    },
+                    stop,
+                )
+
+    async def _reconcile(self) -> None:
+        await persistent(
+            self._reconciler.run, backoff=Backoff(0.1, 10.0), failed=self._reconciler_failed
+        )
+
+    def _reconciler_failed(self, error: Exception, pause: float) -> None:
+        self._log.error("A pass failed; it is tried again", error=repr(error), seconds=pause)
+        self._reconciler.look("a pass failed")
+
+    # -- who hears what -----------------------------------------------------------------------
+
+    def _understood(self, news: News) -> None:
+        self._reconciler.understand(news)
+        self._claimant.saw(news.now.snapshot)
+        if news.now.config is not None:
+            self._hostwatch.need(news.now.config.families)
+        if news.moved is None:
+            self._consequences()
+        self._herald.ring()
+
+    def _heard(self, events: list[KernelEvent]) -> None:
+        self._reconciler.hear(events)
+        self._hostwatch.hear(events)
+        for event in events:
+            self._metrics.routes.heard(event)
+
+    def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
+        if isinstance(uplink, NoUplink) or not uplink.up:
+            self._reconciler.stand_on(None, cause)
+        else:
+            rule = RouteRule(uplink.link.index, self._settings.route_metric)
+            self._reconciler.stand_on(rule, cause)
+        if isinstance(uplink, Uplink):
+            self._claimant.stand_at(uplink.addresses, uplink.networks)
+            self._cluster.stand_at(uplink.addresses, uplink.networks)
+        self._consequences()
+        self._herald.ring()
+
+    def _claimed(self, state: ClaimState) -> None:
+        if state.lease is not None:
+            self._log.info("Holds a lease", subnet=str(state.lease.subnets), how=state.how)
+            if state.how == "adopted from flannel" or self._after_flannel:
+                self._after_flannel = False
+                self._reconciler.take_over()
+        self._consequences()
+        self._herald.ring()
+
+    def _passed(self, report: Report) -> None:
+        self._metrics.routes.passed(report, self._self.epoch)
+        if report.changed or report.troubles:
+            counts = {str(verdict): count for verdict, count in report.counts.items()}
+            milliseconds = round(report.seconds * 1000, 1)
+            self._log.info(
+                f"A {report.kind} pass changed the routes",
+                cause=report.cause,
+                revision=report.revision,
+                desired=report.desired,
+                ms=milliseconds,
+                **counts,
+            )
+        if report.kind is PassKind.FULL or report.troubles:
+            self._herald.ring()
+
+    def _renewed(self, result: str, seconds: float) -> None:
+        self._metrics.lease.renewal(result, seconds)
+        if result == "ok":
+            moment = Moment(self._self.boot_id, boottime(), time.time())
+            self._renewal = Renewal(moment, self._claimant.lease_session.state.ttl)
+            self._consequences()
+        self._herald.ring()
+
+    def _subnet_file_written(self, trouble: str) -> None:
+        self._herald.files_written = not trouble
+        self._trouble("subnet_file_failing", trouble)
+
+    def _trouble(self, code: str, detail: str) -> None:
+        self._troubles.pop(code, None)
+        if detail:
+            self._troubles[code] = detail
+        self._herald.ring()
+
+    def _consequences(self) -> None:
+        """Say what files and rules must be, from the lease, the network and the link."""
+        lease, now = self._claimant.state.lease, self._cluster.now
+        uplink, settings = self._hostwatch.now, self._settings
+        if lease is None or now is None or now.config is None:
+            return
+        self._masquerade.want(
+            RulesetSpec.of(
+                now.config,
+                lease.subnets,
+                masquerade=settings.ip_masq,
+                forward_rules=settings.iptables_forward_rules,
+                random_fully=not settings.ip_masq_fully_random_disable,
+            )
+        )
+        if isinstance(uplink, Uplink):
+            self._subnet_env.want(
+                subnet_env(now.config, lease.subnets, mtu=uplink.link.mtu, ipmasq=settings.ip_masq)
+            )
+        self._memory_file.want(
+            Memory(
+                lease.subnets,
+                lease.key.decode(),
+                self._self.instance,
+                now.config.revision,
+                now.snapshot.header,
+                self._renewal,
+            )
+        )
+
+    def _parts(self) -> Parts:
+        return Parts(
+            view=self._view.state,
+            understanding=self._cluster.now,
+            claim=self._claimant.state,
+            lease=self._claimant.lease_session.state,
+            uplink=self._hostwatch.now,
+            routes=self._reconciler.state,
+            masquerade=self._masquerade.state,
+            boottime=boottime(),
+            troubles=self._troubles,
+        )

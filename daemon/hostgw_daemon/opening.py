@@ -1,0 +1,77 @@
+"""From settings, and from what lies on this host, to the values that the parts are opened with."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from hostgw_core import __version__
+from hostgw_core.etcd import EtcdSettings
+from hostgw_core.model import Subnets
+from hostgw_daemon.account import Self
+from hostgw_daemon.files import read_if_there
+from hostgw_daemon.settings import Settings, describe
+from hostgw_daemon.status import SettingStatus
+from hostgw_daemon.subnetfile import parse_subnet_env
+from hostgw_daemon.uplink import UplinkRule
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boottime() -> float:
+    """Give the seconds since boot, those asleep included: the clock of leases."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def myself(settings: Settings, *, node: str, node_id: str) -> Self:
+    """Give what does not change while this process runs."""
+    return Self(
+        version=__version__,
+        node=node,
+        node_id=node_id,
+        instance=uuid4().hex,
+        boot_id=_BOOT_ID.read_text(encoding="ascii").strip(),
+        pid=os.getpid(),
+        started=time.time(),
+        epoch=time.time() - time.monotonic(),
+        boot_epoch=time.time() - boottime(),
+        settings=tuple(SettingStatus(*row) for row in describe(settings)),
+    )
+
+
+def etcd_settings(settings: Settings) -> EtcdSettings:
+    """Give how etcd is reached."""
+    return EtcdSettings(
+        endpoints=settings.etcd_endpoints,
+        discovery_srv=settings.etcd_discovery_srv,
+        ca=settings.etcd_cafile,
+        cert=settings.etcd_certfile,
+        key=settings.etcd_keyfile,
+        username=settings.etcd_username,
+        password=settings.etcd_password.reveal(),
+        password_file=settings.etcd_password_file,
+        timeout=settings.etcd_request_timeout,
+    )
+
+
+def uplink_rule(settings: Settings) -> UplinkRule:
+    """Give how the interface is to be chosen."""
+    return UplinkRule(
+        ifaces=settings.iface,
+        regexes=settings.iface_regex,
+        can_reach=settings.iface_can_reach,
+        cidrs=settings.iface_cidr,
+        skip=settings.iface_skip,
+        public_ip=settings.public_ip,
+        public_ipv6=settings.public_ipv6,
+    )
+
+
+def left_by_flannel(subnet_file: Path) -> Subnets:
+    """Give the subnets that the subnet file names, none where there is no such file."""
+    try:
+        return parse_subnet_env(read_if_there(subnet_file) or b"")
+    except OSError:
+        return Subnets()  # it cannot be read; writing it will say why
