@@ -19,7 +19,8 @@ _INTERFACE = (
         separator=",",
         flannel=True,
         help="The interface, or an address on it, that leads to the other nodes. The first that "
-        "is there is taken. Without any of these settings: the one with the default route.",
+        "is there is taken. Without any of these settings: the one with --public-ip, else the one "
+        "with the default route.",
     ),
     Setting(
         name="iface-regex",
@@ -47,7 +48,8 @@ _INTERFACE = (
         kind=kinds.PATTERN,
         repeatable=True,
         separator=",",
-        help="An interface, or a pattern such as docker*, that is never taken.",
+        help="An interface, or a shell's pattern such as docker*, that is not taken unless --iface "
+        "names it.",
     ),
     Setting(
         name="public-ip",
