@@ -33,7 +33,7 @@ def test_a_process_id_that_was_given_to_somebody_else_is_never_signalled():
 
 
 def test_a_process_that_ignores_its_end_is_killed(tmp_path):
-    """`stop` waits for its time, then kills, and says that it had to; a frozen one can obey."""
+    """`stop` waits for its time, then kills, and says that it had to."""
     home = Namespace.create(f"hgt-{os.urandom(4).hex()}")
     try:
         log = tmp_path / "log"
@@ -42,10 +42,22 @@ def test_a_process_that_ignores_its_end_is_killed(tmp_path):
         eventually(lambda: log.read_text() == "deaf\n")
         assert not processes.stop(process, within=0.3)
         assert not process.alive
-        sleeper = processes.start("s", ["sleep", "9"], inside=home, log=log, environment={})
-        eventually(lambda: sleeper.pid in home.pids())
-        processes.send(sleeper, signal.SIGSTOP)
-        assert processes.stop(sleeper)
+    finally:
+        processes.end_all_inside([home])
+        home.delete()
+
+
+def test_a_frozen_process_can_obey(tmp_path):
+    """`stop` lets a frozen process go on, so that it can end by itself."""
+    home = Namespace.create(f"hgt-{os.urandom(4).hex()}")
+    try:
+        log = tmp_path / "log"
+        polite = ["sh", "-c", "trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.05; done"]
+        process = processes.start("polite", polite, inside=home, log=log, environment={})
+        eventually(lambda: log.read_text() == "up\n")
+        assert processes.send(process, signal.SIGSTOP)
+        assert processes.stop(process)
+        assert log.read_text() == "up\nbye\n"
     finally:
         processes.end_all_inside([home])
         home.delete()

@@ -99,7 +99,7 @@ def stop(process: Process, number: int = signal.SIGTERM, *, within: float = GRAC
     try:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(descriptor, number)
-            # A stopped process acts on nothing but SIGKILL until it is continued.
+            # A stopped process runs no handler until it is continued.
             signal.pidfd_send_signal(descriptor, signal.SIGCONT)
         if obeyed := _ended(descriptor, within=within):
             return obeyed

@@ -37,4 +37,6 @@ def tail(log: Path) -> str:
         lines = log.read_text(errors="replace").splitlines()[-TAIL:]
     except FileNotFoundError:
         return f"{log} was never written"
+    if not lines:
+        return f"{log} is empty"
     return "\n".join([f"the end of {log}:", *(f"    {line}" for line in lines)])
