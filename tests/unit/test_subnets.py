@@ -168,3 +168,14 @@ def test_the_networks_in_use_answer_for_both_families():
     assert taken.overlaps(IPv6Network("fd00::/48")) == IPv6Network("fd00::/64")
     assert taken.overlaps(IPv6Network("::/96")) is None
     assert Taken([]).overlaps(IPv4Network("0.0.0.0/0")) is None
+
+
+def test_single_addresses_are_networks_too():
+    """A /32 at the very end of a network, alone or inside it, is found and counted once."""
+    end = IPv4Network("10.5.52.255/32")
+    alone = Taken([end, end])
+    assert len(alone) == 1
+    assert alone.overlaps(end) == end
+    assert alone.overlaps(IPv4Network("10.5.52.0/24")) == end
+    assert alone.overlaps(IPv4Network("10.5.52.254/32")) is None
+    assert len(Taken([IPv4Network("10.5.52.0/24"), end])) == 1

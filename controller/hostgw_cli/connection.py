@@ -1,0 +1,132 @@
+"""How the operator's commands reach the store: the settings they share, and what failure means.
+
+The settings are the daemon's own, declared once (`hostgw_core.settings.etcd`): the same names, the
+same variables HOSTGW_* and FLANNELD_* in the environment, the same judgement. What a shell has in
+its environment for the daemon therefore serves its commands too.
+
+Exit statuses of every command that uses this: 0 done; 1 refused, with the reason; 2 wrong usage;
+3 the store could not be reached, or would not do it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from hostgw_core.etcd import Etcd, EtcdSettings
+from hostgw_core.keys import Keys
+from hostgw_core.settings import Parsed, Program, SettingsError, read
+from hostgw_core.settings import etcd as declared
+from hostgw_core.store import Store, StoreError
+
+T = TypeVar("T")
+
+PROGRAM = Program(
+    name="hostgwctl",
+    summary="Operate a cluster of hostgwd.",
+    groups=(("etcd", declared.SETTINGS),),
+    checks=declared.CHECKS,
+)
+
+
+class Refused(click.ClickException):
+    """The command would not, and says why."""
+
+    exit_code = 1
+
+
+class Unreachable(click.ClickException):
+    """The store could not be asked, or would not do what it was asked."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the store is, and where in it the cluster is."""
+
+    etcd: EtcdSettings
+    keys: Keys
+
+    def run(self, action: Callable[[Store], Awaitable[T]]) -> T:
+        """Do something with the store, and turn its failure into an exit status."""
+        return asyncio.run(self._run(action))
+
+    async def _run(self, action: Callable[[Store], Awaitable[T]]) -> T:
+        try:
+            async with Etcd(self.etcd) as store:
+                return await action(store)
+        except StoreError as error:
+            where = self.etcd.discovery_srv or ", ".join(self.etcd.endpoints)
+            raise Unreachable(f"the store at {where}: {error}") from error
+
+
+def connected(command: Callable[..., T]) -> Callable[..., T]:
+    """Give a command the options that reach the store, and the keyword `connection`."""
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> T:
+        texts = {
+            setting.name: given.pop(setting.name.replace("-", "_")) for setting in PROGRAM.settings
+        }
+        argv = [f"--{name}={text}" for name, text in texts.items() if text is not None]
+        return command(connection=connection_of(argv, os.environ), **given)
+
+    for setting in reversed(PROGRAM.settings):
+        default = f" [default: {setting.default}]" if setting.default else ""
+        option = click.option(
+            f"--{setting.name}", metavar=setting.kind.word, help=f"{setting.help}{default}"
+        )
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def connection_of(argv: Sequence[str], environ: os._Environ[str] | dict[str, str]) -> Connection:
+    """Read the settings; raise UsageError with every problem, and print the warnings."""
+    # The daemon's other variables are no concern of this command: unknown ones are not looked for.
+    ours = {
+        setting.variable(prefix)
+        for setting in PROGRAM.settings
+        for prefix in ("HOSTGW", "FLANNELD")
+    }
+    try:
+        parsed = read(
+            PROGRAM,
+            argv=argv,
+            environ={name: text for name, text in environ.items() if name in ours},
+            read_file=_no_file,
+        )
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    for warning in parsed.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return _connection(parsed)
+
+
+def _connection(parsed: Parsed) -> Connection:
+    values = {name: value.value for name, value in parsed.values.items()}
+    ca, cert = values["etcd-cafile"], values["etcd-certfile"]
+    return Connection(
+        EtcdSettings(
+            endpoints=declared.with_scheme(values["etcd-endpoints"], tls=bool(ca or cert)),
+            discovery_srv=values["etcd-discovery-srv"],
+            ca=ca,
+            cert=cert,
+            key=values["etcd-keyfile"],
+            username=values["etcd-username"],
+            password=values["etcd-password"].reveal(),
+            password_file=values["etcd-password-file"],
+            timeout=values["etcd-request-timeout"],
+        ),
+        Keys(values["etcd-prefix"]),
+    )
+
+
+def _no_file(path: str) -> NoReturn:
+    raise FileNotFoundError(path)
