@@ -112,10 +112,10 @@ class NetlinkKernel:
     def foreign(self, destinations: Iterable[tuple[bytes, int]]) -> list[ForeignRoute]:
         """Give the routes of other protocols, in the main table, to exactly these destinations.
 
-        One dump of the whole table, of which our own routes are left out unread: about 1 us a
-        route that is there. Asking for each destination costs five times as much, and tells only
-        of the best route, not of one that merely holds the key; it would have to be many times
-        fewer destinations than routes to be worth a second way.
+        One dump of the whole table, nearly all of which is left unread: 2 us a route that is
+        there, the kernel's part included. Asking for each destination (RTM_F_FIB_MATCH) costs
+        9 us each, follows the policy rules instead of the main table, and tells only of the best
+        route, not of one that merely holds the key.
         """
         wanted = frozenset(destinations)
         found: list[ForeignRoute] = []
@@ -198,11 +198,13 @@ class NetlinkKernel:
 
 
 def _foreign(piece: Piece, wanted: frozenset[tuple[bytes, int]]) -> list[ForeignRoute]:
-    return [
-        route
-        for message in piece.messages
-        if message.type == rtmsg.RTM_NEWROUTE
-        and rtread.summary(piece.data, message).protocol != PROTOCOL
-        for route in rtread.read(piece.data, message)
-        if (route.destination, route.length) in wanted and route.table == MAIN_TABLE
-    ]
+    found: list[ForeignRoute] = []
+    for message in piece.messages:
+        if message.type != rtmsg.RTM_NEWROUTE:
+            continue
+        told = rtread.summary(piece.data, message)
+        if told.protocol == PROTOCOL or told.table != MAIN_TABLE:
+            continue
+        if (rtread.destination(piece.data, message), told.length) in wanted:
+            found += rtread.read(piece.data, message)
+    return found

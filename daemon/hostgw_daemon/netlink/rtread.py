@@ -59,6 +59,7 @@ def _plain(width: int) -> _Plain:
 
 
 _PLAIN = {2: _plain(4), 10: _plain(16)}
+_DESTINATION = {width: ATTRIBUTE.pack(4 + width, RTA_DST) for width in (4, 16)}
 
 
 def read_piece(piece: Piece) -> list[Route]:
@@ -109,6 +110,19 @@ def summary(buffer: bytes | memoryview, message: Message) -> Summary:
         return Summary(0, 0, 0)
     start = message.start
     return Summary(buffer[start + 1], buffer[start + 4], buffer[start + 5])
+
+
+def destination(buffer: bytes | memoryview, message: Message) -> bytes:
+    """Read the destination alone: a whole table is searched for a few of them.
+
+    In a dump it stands behind the table's attribute; where it does not, it is looked for.
+    """
+    width = 4 if buffer[message.start] == 2 else 16
+    start = message.start + RTMSG.size + 8
+    if buffer[start : start + 4] == _DESTINATION[width]:
+        return bytes(buffer[start + 4 : start + 4 + width])
+    found = attributes(buffer, message.start + RTMSG.size, message.end)
+    return found.get(RTA_DST, bytes(width))
 
 
 def read_way(buffer: bytes | memoryview, message: Message) -> int:
