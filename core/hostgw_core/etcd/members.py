@@ -1,0 +1,119 @@
+"""The members of etcd as one thing: the connection to ask now, whatever became of the others.
+
+What is done here is done when somebody asks: DNS is asked again when every endpoint has failed, the
+files of TLS are looked at when a channel is made and every few seconds of use. No task of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+
+from hostgw_core.etcd.certificates import CertificateFiles, Certificates
+from hostgw_core.etcd.connection import Connection
+from hostgw_core.etcd.rotation import Rotation
+from hostgw_core.etcd.settings import Endpoint, EtcdSettings, Observer
+from hostgw_core.store import StoreUnavailable
+
+Discover: TypeAlias = Callable[[str, float], Awaitable[tuple[Endpoint, ...]]]
+
+CHECK_FILES = 10.0  # seconds between two looks at the files of TLS, under use
+
+
+class Members:
+    """Holds at most one connection for new requests; older ones live until their watch ends."""
+
+    def __init__(self, settings: EtcdSettings, *, observer: Observer, discover: Discover) -> None:
+        self._domain = settings.discovery_srv
+        self._discover = discover
+        self._observer = observer
+        self._rotation = Rotation(() if self._domain else settings.parsed())
+        self._files = CertificateFiles(settings)
+        self._looked = float("-inf")
+        self._connection: Connection | None = None
+        self._old: set[Connection] = set()
+        self._turn = asyncio.Lock()
+        self._closed = False
+
+    async def count(self, timeout: float) -> int:
+        """Give how many endpoints there are to try, found anew where all have failed.
+
+        Raise StoreUnavailable: DNS names none.
+        """
+        if self._domain and (not self._rotation or self._rotation.exhausted):
+            async with self._turn:
+                try:
+                    self._rotation.replace(await self._discover(self._domain, timeout))
+                except StoreUnavailable:
+                    if not self._rotation:  # else the members of before may still be right
+                        raise
+        return len(self._rotation)
+
+    async def current(self, deadline: float) -> Connection:
+        """Give the connection to ask now, after its endpoint has rested.
+
+        Raise StoreUnavailable: it rests beyond the deadline, or we are closed.
+        """
+        now = time.monotonic()
+        pause = self._rotation.pause(now)
+        if self._closed or now + pause > deadline:
+            why = "the client is closed" if self._closed else "no time is left to try it again"
+            raise StoreUnavailable(f"etcd at {self._rotation.current} was not asked: {why}")
+        if pause:
+            await asyncio.sleep(pause)
+        async with self._turn:
+            return await self._open()
+
+    async def _open(self) -> Connection:
+        endpoint, old = self._rotation.current, self._connection
+        if old is not None:
+            if old.endpoint == endpoint and not old.retired and not self._renewed(endpoint):
+                return old
+            await self._retire(old)
+        credentials = _credentials(self._files.read()[0]) if endpoint.tls else None
+        self._connection = Connection(endpoint, credentials)
+        self._observer.endpoint(str(endpoint))
+        return self._connection
+
+    def _renewed(self, endpoint: Endpoint) -> bool:
+        """Tell, now and then, whether the files of TLS have changed under a channel."""
+        now = time.monotonic()
+        if not endpoint.tls or now - self._looked < CHECK_FILES:
+            return False
+        self._looked = now
+        return self._files.read()[1]
+
+    async def leave(self, connection: Connection) -> None:
+        """Say that a member failed: the next request goes to another."""
+        self._rotation.failed(connection.endpoint, time.monotonic())
+        if connection is self._connection:
+            self._connection = None
+        await self._retire(connection)
+
+    def answered(self, connection: Connection) -> None:
+        """Say that a member did what it was asked."""
+        self._rotation.answered(connection.endpoint)
+
+    async def _retire(self, connection: Connection) -> None:
+        self._old = {old for old in self._old if not old.closed} | {connection}
+        await connection.retire()
+
+    async def aclose(self) -> None:
+        """Close every channel: what still runs on one ends with StoreUnavailable."""
+        self._closed = True
+        last, self._connection = self._connection, None
+        for connection in self._old | ({last} if last else set()):
+            await connection.close()
+        self._old.clear()
+
+
+def _credentials(certificates: Certificates) -> Any:
+    return grpc.ssl_channel_credentials(
+        root_certificates=certificates.ca,
+        private_key=certificates.key,
+        certificate_chain=certificates.cert,
+    )
