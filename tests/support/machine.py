@@ -128,9 +128,11 @@ class Machine:
     def _command(self, *arguments: str) -> list[str]:
         options = [f"--bind-ro={source}:{place}" for place, source in self.binds.items()]
         options += [f"--bind={source}:{place}" for place, source in self.writable.items()]
-        options += (
-            [f"--network-namespace-path={self.network}"] if self.network else ["--private-network"]
-        )
+        if self.network is None:
+            options.append("--private-network")
+        else:
+            # Only for a network of its own making does nspawn leave this capability.
+            options += [f"--network-namespace-path={self.network}", "--capability=CAP_NET_ADMIN"]
         # It ends with the tests, whatever becomes of them.
         shell = [
             "setpriv",
