@@ -1,7 +1,7 @@
 """`hostgwctl`: the operator's command.
 
-Each group of commands lives in a module of its own, which is loaded only when it is called: what a
-person types at three in the morning answers at once.
+Each command, or group of them, lives in a module of its own, which is loaded only when it is
+called: what a person types at three in the morning answers at once.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from importlib import import_module
 
 import click
 
-# name: (module, attribute, one line of help)
-GROUPS = {
+# Name: (module, attribute, one line of help)
+COMMANDS = {
+    "config": ("hostgw_cli.config", "config", "Read, check and write the cluster's network."),
+    "leases": ("hostgw_cli.leases", "leases", "Show who has which subnet."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
 }
 
@@ -21,13 +23,13 @@ class _Lazy(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the names."""
-        return sorted({*GROUPS, *super().list_commands(ctx)})
+        return sorted({*COMMANDS, *super().list_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command."""
-        if cmd_name not in GROUPS:
+        if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        module, attribute, _ = GROUPS[cmd_name]
+        module, attribute, _ = COMMANDS[cmd_name]
         found: click.Command = getattr(import_module(module), attribute)
         return found
 
@@ -35,7 +37,7 @@ class _Lazy(click.Group):
         """Show the list without loading what it lists."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, GROUPS[name][2]) for name in sorted(GROUPS)])
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
 
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
