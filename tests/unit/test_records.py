@@ -77,6 +77,15 @@ def test_ipv6_alone_needs_no_public_ip():
         assert accepted(value, V6).gateways == GATEWAY6
 
 
+def test_an_address_without_a_subnet_spoils_nothing():
+    """Whatever stands for a family that the lease has no subnet of, the other one is routed to."""
+    for public in ("fe80::1", "::", "x"):
+        value = f'{{"PublicIP":"192.168.64.3","PublicIPv6":"{public}","BackendType":"host-gw"}}'
+        assert accepted(value).gateways == GATEWAY
+    both = '{"PublicIP":"192.168.64.3","PublicIPv6":"2001:db8::3","BackendType":"host-gw"}'
+    assert accepted(both).gateways == Addresses(GATEWAY.ipv4, GATEWAY6.ipv6)
+
+
 def test_a_dual_stack_lease_may_lack_one_address():
     """One family's missing address does not spoil the other's route."""
     lease = accepted('{"PublicIP":"192.168.64.3","BackendType":"host-gw"}', DUAL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ class _LeaseValue(msgspec.Struct, gc=False):
     node_id: Name = msgspec.field(name="NodeID", default="")
 
 
+_Address = TypeVar("_Address", IPv4Address, IPv6Address)
 _LEASE: Final = msgspec.json.Decoder(_LeaseValue)
 
 
@@ -93,26 +94,39 @@ def _other_backend(entry: Entry, backend: str) -> Refusal:
 
 
 def _gateways(entry: Entry, value: _LeaseValue, subnets: Subnets) -> Addresses | Refusal:
-    try:
-        # Go writes its zero value where a node has no IPv4 address.
-        absent = value.public_ip is None or (subnets.ipv4 is None and value.public_ip == "0.0.0.0")
-        ipv4 = None if absent else IPv4Address(value.public_ip)
-        ipv6 = None if value.public_ipv6 is None else IPv6Address(value.public_ipv6)
-    except AddressValueError as error:
-        return _bad_address(entry, f"{error}")
-    for address in (ipv4, ipv6):
-        if address is not None and not usable_gateway(address):
-            return _bad_address(entry, f"{address} is no node's address")
-    if (subnets.ipv4 is None or ipv4 is None) and (subnets.ipv6 is None or ipv6 is None):
+    """Read the addresses. One of a family without a subnet is nobody's gateway: it spoils nothing.
+
+    (Go writes its zero value, 0.0.0.0, where a node has no IPv4 address.)
+    """
+    ipv4 = _address(IPv4Address, value.public_ip)
+    ipv6 = _address(IPv6Address, value.public_ipv6)
+    for subnet, address in ((subnets.ipv4, ipv4), (subnets.ipv6, ipv6)):
+        if subnet is not None and isinstance(address, str):
+            return _bad_address(entry, f"{quoted(address)} is no address that a node can have")
+    found = Addresses(
+        None if isinstance(ipv4, str) else ipv4, None if isinstance(ipv6, str) else ipv6
+    )
+    if all(found.of(subnet.version) is None for subnet in subnets):
         return _bad_address(entry, "it names no address of a family that it has a subnet of")
-    return Addresses(ipv4, ipv6)
+    return found
+
+
+def _address(kind: type[_Address], text: str | None) -> _Address | str | None:
+    """Give a usable address, the text of an unusable one, or None where there is none."""
+    if text is None:
+        return None
+    try:
+        address = kind(text)
+    except AddressValueError:
+        return text
+    return address if usable_gateway(address) else text
 
 
 def _bad_address(entry: Entry, why: str) -> Refusal:
     return Refusal(
         entry.key,
         "bad_address",
-        f"the lease {quoted(entry.key)} is not routed to: {quoted(why)}; correct PublicIP or"
+        f"the lease {quoted(entry.key)} is not routed to: {why}; correct PublicIP or"
         " PublicIPv6, or delete the key",
     )
 
