@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from hostgw_core.etcd import Etcd, EtcdSettings
 from support.certificates import Authority
 from support.etcd_server import EtcdCluster, EtcdCtl, EtcdServer
 from support.fake_store import FakeStore
@@ -81,6 +82,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def tls_etcd(make_etcd: Callable[..., EtcdServer], authority: Authority) -> EtcdServer:
     """Give a started server that speaks TLS and asks its clients for certificates."""
     return make_etcd(tls=authority.issue("server")).start()
+
+
+@pytest.fixture
+async def store(etcd_server: EtcdServer) -> AsyncIterator[Etcd]:
+    """Give the real adapter on the shared server."""
+    async with Etcd(EtcdSettings((etcd_server.url,))) as store:
+        yield store
 
 
 @pytest.fixture

@@ -224,7 +224,9 @@ class FakeStore:
     def _check_limits(self, compares: Sequence[Compare], writes: Sequence[Write]) -> None:
         if max(len(compares), len(writes)) > MAX_OPERATIONS:
             raise StoreRefused("too many operations in txn request")
-        if len({write.key for write in writes}) < len(writes):
+        put = [write.key for write in writes if isinstance(write, Put)]
+        deleted = {write.key for write in writes if isinstance(write, Delete)}
+        if len(set(put)) < len(put) or deleted & set(put):
             raise StoreRefused("duplicate key given in txn request")
         if sum(len(w.key) + len(getattr(w, "value", b"")) for w in writes) > MAX_REQUEST_BYTES:
             raise StoreRefused("request is too large")
