@@ -34,7 +34,13 @@ def config() -> None:
 
 
 @config.command(epilog=STATUSES)
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    *("-o", "--output"),
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: the stored value alone.",
+)
 @connected
 def get(connection: Connection, output: str) -> None:
     """Show the configuration and what it means; `-o json` gives the value alone."""
@@ -150,7 +156,9 @@ def _checked(source: str) -> tuple[bytes, ClusterConfig]:
     _tell(reading)
     if reading.config is None:
         count = len(reading.problems)
-        raise Refused(f"{count} problem{'s' if count > 1 else ''}; nothing written")
+        raise Refused(
+            f"{count} problem{'s' if count > 1 else ''}: no daemon would take this network"
+        )
     return compact(value), reading.config
 
 

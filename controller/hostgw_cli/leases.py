@@ -16,7 +16,13 @@ STATUSES = "\b\nExit status: 0 done, 2 wrong usage,\n3 the store could not be re
 
 
 @click.command(epilog=STATUSES)
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    *("-o", "--output"),
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="json: all that is known of each, for programs.",
+)
 @connected
 def leases(connection: Connection, output: str) -> None:
     """List every lease: subnet, gateway, node, and whether the node is alive."""

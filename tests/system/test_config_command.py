@@ -38,10 +38,9 @@ class Ctl:
         }
 
     def __call__(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run one command; the first word is its group."""
-        code = f"from hostgw_cli.{words[0]} import {words[0]}; {words[0]}(prog_name='{words[0]}')"
+        """Run `hostgwctl` with these words."""
         return subprocess.run(
-            [sys.executable, "-P", "-c", code, *words[1:]],
+            [sys.executable, "-P", "-m", "hostgw_cli", *words],
             env=self.environ,
             input=stdin,
             capture_output=True,
