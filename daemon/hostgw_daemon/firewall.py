@@ -2,26 +2,26 @@
 
 What nft reads and prints is the stable interface; the netlink messages behind it are not ours to
 write. For the doorbell nothing is parsed either: every message about a table, a chain or a rule
-carries the table's name, so that a message in which our name does not occur cannot concern us. On a
-host where kube-proxy rewrites thousands of rules a minute, that is what keeps us asleep.
+carries the table's and the chain's name, so that a message which names neither our table nor
+iptables' FORWARD chain cannot concern us. On a host where kube-proxy rewrites thousands of rules a
+minute, that is what keeps us asleep.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
-from asyncio.subprocess import PIPE, Process
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
 from hostgw_core.model import Family
+from hostgw_daemon.command import Refused, run_command
+from hostgw_daemon.forwarding import CHAIN
 from hostgw_daemon.nftables import (
     TABLE,
-    FirewallError,
-    FirewallMissing,
     Listing,
     listed,
     standing,
@@ -32,8 +32,16 @@ from hostgw_daemon.ruleset import Json, Ruleset
 
 NETLINK_NETFILTER = 12  # linux/netlink.h
 NFNLGRP_NFTABLES = 7  # linux/netfilter/nfnetlink.h
-_NAME = TABLE.encode() + b"\0"  # as netlink attributes carry it
+NFTA_RULE_CHAIN, NFTA_CHAIN_NAME = 2, 3  # linux/netfilter/nf_tables.h
 _TRIES = 3  # of reading tables that come and go
+
+
+_OURS = TABLE.encode() + b"\0"  # as netlink attributes carry it
+# Whole attributes, for KUBE-FORWARD ends in the same bytes.
+_FORWARD = tuple(
+    struct.pack("=HH", 4 + len(CHAIN) + 1, kind) + CHAIN.encode() + b"\0"
+    for kind in (NFTA_RULE_CHAIN, NFTA_CHAIN_NAME)
+)
 
 
 class NftFirewall:
@@ -67,7 +75,7 @@ class NftFirewall:
             families = standing(await self._run("list", "tables"))
             try:
                 return Listing({family: await self._list(family) for family in families})
-            except _Refused:  # it may have gone between the two commands
+            except Refused:  # it may have gone between the two commands
                 if not tries:
                     raise
 
@@ -77,7 +85,7 @@ class NftFirewall:
 
     @contextmanager
     def watched(self, ring: Callable[[], None]) -> Iterator[None]:
-        """Call `ring` whenever a message names our table, or when messages were lost."""
+        """Call `ring` whenever a message names our table or FORWARD, or when messages were lost."""
         monitor = self._monitor
         if monitor is None:  # no doorbell on this kernel: the audit alone must do
             yield
@@ -93,42 +101,10 @@ class NftFirewall:
         return listed(await self._run("-j", "list", "table", word(family), TABLE))
 
     async def _run(self, *arguments: str, given: str = "") -> str:
-        """Run nft and give what it prints. Raise FirewallError; _Refused: nft said no."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._nft,
-                *arguments,
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                env={**os.environ, "LC_ALL": "C"},
-            )
-        except FileNotFoundError as error:
-            raise FirewallMissing(
-                f"there is no `{self._nft[0]}` on this host: install the package nftables"
-            ) from error
-        except OSError as error:
-            raise FirewallError(f"`{self._nft[0]}` cannot be run: {error}") from error
-        printed, complaint = await self._finish(process, given)
-        if process.returncode != 0:
-            raise _Refused(f"nft refused: {_sentence(complaint) or f'status {process.returncode}'}")
-        return printed.decode(errors="replace")
-
-    async def _finish(self, process: Process, given: str) -> tuple[bytes, bytes]:
-        """Wait for the end of a run, which no error and no cancellation leaves running."""
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await process.communicate(given.encode())
-        except TimeoutError as error:
-            raise FirewallError(f"nft did not end within {self._deadline:g} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-
-class _Refused(FirewallError):
-    """nft ran, and ended with another status than 0."""
+        command = (*self._nft, *arguments)
+        return await run_command(
+            command, name="nft", package="nftables", deadline=self._deadline, given=given
+        )
 
 
 def _open_monitor() -> socket.socket | None:
@@ -148,7 +124,7 @@ def _open_monitor() -> socket.socket | None:
 
 
 def _hear(monitor: socket.socket, ring: Callable[[], None]) -> None:
-    """Empty the socket; ring if it named our table or lost something."""
+    """Empty the socket; ring if it named what we look after, or lost something."""
     while True:
         try:
             message = monitor.recv(1 << 16)
@@ -159,11 +135,5 @@ def _hear(monitor: socket.socket, ring: Callable[[], None]) -> None:
                 raise
             ring()
             continue
-        if _NAME in message:
+        if any(name in message for name in (_OURS, *_FORWARD)):
             ring()
-
-
-def _sentence(complaint: bytes) -> str:
-    """Give the first line of what nft wrote to stderr, without the place in its input."""
-    lines = complaint.decode(errors="replace").strip().splitlines()
-    return lines[0].rpartition("Error: ")[2].strip() if lines else ""

@@ -2,8 +2,8 @@
 
 Level, not edge: a change of what is wanted, a ring of the doorbell, the slow audit and the end of a
 back-off all mean the same: read the tables, compare them with the listing that followed our last
-write, write them whole if they differ. The first ring after a quiet time acts at once; those that
-follow it within `SETTLE` are one look.
+write, write them whole if they differ; then see to iptables' FORWARD chain. The first ring after a
+quiet time acts at once; those that follow it within `SETTLE` are one look.
 
 Whatever fails here is a state with a sentence. Nothing is raised, and no route waits for it.
 
@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.wake import Wake
+from hostgw_daemon.forwarding import Forwarding
 from hostgw_daemon.nftables import Firewall, FirewallError, FirewallMissing, Listing, holds
 from hostgw_daemon.ruleset import Ruleset, RulesetSpec, desired
 
@@ -53,7 +54,8 @@ class MasqueradeState:
 class Masquerade:
     """Keep the tables of `want` in force while `run` runs; they stay when it ends.
 
-    `on_state` gets each new state, once. `audit` is in seconds.
+    `on_state` gets each new state, once. Without `forwarding`, iptables is left alone. `audit` is
+    in seconds.
     """
 
     def __init__(
@@ -61,9 +63,11 @@ class Masquerade:
         firewall: Firewall,
         on_state: Callable[[MasqueradeState], None],
         *,
+        forwarding: Forwarding | None = None,
         audit: float = AUDIT,
     ) -> None:
         self._firewall = firewall
+        self._forwarding = forwarding
         self._on_state = on_state
         self._audit = audit
         self._wake = Wake()
@@ -71,6 +75,7 @@ class Masquerade:
         self._wanted: RulesetSpec | None = None
         self._ruleset: Ruleset | None = None  # the last one in force
         self._listing: Listing | None = None  # what followed its writing; None: not known to stand
+        self._let: RulesetSpec | None = None  # for which FORWARD was right when we looked last
         self._resyncs = self._drifts = 0
         self._recent: deque[float] = deque(maxlen=FIGHT_DRIFTS + 1)  # when: the loop's clock
         self._state = MasqueradeState()
@@ -97,26 +102,20 @@ class Masquerade:
 
     async def _look(self) -> float:
         """Make it right, say how it stands, and give the seconds until the next look."""
-        if self._wanted is None:
+        spec = self._wanted
+        if spec is None:
             return self._audit
-        ruleset = desired(self._wanted)
-        try:
-            await self._enforce(ruleset)
-        except FirewallMissing as error:
-            if not ruleset:  # without nft there can be no table of ours to remove
-                self._publish(Standing.OFF)
-                return self._audit
-            self._publish(Standing.FAILING, str(error))
-            return self._backoff.failed()
-        except FirewallError as error:
-            self._publish(Standing.FAILING, str(error))
+        ruleset = desired(spec)
+        reasons = [await _tried(self._enforce(ruleset)), await _tried(self._let_through(spec))]
+        if any(reasons):
+            self._publish(Standing.FAILING, "; ".join(filter(None, reasons)))
             return self._backoff.failed()
         self._backoff.succeeded()
         if self._contested():
             self._publish(
                 Standing.CONTESTED,
-                f"another program keeps changing the table hostgw, more than {FIGHT_DRIFTS} times"
-                f" in {FIGHT_SECONDS:g} s: `nft monitor` shows what it does",
+                "another program keeps changing the table hostgw, or our rules in FORWARD, more"
+                f" than {FIGHT_DRIFTS} times in {FIGHT_SECONDS:g} s: see `nft monitor`",
             )
             return FIGHT_SECONDS
         self._publish(Standing.IN_FORCE if ruleset else Standing.OFF)
@@ -124,12 +123,16 @@ class Masquerade:
 
     async def _enforce(self, ruleset: Ruleset) -> None:
         """Make the tables those of `ruleset`. Raise FirewallError."""
-        seen = await self._firewall.read()
+        try:
+            seen = await self._firewall.read()
+        except FirewallMissing:
+            if ruleset:
+                raise
+            return  # without nft there can be no table of ours to remove
         if ruleset == self._ruleset and self._listing is not None:
             if seen == self._listing:
                 return
-            self._drifts += 1
-            self._recent.append(asyncio.get_running_loop().time())
+            self._drifted()
         self._ruleset, self._listing = ruleset, None
         if ruleset or seen.tables:
             await self._firewall.write(ruleset, tuple(seen.tables))
@@ -142,6 +145,21 @@ class Masquerade:
                 )
         self._listing = seen
 
+    async def _let_through(self, spec: RulesetSpec) -> None:
+        """Have iptables let pods' packets through. Raise FirewallError."""
+        if self._forwarding is None:
+            return
+        known, self._let = self._let, None
+        if await self._forwarding.ensure(spec):
+            self._resyncs += 1
+            if spec == known:
+                self._drifted()
+        self._let = spec
+
+    def _drifted(self) -> None:
+        self._drifts += 1
+        self._recent.append(asyncio.get_running_loop().time())
+
     def _contested(self) -> bool:
         since = asyncio.get_running_loop().time() - FIGHT_SECONDS
         return sum(moment > since for moment in self._recent) > FIGHT_DRIFTS
@@ -152,3 +170,12 @@ class Masquerade:
         if state != self._state:
             self._state = state
             self._on_state(state)
+
+
+async def _tried(work: Awaitable[None]) -> str:
+    """Give the sentence with which some work failed; none if it did not."""
+    try:
+        await work
+    except FirewallError as error:
+        return str(error)
+    return ""

@@ -88,6 +88,24 @@ class MemoryFirewall:
         self._ring = None
 
 
+class MemoryForwarding:
+    """Has one rule to keep, and counts how often it was put back."""
+
+    def __init__(self):
+        self.there = False
+        self.calls = 0
+        self.fault = None
+
+    async def ensure(self, spec):
+        """Put the rule, if it is wanted and not there."""
+        self.calls += 1
+        if self.fault:
+            raise self.fault
+        changed = int(self.there != spec.forward_rules)
+        self.there = spec.forward_rules
+        return changed
+
+
 @asynccontextmanager
 async def running(firewall, **options):
     """Run the loop; give it, and the list of the states that it publishes."""
@@ -267,6 +285,49 @@ async def test_a_fight_is_named_and_calms_down():
         await until(lambda: bool(firewall.tables), 1.1)
         await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 2 * FIGHT_SECONDS + 3)
     assert states[0].standing is Standing.IN_FORCE
+
+
+async def test_switched_off_on_a_clean_host_writes_nothing():
+    """Nothing wanted and nothing there: not even an empty transaction."""
+    firewall = MemoryFirewall()
+    async with running(firewall) as (masquerade, states):
+        masquerade.want(NOTHING)
+        await asyncio.sleep(3 * AUDIT)
+    assert firewall.writes == 0
+    assert [s.standing for s in states] == [Standing.OFF]
+
+
+async def test_iptables_is_seen_to_at_each_look():
+    """A lost rule in FORWARD is put back on the next ring, and counts as a drift."""
+    firewall, forwarding = MemoryFirewall(), MemoryForwarding()
+    async with running(firewall, forwarding=forwarding) as (masquerade, _):
+        masquerade.want(SPEC)
+        await asyncio.sleep(1.0)
+        assert forwarding.there
+        assert (masquerade.state.resyncs, masquerade.state.drifts) == (2, 0)
+        forwarding.there = False
+        firewall.changed()
+        await until(lambda: forwarding.there, 0.1)
+        await until(lambda: masquerade.state.drifts == 1, 0.1)
+        masquerade.want(replace(SPEC, forward_rules=False))
+        await until(lambda: not forwarding.there, 0.2)
+        assert masquerade.state.drifts == 1
+
+
+async def test_each_failure_spoils_its_own_part():
+    """Iptables works without nft and nft without iptables; both reasons are told."""
+    firewall, forwarding = MemoryFirewall(), MemoryForwarding()
+    firewall.fault = FirewallMissing("no nft")
+    async with running(firewall, forwarding=forwarding) as (masquerade, _):
+        masquerade.want(SPEC)
+        await asyncio.sleep(1.0)
+        assert forwarding.there
+        assert masquerade.state.reason == "no nft"
+        forwarding.fault = FirewallError("no iptables")
+        await until(lambda: masquerade.state.reason == "no nft; no iptables", AUDIT)
+        firewall.fault = None
+        await until(lambda: masquerade.state.reason == "no iptables", AUDIT)
+        assert firewall.tables[4]
 
 
 async def test_the_tables_stay_when_the_daemon_ends():

@@ -1,0 +1,171 @@
+"""Pods' packets pass a FORWARD chain whose policy drops, as on a host with docker."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+from subprocess import PIPE
+
+import pytest
+
+from hostgw_daemon.firewall import NftFirewall
+from hostgw_daemon.iptables import Iptables
+from hostgw_daemon.masquerade import Masquerade, Standing
+from hostgw_daemon.nftables import FirewallError
+from support.pod_site import build, source_seen, spec
+from support.waiting import eventually_async
+
+pytestmark = pytest.mark.root
+
+POD, FIRST, OUTSIDER = "10.5.1.2", "192.168.50.1", "192.168.50.3"
+
+
+@pytest.fixture
+def site(lan, make_netns):
+    """Two hosts, two pods, an outsider."""
+    return build(lan, make_netns)
+
+
+@pytest.fixture
+def proc_net(site):
+    """Give /proc/PID/net of a process on the first host: it waits for its input to end."""
+    with site.first.popen(["cat"], stdin=PIPE) as process:
+        home = Path("/proc/self/ns/net").resolve()
+        there = Path(f"/proc/{process.pid}")
+        while (there / "ns/net").resolve() == home:
+            assert process.poll() is None
+        yield there / "net"
+        process.stdin.close()
+
+
+@asynccontextmanager
+async def keeping(site, proc_net, wanted):
+    """Run the loop on the first host until the block ends."""
+    with site.first.enter():
+        firewall = NftFirewall(nft=site.first.argv("nft"))
+    iptables = Iptables(prefix=site.first.argv(), proc_net=proc_net)
+    states = []
+    with firewall:
+        masquerade = Masquerade(firewall, states.append, forwarding=iptables, audit=3600.0)
+        masquerade.want(wanted)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(masquerade.run())
+            await eventually_async(lambda: states)
+            yield masquerade
+            task.cancel()
+
+
+def passes(site):
+    """Tell whether a pod reaches the outsider, and a pod is reached from there."""
+    try:
+        return {
+            source_seen(site.pod, site.outsider, OUTSIDER, within=0.3),
+            source_seen(site.outsider, site.pod, POD, within=0.3),
+        } == {FIRST, OUTSIDER}
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("form", ["iptables-nft", "iptables-legacy"])
+async def test_packets_pass_a_policy_that_drops(site, proc_net, form):
+    """Dropped before, forwarded with our rules, in both forms of iptables."""
+    site.run(f"{form} -P FORWARD DROP")
+    assert not passes(site)
+    async with keeping(site, proc_net, spec()) as masquerade:
+        assert masquerade.state.standing is Standing.IN_FORCE
+        assert passes(site)
+
+
+async def test_a_policy_that_begins_to_drop_is_answered_at_once(site, proc_net):
+    """Docker starts after us: the chain's notification brings our rules within a second."""
+    async with keeping(site, proc_net, spec()):
+        assert site.run("iptables-nft-save") == ""
+        site.run("iptables-nft -P FORWARD DROP")
+        await eventually_async(lambda: "hostgw" in site.run("iptables-nft -S FORWARD"), within=1.0)
+        await eventually_async(lambda: passes(site), within=1.0)
+
+
+async def test_a_lost_rule_is_put_back_at_once(site, proc_net):
+    """A flushed chain has our rules again within a second, behind those of others."""
+    site.run("iptables-nft -P FORWARD DROP")
+    async with keeping(site, proc_net, spec()) as masquerade:
+        site.run("iptables-nft -F FORWARD")
+        site.run("iptables-nft -I FORWARD -s 203.0.113.0/24 -j DROP")
+        await eventually_async(lambda: masquerade.state.drifts, within=1.0)
+        await eventually_async(lambda: passes(site), within=1.0)
+        listing = site.run("iptables-nft -S FORWARD").splitlines()
+        assert [line.split()[3] for line in listing[1:]] == [
+            "203.0.113.0/24",
+            "10.5.0.0/16",
+            "10.5.0.0/16",
+        ]
+
+
+async def test_a_rule_of_the_administrator_is_not_overruled(site, proc_net):
+    """Ours stand behind all others: they beat the policy and nothing else."""
+    site.run("iptables-nft -P FORWARD DROP")
+    site.run(f"iptables-nft -A FORWARD -s {POD} -j DROP")
+    async with keeping(site, proc_net, spec()):
+        with pytest.raises(TimeoutError):
+            source_seen(site.pod, site.outsider, OUTSIDER, within=0.3)
+
+
+async def test_switched_off_takes_our_rules_out(site, proc_net):
+    """--iptables-forward-rules=false: the policy decides again."""
+    site.run("iptables-nft -P FORWARD DROP")
+    async with keeping(site, proc_net, spec()):
+        assert passes(site)
+    async with keeping(site, proc_net, spec(forward_rules=False)):
+        assert site.run("iptables-nft -S FORWARD") == "-P FORWARD DROP\n"
+        assert not passes(site)
+
+
+async def test_iptables_lists_our_rules_as_we_compare_them(site, proc_net):
+    """In both forms and both families, a second look finds nothing to change."""
+    iptables = Iptables(prefix=site.first.argv(), proc_net=proc_net)
+    tools = ["iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy"]
+    for tool in tools:
+        site.run(f"{tool} -P FORWARD DROP")
+    assert await iptables.ensure(spec()) == 8
+    assert await iptables.ensure(spec()) == 0
+    for tool in tools:
+        assert site.run(f"{tool} -S FORWARD").count("hostgw: ") == 2
+
+
+async def test_looking_makes_no_table(site, proc_net):
+    """A host without iptables' tables has none afterwards, in neither form."""
+    iptables = Iptables(prefix=site.first.argv(), proc_net=proc_net)
+    assert await iptables.ensure(spec()) == 0
+    assert site.run("nft list ruleset") == ""
+    assert "filter" not in (proc_net / "ip_tables_names").read_text()
+
+
+async def test_a_chain_written_with_nft_is_its_writers_business(site, proc_net):
+    """Iptables cannot list it; nothing is added, and nothing fails."""
+    native = (
+        "table ip filter { set s { type ipv4_addr; }; chain FORWARD {"
+        " type filter hook forward priority 10; policy drop; ip saddr @s accept; }; }"
+    )
+    site.run("nft -f -", given=native)
+    before = site.run("nft list ruleset")
+    iptables = Iptables(prefix=site.first.argv(), proc_net=proc_net)
+    assert await iptables.ensure(spec()) == 0
+    assert site.run("nft list ruleset") == before
+
+
+async def test_a_host_without_iptables_has_nothing_to_do(tmp_path, monkeypatch):
+    """No command, no chain, no complaint."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert await Iptables(proc_net=tmp_path).ensure(spec()) == 0
+
+
+async def test_a_rule_that_is_refused_is_a_sentence(tmp_path, monkeypatch):
+    """A chain that can be listed and not be changed: the words of iptables."""
+    tool = tmp_path / "iptables-nft"
+    listing = 'case "$*" in *-S*) echo "-P FORWARD DROP"; exit 0;; esac'
+    tool.write_text(f"#!/bin/sh\n{listing}\necho no >&2\nexit 4\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FirewallError, match=r"^iptables-nft refused: no$"):
+        await Iptables(proc_net=tmp_path).ensure(spec())
