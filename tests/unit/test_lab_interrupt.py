@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,18 @@ def test_the_handlers_of_before_are_back():
     with interruptible():
         assert signal.getsignal(signal.SIGTERM) != before[1]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_what_is_done_and_stays_is_not_undone_by_a_late_signal():
+    """After `ignore_from_now_on` no signal strikes, also when the handlers of before are back."""
+    code = (
+        "import os, signal\n"
+        "from hostgw_cli.lab.interrupt import ignore_from_now_on, interruptible\n"
+        "with interruptible():\n"
+        "    ignore_from_now_on()\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('whole')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "whole\n")

@@ -53,14 +53,22 @@ class Lab:
             lab.down()
 
     @classmethod
-    def build(cls, spec: LabSpec, *, say: Say = _silence) -> Lab:
-        """Make a lab; it stays until `down`. Raise LabError, CommandError; then nothing is left."""
+    def build(
+        cls, spec: LabSpec, *, say: Say = _silence, at_last: Callable[[], None] = lambda: None
+    ) -> Lab:
+        """Make a lab; it stays until `down`. Raise LabError, CommandError; then nothing is left.
+
+        `at_last` is called when all is made, before a signal can strike again.
+        """
         lab = cls(plan(spec))
         # A ledger that is there means a lab of somebody: then there is nothing of ours to remove.
         lab.ledger.open(spec)
         try:
             _remove(spec.prefix)  # of a lab whose /run survived, or whose maker was killed
             lab._build(say)
+            with held():
+                lab.ledger.finish()
+                at_last()
         except BaseException:
             lab.down()
             raise
@@ -119,8 +127,6 @@ class Lab:
         self.configure()
         if self.spec.daemons:
             self._start_daemons(say)
-        with held():
-            self.ledger.finish()
 
     def _start_daemons(self, say: Say) -> None:
         say(f"hostgwd on {_many(self.spec.nodes, 'host')}")

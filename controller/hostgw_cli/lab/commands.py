@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 import click
 
 from hostgw_cli.lab.build import Lab, take_down
-from hostgw_cli.lab.interrupt import Interrupted, interruptible
+from hostgw_cli.lab.interrupt import Interrupted, ignore_from_now_on, interruptible
 from hostgw_cli.lab.netns import CommandError
 from hostgw_cli.lab.topology import LabError, LabSpec
 
@@ -69,7 +69,7 @@ def up(
             daemons=not no_daemons,
             daemon_args=daemon_args,
         )
-        Lab.build(spec, say=click.echo)
+        Lab.build(spec, say=click.echo, at_last=ignore_from_now_on)
     which = "" if name == "default" else f" --name {name}"
     click.echo(f"it stands; look: hostgwctl lab status{which}; remove: hostgwctl lab down{which}")
 

@@ -16,6 +16,7 @@ from itertools import combinations
 from hostgw_cli.lab.build import Lab, take_down
 from hostgw_cli.lab.echo import ping
 from hostgw_cli.lab.host import Host
+from hostgw_cli.lab.interrupt import ignore_from_now_on
 from hostgw_cli.lab.pairs import ping_all
 from hostgw_cli.lab.route_watch import gap, watch_routes
 from hostgw_cli.lab.screen import Screen
@@ -44,6 +45,8 @@ def run(name: str, *, nodes: int, keep: bool, screen: Screen) -> int:
         )
         for part in PARTS:
             part(lab, screen)
+        if keep:
+            ignore_from_now_on()
         standing = keep
     finally:
         if not standing:

@@ -2,7 +2,8 @@
 
 A signal that struck between the start of a process and the note of its number would leave that
 process behind. So signals become an exception only outside of `held()` blocks; each block is one
-short step (milliseconds), or the cleaning up itself, which nothing may cut short.
+short step (milliseconds), or the cleaning up itself, which nothing may cut short. And once all is
+done and is to stay, `ignore_from_now_on()`: a signal during the last words changes nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ class _Gate:
     def __init__(self) -> None:
         self.depth = 0
         self.came: int | None = None
+        self.deaf = False
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.deaf:
+            return
         self.came = number
         self.raise_if_free()
 
@@ -54,7 +58,16 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if _GATE.deaf else handler)
+
+
+def ignore_from_now_on() -> None:
+    """Let no signal strike any more, up to the end of the process; one that came before still does.
+
+    For a command whose work is done and stays: either it ends well and the work is there, or it
+    does not and nothing is.
+    """
+    _GATE.deaf = True
 
 
 @contextmanager
