@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hostgw_cli.lab.netns import Namespace
 from support.debian_tree import ROOT
@@ -275,6 +276,35 @@ def test_the_controller_runs_with_nothing(site: Site) -> None:
     pid = site.machine.show("hostgw-controller", "MainPID")["MainPID"]
     status = site.machine.run("cat", f"/proc/{pid}/status")
     assert re.findall(r"^Cap\w+:\t(\w+)$", status, re.MULTILINE) == ["0" * 16] * 5
+
+
+def test_what_the_daemonset_grants_is_enough(site: Site) -> None:
+    """As uid 0 with the manifest's capabilities, arguments and folders, the routes are made."""
+    manifest = yaml.safe_load((ROOT / "deploy/kubernetes/daemonset.yaml").read_text())
+    pod = manifest["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    context = container["securityContext"]
+    folders = [
+        volume["hostPath"]["path"]
+        for volume in pod["volumes"]
+        if volume.get("hostPath", {}).get("type") == "DirectoryOrCreate"
+    ]
+    capabilities = " ".join(f"CAP_{name}" for name in context["capabilities"]["add"])
+    site.machine.run("mkdir", "-p", *folders)
+    site.machine.write(
+        "/etc/systemd/system/pod.service",
+        "[Service]\nType=notify\n"
+        f"User={context['runAsUser']}\nCapabilityBoundingSet={capabilities}\n"
+        f"NoNewPrivileges=yes\nProtectSystem=strict\nReadWritePaths={' '.join(folders)}\n"
+        "Environment=HOSTGW_ETCD_ENDPOINTS=http://192.168.50.2:2379 HOSTGW_NODE_NAME=node-1\n"
+        f"ExecStart=/opt/hostgw/bin/hostgwd --iface=eth0 {' '.join(container['args'])}\n",
+    )
+    site.start_etcd()
+    site.start("pod")
+    assert site.routes() == PEERS
+    eventually(lambda: "masquerade" in site.machine.run("nft", "list", "ruleset"))
+    assert site.subnet().startswith("10.5.")
+    assert "not permitted" not in site.machine.journal("pod")
 
 
 _LOOK = """

@@ -175,7 +175,10 @@ class Machine:
         assert self.process.poll() is None, (self.folder / "console").read_text()
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         for child in children.split():
-            status = Path(f"/proc/{child}/status").read_text()
+            try:
+                status = Path(f"/proc/{child}/status").read_text()
+            except FileNotFoundError:
+                continue  # one of nspawn's own, which has done its work
             # The first process of a process namespace: 1 in there.
             if re.search(r"^NSpid:\s+\d+\s+1$", status, re.MULTILINE):
                 return int(child)
