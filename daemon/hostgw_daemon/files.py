@@ -23,7 +23,7 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     """
     if _holds(path, data, mode=mode):
         return False
-    _make_folder(path.parent)
+    make_folder(path.parent)
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     try:
@@ -53,6 +53,16 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each with 0755 whatever the umask says. Raise OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o755)
+
+
 def _holds(path: Path, data: bytes, *, mode: int) -> bool:
     try:
         with path.open("rb") as file:
@@ -63,15 +73,6 @@ def _holds(path: Path, data: bytes, *, mode: int) -> bool:
     except OSError:
         # Whatever stands in the way shows again, with its reason, when the file is written.
         return False
-
-
-def _make_folder(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir()
-        folder.chmod(0o755)  # said again, because the umask of a service is often 0077
 
 
 def _write_synced(path: Path, data: bytes, *, mode: int) -> None:

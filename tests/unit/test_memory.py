@@ -49,7 +49,7 @@ def test_a_torn_file_is_a_reason(length: int):
         (b'{"version": 1}', "memory"),
         (encode(FULL).replace(b'"10.5.3.0/24"', b"5"), "expected a subnet"),
         (encode(FULL).replace(b"10.5.3.0/24", b"10.5.3.1/24"), "host bits"),
-        (b"[" * 100_000, ""),
+        (b'{"a": ' + b"[" * 100_000, "recursion"),
     ],
 )
 def test_what_cannot_be_used_is_a_reason(content: bytes, reason: str):

@@ -1,0 +1,74 @@
+"""A daemon's face without the daemon: what the HTTP tests ask for, set by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hostgw_daemon.checks import Check
+from hostgw_daemon.listings import ConfigStatus, LeaseStatus, RouteStatus
+from hostgw_daemon.status import ClaimStatus, PeerStatus, Status
+
+STATUS = Status(
+    version="1.0",
+    node="n1",
+    node_id="id",
+    instance="i",
+    boot_id="b",
+    pid=7,
+    started=5.0,
+    ready=True,
+    claim=ClaimStatus("held", held=True, subnets=("10.5.3.0/24",)),
+)
+ROUTE = RouteStatus("10.5.1.0/24", "192.0.2.1", 1500, 2, 254, "installed")
+PEER = PeerStatus("10.5.1.0-24", "n2", ("10.5.1.0/24",), ("192.0.2.1",), "ok")
+LEASE = LeaseStatus("k", ("10.5.1.0/24",), ("192.0.2.1",), "host-gw", "n2", "id2", 5, 6, "2a")
+CONFIG = ConfigStatus(None, None, 0, "", ())
+
+
+@dataclass
+class FakeView:
+    """Says what it was told to say."""
+
+    alive: list[Check] = field(default_factory=lambda: [Check("event_loop", ok=True)])
+    readiness: list[Check] = field(default_factory=lambda: [Check("lease_held", ok=True)])
+    given: Status = STATUS
+    broken: bool = False
+
+    def live(self) -> Sequence[Check]:
+        """Give what the test set."""
+        return self.alive
+
+    def started(self) -> Sequence[Check]:
+        """Say that it has started."""
+        return [Check("started", ok=True)]
+
+    def ready(self) -> Sequence[Check]:
+        """Give what the test set."""
+        return self.readiness
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Give one metric, in a form that repeats the wish."""
+        return b"hostgw_ready 1.0\n", "text/plain; version=0.0.4; charset=utf-8"
+
+    def status(self) -> Status:
+        """Give what the test set, or fail as a mistake of the program would."""
+        if self.broken:
+            raise KeyError("a mistake of the program")
+        return self.given
+
+    def routes(self) -> Iterable[RouteStatus]:
+        """Give one route."""
+        return iter([ROUTE])
+
+    def peers(self) -> Iterable[PeerStatus]:
+        """Give one peer."""
+        return iter([PEER])
+
+    def leases(self) -> Iterable[LeaseStatus]:
+        """Give one lease."""
+        return iter([LEASE])
+
+    def config(self) -> ConfigStatus:
+        """Give no configuration."""
+        return CONFIG
