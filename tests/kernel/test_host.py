@@ -24,6 +24,15 @@ def _stable(reader):
     return {str(each.address): each.stable for each in reader.look().addresses}
 
 
+def _flagged(netns, flag):
+    return {
+        address["local"]
+        for link in netns.ip_json("-6", "address", "show")
+        for address in link["addr_info"]
+        if address.get(flag)
+    }
+
+
 def test_links_are_those_that_ip_shows(underlay, reader):
     """Index, name, MTU, state and carrier are what `ip` says, and so is their change."""
     for change in (["mtu", "1400"], ["down"], ["up"]):
@@ -77,18 +86,16 @@ def test_only_addresses_that_stay_are_stable(underlay, reader):
 def test_temporary_and_tentative_addresses_are_not_stable(underlay, reader):
     """A privacy address, and one whose duplicate check still runs, are not to be relied on."""
     netns = underlay.netns
-    netns.run("sysctl", "-qw", "net.ipv6.conf.u0.use_tempaddr=2")
+    netns.run("sysctl", "-qw", "net.ipv6.conf.u0.use_tempaddr=2", "net.ipv6.conf.u0.accept_dad=0")
     managed = ["nodad", "mngtmpaddr", "valid_lft", "7200", "preferred_lft", "3600"]
     netns.ip("address", "add", "fd77::1/64", "dev", "u0", *managed)
-    netns.run("sysctl", "-qw", "net.ipv6.conf.u0.dad_transmits=1000")
+    settled = eventually(lambda: _flagged(netns, "temporary") - _flagged(netns, "tentative"))
+    (temporary,) = settled
+    netns.run(
+        *["sysctl", "-qw", "net.ipv6.conf.u0.accept_dad=1", "net.ipv6.conf.u0.dad_transmits=1000"]
+    )
     netns.ip("address", "add", "fd88::1/64", "dev", "u0")
-    of_u0 = {
-        address["local"]: address
-        for link in netns.ip_json("address", "show", "dev", "u0")
-        for address in link["addr_info"]
-    }
-    (temporary,) = (text for text, each in of_u0.items() if each.get("temporary"))
-    assert of_u0["fd88::1"].get("tentative")
+    assert "fd88::1" in _flagged(netns, "tentative")
     stable = _stable(reader)
     assert (stable[temporary], stable["fd88::1"]) == (False, False)
     assert stable["fd77::1"]
@@ -103,14 +110,7 @@ def test_a_duplicate_address_is_not_stable(lan):
     with two.enter():
         reader = HostReader.open()
     with reader:
-        eventually(
-            lambda: any(
-                address.get("dadfailed")
-                for link in two.ip_json("address", "show", "dev", "eth0")
-                for address in link["addr_info"]
-            ),
-            what="the duplicate is found",
-        )
+        eventually(lambda: _flagged(two, "dadfailed"), what="the duplicate is found")
         assert not _stable(reader)["fd50::77"]
 
 
@@ -138,6 +138,7 @@ def test_default_routes_with_their_metrics(underlay, reader):
     netns.ip("route", "add", "default", "via", "172.16.0.8", "metric", "50", "proto", "dhcp")
     netns.ip("route", "add", "default", "via", "172.16.0.7", "table", "99")
     netns.ip("route", "add", "blackhole", "default", "metric", "900")
+    netns.ip("-6", "route", "add", "blackhole", "default", "metric", "900")
     netns.ip("-6", "route", "add", "default", "via", "fd00::9")
     link = underlay.link
     assert set(reader.look().defaults) == {

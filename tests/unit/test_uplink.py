@@ -125,6 +125,8 @@ def test_ipv6_only_takes_the_ipv6_default_route():
             "192.0.2.11",
             "named by --iface",
         ),
+        (UplinkRule(regexes=(r"\d\.",)), ETH0, "192.0.2.10", "its address 192.0.2.10 matches"),
+        (UplinkRule(regexes=("^l|^d",)), DOCKER, "172.17.0.1", "docker0: matches"),
         (UplinkRule(skip=("eth0",)), ETH1, "10.1.0.7", "has the default route (metric 600)"),
         (UplinkRule(regexes=(".",), skip=("eth*",)), DOCKER, "172.17.0.1", "matches"),
         (UplinkRule(ifaces=("eth0",), skip=("eth*",)), ETH0, "192.0.2.10", "named by --iface"),
@@ -175,6 +177,12 @@ def test_an_empty_host():
     """A host with nothing but its loopback says so."""
     reason = _refuse(UplinkRule(), picture=HostPicture(links=(LO,)))
     assert "none but the loopback" in reason
+
+
+def test_an_unstable_address_is_not_in_a_cidr():
+    """--iface-cidr passes over an address that others cannot rely on."""
+    rule = UplinkRule(cidrs=(ip_network("2001:db8::/64"),))
+    assert _choose(rule, families=(6,)).addresses.ipv6 == ip_address("2001:db8::10")
 
 
 def test_a_missing_family_is_refused():

@@ -15,7 +15,7 @@ from hostgw_daemon.kernel import (
     Verb,
     Write,
 )
-from hostgw_daemon.netlink import rtmsg, rtread, wire
+from hostgw_daemon.netlink import ifmsg, rtmsg, rtread, wire
 from hostgw_daemon.netlink.notices import Notices
 
 
@@ -235,3 +235,33 @@ def test_foreign_routes_come_and_go():
 def test_foreign_routes_of_other_tables_are_left_out():
     """What others do in tables of their own does not shadow ours."""
     assert Notices().read(_told(24, protocol=4, table=255)) == []
+
+
+def _address(flags: int, *, family: int = 10, scope: int = 0) -> bytes:
+    body = struct.pack("=BBBBI", family, 24, flags & 255, scope, 5)
+    body += wire.attribute(ifmsg.IFA_ADDRESS, bytes(range(1, 5 if family == 2 else 17)))
+    body += wire.attribute(ifmsg.IFA_FLAGS, struct.pack("=I", flags))
+    return wire.request(20, 0, seq=0, body=body)
+
+
+@pytest.mark.parametrize(
+    ("message", "stable"),
+    [
+        (_address(0x80), True),
+        (_address(0x00), True),
+        (_address(0x101), False),  # temporary
+        (_address(0x01, family=2), True),  # the same bit: secondary
+        (_address(0x08), False),  # duplicate found
+        (_address(0x20), False),  # deprecated
+        (_address(0x20, family=2), False),
+        (_address(0x40), False),  # tentative
+        (_address(0x80, scope=253), False),  # link
+        (_address(0x80, scope=254), False),  # host
+    ],
+)
+def test_which_addresses_are_stable(message, stable):
+    """Flags and scope say whether a peer may rely on an address."""
+    (walked,) = wire.messages(message)
+    seen = ifmsg.read_address(message, walked)
+    assert seen is not None
+    assert seen.address.stable is stable

@@ -136,7 +136,7 @@ def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRou
     start, end = message.start, message.end
     if end - start < RTMSG.size:
         return [], False
-    af, length, source, tos, table, protocol, _, kind, flags = RTMSG.unpack_from(buffer, start)
+    af, length, source, tos, table, protocol, _, _, flags = RTMSG.unpack_from(buffer, start)
     if af not in _PLAIN or source or tos or flags & RTM_F_CLONED:
         return [], False
     found = attributes(buffer, start + RTMSG.size, end)
@@ -147,8 +147,7 @@ def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRou
     if RTA_MULTIPATH in found:
         legs = _legs(found[RTA_MULTIPATH]) or legs
     bare = (
-        kind != RTN_UNICAST
-        or RTA_NH_ID in found
+        RTA_NH_ID in found
         or (af == 2 and RTA_MULTIPATH in found)
         or not all(gateway for gateway, _ in legs)
     )
