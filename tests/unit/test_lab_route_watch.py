@@ -1,4 +1,4 @@
-from hostgw_cli.lab.route_watch import gap, understand
+from hostgw_cli.lab.route_watch import returned, understand
 
 SAID = """\
 [2026-03-01T10:00:00.000100] Deleted 10.244.2.0/24 via 198.18.0.2 dev eth0 proto 104 metric 1300 
@@ -8,17 +8,18 @@ SAID = """\
 """  # noqa: W291 - ip prints a space at the end
 
 
-def test_the_gap_is_from_the_loss_of_a_route_to_its_return():
+def test_a_route_is_back_at_its_first_return_after_it_went():
     """Other routes do not count, and microseconds do."""
-    gone = gap(understand(SAID), "10.244.2.0/24")
-    assert gone is not None
-    assert round(gone * 1e6) == 2500
+    seen = understand(SAID)
+    back = returned(seen, "10.244.2.0/24")
+    assert back is not None
+    assert round((back - seen[0].when) * 1e6) == 2500
 
 
-def test_a_route_that_is_not_back_has_no_gap():
-    """What came earlier is no return, and what never went has none."""
-    assert gap(understand(SAID), "10.244.9.0/24") is None
-    assert gap(understand(SAID), "10.244.3.0/24") is None
+def test_a_route_that_is_not_back_has_not_returned():
+    """What came earlier is no return, and what never went does not return."""
+    assert returned(understand(SAID), "10.244.9.0/24") is None
+    assert returned(understand(SAID), "10.244.3.0/24") is None
 
 
 def test_a_line_that_is_half_written_is_not_read():

@@ -56,16 +56,14 @@ def understand(said: str) -> list[Sighting]:
     ]
 
 
-def gap(sightings: list[Sighting], prefix: str) -> float | None:
-    """Give the seconds from the first loss of a prefix to its return; None if it is not back."""
-    lost: float | None = None
+def returned(sightings: list[Sighting], prefix: str) -> float | None:
+    """Give when a prefix came back after it had gone; None if it has not."""
+    gone = False
     for each in sightings:
-        if each.prefix != prefix:
-            continue
-        if each.gone and lost is None:
-            lost = each.when
-        elif not each.gone and lost is not None:
-            return each.when - lost
+        if each.prefix == prefix:
+            if gone and not each.gone:
+                return each.when
+            gone = gone or each.gone
     return None
 
 
