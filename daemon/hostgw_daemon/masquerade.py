@@ -75,7 +75,7 @@ class Masquerade:
         self._wanted: RulesetSpec | None = None
         self._ruleset: Ruleset | None = None  # the last one in force
         self._listing: Listing | None = None  # what followed its writing; None: not known to stand
-        self._let: RulesetSpec | None = None  # for which FORWARD was right when we looked last
+        self._let: RulesetSpec | None = None  # for which FORWARD was made right last
         self._resyncs = self._drifts = 0
         self._recent: deque[float] = deque(maxlen=FIGHT_DRIFTS + 1)  # when: the loop's clock
         self._state = MasqueradeState()
@@ -149,10 +149,9 @@ class Masquerade:
         """Have iptables let pods' packets through. Raise FirewallError."""
         if self._forwarding is None:
             return
-        known, self._let = self._let, None
         if await self._forwarding.ensure(spec):
             self._resyncs += 1
-            if spec == known:
+            if spec == self._let:
                 self._drifted()
         self._let = spec
 
