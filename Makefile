@@ -9,6 +9,7 @@ ARGS ?=
 export VENV
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup demo test lint format docs proto clean
 
 help: ## Show this list
