@@ -234,12 +234,6 @@ _HOST = (
         "Health and metrics cannot be served on an address.",
         "Free the address that the detail names, or set another one.",
     ),
-    Kind(
-        "settings_ignored",
-        _NOTICE,
-        "Some settings were accepted that have no effect.",
-        "Remove the settings that the detail names.",
-    ),
 )
 
 KINDS: tuple[Kind, ...] = (*_NETWORK, *_UPLINK, *_STORE, *_CLAIM, *_ROUTES, *_HOST)

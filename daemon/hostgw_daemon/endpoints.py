@@ -5,7 +5,7 @@
 | `/livez`, `/healthz` | whether the daemon lives | everybody |
 | `/startupz`, `/readyz` | whether it has started, whether the node may be given work | everybody |
 | `/metrics` | Prometheus text or OpenMetrics | everybody but the port of --healthz-port |
-| `/v1/status`, `routes`, `peers`, `leases`, `config` | JSON, for people and hostgwctl | this host |
+| `/v1/status`, `routes`, `peers`, `leases`, `refusals`, `config` | JSON | this host |
 
 Everything is read-only. Who asks is told by where the connection comes from; the Host header, which
 anybody may write, means nothing here. `?verbose` lists the checks, `?exclude=name` leaves one out,
@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, Protocol, TypeAlias
 
+from hostgw_core.model import Lease
 from hostgw_daemon.checks import Answer, Check, answer
 from hostgw_daemon.listings import ConfigStatus, LeaseStatus, RouteStatus
-from hostgw_daemon.status import PeerStatus, Status, encode
+from hostgw_daemon.status import PeerStatus, RefusalStatus, Status, encode
 
 TEXT: Final = "text/plain; charset=utf-8"
 JSON: Final = "application/json"
@@ -58,8 +59,12 @@ class WebView(Protocol):
         """Give every other node."""
         ...
 
-    def leases(self) -> Iterable[LeaseStatus]:
+    def leases(self) -> Iterable[Lease]:
         """Give every lease that is believed."""
+        ...
+
+    def refusals(self) -> Iterable[RefusalStatus]:
+        """Give every record that is not used."""
         ...
 
     def config(self) -> ConfigStatus:
@@ -114,7 +119,8 @@ DOCUMENTS: Final[Mapping[str, Document]] = {
     "/v1/status": lambda view: view.status(),
     "/v1/routes": lambda view: tuple(view.routes()),
     "/v1/peers": lambda view: tuple(view.peers()),
-    "/v1/leases": lambda view: tuple(view.leases()),
+    "/v1/leases": lambda view: tuple(map(LeaseStatus.of, view.leases())),
+    "/v1/refusals": lambda view: tuple(view.refusals()),
     "/v1/config": lambda view: view.config(),
 }
 

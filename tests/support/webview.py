@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from hostgw_core.model import Addresses, Lease, Subnets
 from hostgw_daemon.checks import Check
-from hostgw_daemon.listings import ConfigStatus, LeaseStatus, RouteStatus
-from hostgw_daemon.status import ClaimStatus, PeerStatus, Status
+from hostgw_daemon.listings import ConfigStatus, RouteStatus
+from hostgw_daemon.status import ClaimStatus, PeerStatus, RefusalStatus, Status
 
 STATUS = Status(
     version="1.0",
@@ -22,7 +23,8 @@ STATUS = Status(
 )
 ROUTE = RouteStatus("10.5.1.0/24", "192.0.2.1", 1500, 2, 254, "installed")
 PEER = PeerStatus("10.5.1.0-24", "n2", ("10.5.1.0/24",), ("192.0.2.1",), "ok")
-LEASE = LeaseStatus("k", ("10.5.1.0/24",), ("192.0.2.1",), "host-gw", "n2", "id2", 5, 6, "2a")
+LEASE = Lease(b"10.5.1.0-24", Subnets(), Addresses(), node="n2", etcd_lease=42)
+REFUSAL = RefusalStatus("10.5.9.0-24", "overlap", "it overlaps 10.5.9.0-25")
 CONFIG = ConfigStatus(None, None, 0, "", ())
 
 
@@ -65,9 +67,13 @@ class FakeView:
         """Give one peer."""
         return iter([PEER])
 
-    def leases(self) -> Iterable[LeaseStatus]:
+    def leases(self) -> Iterable[Lease]:
         """Give one lease."""
         return iter([LEASE])
+
+    def refusals(self) -> Iterable[RefusalStatus]:
+        """Give one refusal."""
+        return iter([REFUSAL])
 
     def config(self) -> ConfigStatus:
         """Give no configuration."""

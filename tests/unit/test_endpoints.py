@@ -2,6 +2,7 @@
 
 import json
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +95,7 @@ def test_health_as_json(view: FakeView):
         ("/v1/routes", lambda told: told[0]["prefix"] == "10.5.1.0/24"),
         ("/v1/peers", lambda told: told[0]["node"] == "n2"),
         ("/v1/leases", lambda told: told[0]["etcd_lease"] == "2a"),
+        ("/v1/refusals", lambda told: told[0]["reason"] == "overlap"),
         ("/v1/config", lambda told: told["settings"] == []),
     ],
 )
@@ -135,6 +137,12 @@ def test_every_path_that_is_named_exists(view: FakeView):
     for reach in Reach:
         for path in paths(reach):
             assert get(view, path, reach).status == 200
+
+
+def test_the_page_names_every_path():
+    """docs/http.md leaves nothing out."""
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    assert [path for path in paths(Reach.HOST) if f"`{path}`" not in page] == []
 
 
 def test_routes_in_full():
