@@ -96,8 +96,11 @@ class Channel:
         self._seq += count
         return first
 
-    def batch(self, requests: bytes, first: int, last: int) -> Replies:
-        """Send requests numbered `first` to `last`, of which the last asks for an answer."""
+    def batch(self, requests: bytes, last: int) -> Replies:
+        """Send numbered requests, of which the last asks for an answer.
+
+        A late answer to an earlier batch may be among the refusals: nobody asks for its number.
+        """
         self._socket.send(requests)
         refused: dict[int, Answer] = {}
         lost = 0
@@ -112,7 +115,7 @@ class Channel:
                     return Replies(refused, lost or error.errno)
                 raise
             for message in piece.messages:
-                if message.type != NLMSG_ERROR or not first <= message.seq <= last:
+                if message.type != NLMSG_ERROR:
                     continue
                 reply = answer(piece.data, message)
                 if reply.errno:

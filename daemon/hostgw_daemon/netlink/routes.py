@@ -173,7 +173,7 @@ class NetlinkKernel:
         while chunk := list(islice(rest, SEND)):
             first = self._channel.reserve(len(chunk))
             requests = rtmsg.pack_all(chunk, first, protocol=protocol)
-            replies = self._channel.batch(requests, first, first + len(chunk) - 1)
+            replies = self._channel.batch(requests, first + len(chunk) - 1)
             for seq, write in enumerate(chunk, start=first):
                 if refused := replies.refused.get(seq):
                     outcomes.append(outcome(write, refused.errno, refused.text))
