@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from errno import errorcode
 
 from hostgw_daemon.kernel import (
@@ -84,8 +85,9 @@ class RouteMetrics:
         self._durations.of(report.kind).observe(report.seconds)
         for moment in report.seen:
             self._convergence.observe(max(0.0, report.finished - moment))
-        for outcome in report.outcomes:
-            self._operations.of(outcome.write.verb, outcome.verdict).inc()
+        done = Counter((outcome.write.verb, outcome.verdict) for outcome in report.outcomes)
+        for (verb, verdict), count in done.items():
+            self._operations.of(verb, verdict).inc(count)
         for outcome in report.troubles:
             self._errors.of(errorcode.get(outcome.errno, "")).inc()
         if report.troubles:
