@@ -11,7 +11,8 @@ from hostgw_core.model import Family
 from hostgw_daemon.kernel import MAIN_TABLE, PROTOCOL
 from hostgw_daemon.netlink.routes import NetlinkKernel
 from support.fake_kernel import FakeKernel
-from support.kernel_contract import BOOT, KernelContract, Ours
+from support.kernel_contract import KernelContract
+from support.kernel_world import BOOT, Ours
 from support.netns_fixtures import Underlay
 from support.witness_routes import WitnessRoutes
 
