@@ -2,8 +2,8 @@
 
 Two kinds of verbs. Reading, renewing and revoking may be done twice: they go round the members
 until one has answered or the time is up. A commit, a grant or a watch may not: sent again, a commit
-would lose against its own first copy. For these a member that has not been heard lately is first
-asked whether it lives; what was sent is never sent again, and its outcome may stay unknown.
+would lose against its own first copy. For these a member is first asked whether it has a quorum
+and knows our login; what was sent then is never sent again, and its outcome may stay unknown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hostgw_core.etcd.discovery import srv_endpoints
 from hostgw_core.etcd.failures import Absent, Forbidden, Outdated, Stale
 from hostgw_core.etcd.login import Login
 from hostgw_core.etcd.members import Discover, Members
-from hostgw_core.etcd.messages import entry_of, header_of, page, pulse, quorum, transaction
+from hostgw_core.etcd.messages import entry_of, header_of, page, quorum, transaction
 from hostgw_core.etcd.settings import EtcdSettings, Observer, Unobserved
 from hostgw_core.etcd.watching import WatchStream
 from hostgw_core.store import (
@@ -51,7 +51,6 @@ from hostgw_core.store import (
 T = TypeVar("T")
 
 PAGE = 2_000  # keys
-_FRESH = 2.0  # seconds since a member was heard, in which it is not asked whether it lives
 _PORT = StoreError.__module__
 _STARTS = 5  # how often a list begins anew when it is compacted away
 
@@ -136,8 +135,6 @@ class Etcd:
         """Do as the port says."""
 
         async def begin(member: Connection, timeout: float) -> tuple[Connection, WatchStream]:
-            if self._login.needed:  # etcd looks at the token of a watch only once, and says little
-                await self._alive(member, timeout)
             token = await self._login.token(member, timeout)
             stream = WatchStream(member, since, token)
             await stream.open(timeout)
@@ -182,7 +179,7 @@ class Etcd:
             sent = not once
             async with member.used():
                 try:
-                    if once and time.monotonic() - member.heard > _FRESH:
+                    if once:
                         await self._alive(member, share)
                     sent = True
                     answer = await act(member, deadline - time.monotonic() if once else share)
@@ -222,9 +219,12 @@ class Etcd:
         return await send(await self._login.token(member, timeout))
 
     async def _alive(self, member: Connection, timeout: float) -> None:
-        """See that a member answers, and that it knows our login."""
+        """See that a member answers with a quorum behind it, and that it knows our login.
+
+        A quorum: what a member forwards to a leader that has just died is lost without a word.
+        """
         try:
-            await self._request("check", RANGE, pulse())(member, timeout)
+            await self._request("check", RANGE, quorum())(member, timeout)
         except Forbidden:
             return
 

@@ -45,11 +45,6 @@ class Login:
                 self._until = time.monotonic() + _FRESH
             return self._token
 
-    @property
-    def needed(self) -> bool:
-        """Tell whether there is a user at all."""
-        return bool(self._user)
-
     def forget(self, token: str) -> bool:
         """Drop a token that a member refused; tell whether another one can be had."""
         if token == self._token:

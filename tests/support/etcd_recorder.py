@@ -1,0 +1,22 @@
+"""An observer that remembers what the adapter told it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Recorder:
+    """Every request with its result, every endpoint that was taken."""
+
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
+
+    def request(self, op: str, result: str, seconds: float) -> None:
+        """Remember a request."""
+        assert seconds >= 0
+        self.requests.append((op, result))
+
+    def endpoint(self, name: str) -> None:
+        """Remember an endpoint."""
+        self.endpoints.append(name)
