@@ -40,8 +40,8 @@ class PodSite:
 
     def wait_for_ipv6(self) -> None:
         """Wait until no link-local address is tentative: a router asks for neighbours from it."""
-        for each in (self.first, self.second, self.outsider, self.pod, self.pod_elsewhere):
-            eventually(lambda each=each: not each.ip_json("-6", "address", "show", "tentative"))
+        every = (self.first, self.second, self.outsider, self.pod, self.pod_elsewhere)
+        eventually(lambda: not any(n.ip_json("-6", "address", "show", "tentative") for n in every))
 
     def run(self, command: str, *, given: str | None = None) -> str:
         """Run a command on the first host, the one whose firewall is looked at."""
