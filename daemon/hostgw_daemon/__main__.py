@@ -113,6 +113,7 @@ async def _until_told(agent: Agent) -> None:
 
     def stopping() -> None:
         stop.set()
+        agent.farewell()
         last_resort = threading.Timer(STOP_BUDGET, os._exit, [EXIT_STUCK])
         last_resort.daemon = True
         last_resort.start()

@@ -23,6 +23,7 @@ from hostgw_core.records import Status as Said
 from hostgw_core.store import Span
 from hostgw_core.supervise import persistent, run_together
 from hostgw_core.view import View
+from hostgw_daemon.answers import Answers
 from hostgw_daemon.claimant import Claimant, ClaimState
 from hostgw_daemon.cluster import Cluster, News
 from hostgw_daemon.conditions import KINDS
@@ -32,6 +33,7 @@ from hostgw_daemon.firewall import NftFirewall
 from hostgw_daemon.herald import Herald
 from hostgw_daemon.hostwatch import HostWatch
 from hostgw_daemon.kernel import KernelEvent
+from hostgw_daemon.listeners import Listeners
 from hostgw_daemon.masquerade import Masquerade
 from hostgw_daemon.memory import Memory, Moment, Renewal
 from hostgw_daemon.metrics import Metrics
@@ -44,6 +46,7 @@ from hostgw_daemon.opening import (
     etcd_settings,
     left_by_flannel,
     myself,
+    places,
     uplink_rule,
 )
 from hostgw_daemon.overview import Parts
@@ -73,15 +76,24 @@ class Agent:
         self._renewal = self._memory.renewal
         self._self = myself(settings, node=node, node_id=identity.value.identity.node_id)
         self._metrics = Metrics(CollectorRegistry(), version=self._self.version)
-        self._herald = Herald(
+        board = Board(KINDS, time.time)
+        self._answers = Answers(
             self._self,
-            self._parts,
-            board=Board(KINDS, time.time),
+            parts=self._parts,
+            wanted=lambda: self._reconciler.wanted,
+            overdue=lambda: self._reconciler.overdue(time.monotonic()),
+            board=board,
+            metrics=self._metrics,
+        )
+        self._herald = Herald(
+            self._answers,
+            parts=self._parts,
+            board=board,
             metrics=self._metrics,
             notifier=Notifier(environ),
             log=log,
-            overdue=lambda: self._reconciler.overdue(time.monotonic()),
         )
+        self._web = Listeners(self._answers, places(settings), told=self._trouble, log=log)
         self._trouble("state_dir_failing", identity.trouble or recalled.trouble)
         self._memory_file = Paperwork[Memory](
             state.remember, done=lambda why: self._trouble("state_dir_failing", why)
@@ -154,9 +166,14 @@ class Agent:
                         "memory": self._memory_file.run,
                         "subnet-file": self._subnet_env.run,
                         "herald": self._herald.run,
+                        "web": self._web.run,
                     },
                     stop,
                 )
+
+    def farewell(self) -> None:
+        """Say that the end has begun."""
+        self._herald.farewell()
 
     async def _reconcile(self) -> None:
         await persistent(
@@ -207,6 +224,7 @@ class Agent:
 
     def _passed(self, report: Report) -> None:
         self._metrics.routes.passed(report, self._self.epoch)
+        self._web.open()
         if report.changed or report.troubles:
             counts = {str(verdict): count for verdict, count in report.counts.items()}
             milliseconds = round(report.seconds * 1000, 1)

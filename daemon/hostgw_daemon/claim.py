@@ -139,7 +139,7 @@ def _flannels(sight: Sight) -> Action | None:
 
 def _former_host(sight: Sight) -> Action | None:
     """Adopt the lease of a dead node at our address: this host, before it was made anew."""
-    known = {"", sight.me.node_id, *sight.alive}
+    known = {"", sight.me.node_id}
     lease = _adoptable(sight, lambda node_id: node_id not in known)
     if lease is None:
         return None

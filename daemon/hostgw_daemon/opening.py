@@ -11,7 +11,9 @@ from hostgw_core import __version__
 from hostgw_core.etcd import EtcdSettings
 from hostgw_core.model import Subnets
 from hostgw_daemon.account import Self
+from hostgw_daemon.endpoints import Reach
 from hostgw_daemon.files import read_if_there
+from hostgw_daemon.listen import Place, Tcp, Unix
 from hostgw_daemon.settings import Settings, describe
 from hostgw_daemon.status import SettingStatus
 from hostgw_daemon.subnetfile import parse_subnet_env
@@ -75,3 +77,13 @@ def left_by_flannel(subnet_file: Path) -> Subnets:
         return parse_subnet_env(read_if_there(subnet_file) or b"")
     except OSError:
         return Subnets()  # it cannot be read; writing it will say why
+
+
+def places(settings: Settings) -> tuple[Place, ...]:
+    """Give where health, metrics and status are served."""
+    found: list[Place] = [Unix(Path(settings.run_dir) / "hostgwd.sock")]
+    if settings.http_address is not None:
+        found.append(Tcp(settings.http_address))
+    if settings.healthz is not None:
+        found.append(Tcp(settings.healthz, Reach.HEALTH))
+    return tuple(found)

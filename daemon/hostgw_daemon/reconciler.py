@@ -150,6 +150,11 @@ class Reconciler:
             drift=Counter(self._drift),
         )
 
+    @property
+    def wanted(self) -> Iterable[Route]:
+        """The routes there should be."""
+        return self._targets.wanted
+
     def overdue(self, now: float) -> float:
         """Give the seconds by which a pass that should have been made is late."""
         return max(0.0, now - self._schedule.due) if self._ready() else 0.0
