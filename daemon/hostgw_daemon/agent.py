@@ -32,6 +32,7 @@ from hostgw_daemon.files import atomic_write
 from hostgw_daemon.firewall import NftFirewall
 from hostgw_daemon.herald import Herald
 from hostgw_daemon.hostwatch import HostWatch
+from hostgw_daemon.iptables import Iptables
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.listeners import Listeners
 from hostgw_daemon.masquerade import Masquerade
@@ -47,6 +48,7 @@ from hostgw_daemon.opening import (
     left_by_flannel,
     myself,
     places,
+    rules_audit,
     uplink_rule,
 )
 from hostgw_daemon.overview import Parts
@@ -141,7 +143,12 @@ class Agent:
             tried=self._renewed,
         )
         self._hostwatch = HostWatch(host, uplink_rule(settings), told=self._stands)
-        self._masquerade = Masquerade(firewall, lambda _state: self._herald.ring())
+        self._masquerade = Masquerade(
+            firewall,
+            lambda _state: self._herald.ring(),
+            forwarding=Iptables(),
+            audit=rules_audit(settings),
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; the routes stay. Raise what ended it otherwise."""

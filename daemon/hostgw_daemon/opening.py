@@ -14,6 +14,7 @@ from hostgw_daemon.account import Self
 from hostgw_daemon.endpoints import Reach
 from hostgw_daemon.files import read_if_there
 from hostgw_daemon.listen import Place, Tcp, Unix
+from hostgw_daemon.masquerade import AUDIT
 from hostgw_daemon.settings import Settings, describe
 from hostgw_daemon.status import SettingStatus
 from hostgw_daemon.subnetfile import parse_subnet_env
@@ -69,6 +70,16 @@ def uplink_rule(settings: Settings) -> UplinkRule:
         public_ip=settings.public_ip,
         public_ipv6=settings.public_ipv6,
     )
+
+
+def rules_audit(settings: Settings) -> float:
+    """Give the seconds between two looks at our rules that nobody asked for.
+
+    flannel's --iptables-resync is that, for who has set it. Its default of 5 s would cost more than
+    all else that an idle daemon does, and a change of the rules is heard anyway.
+    """
+    asked_for = settings.provenance["iptables-resync"].given
+    return float(settings.iptables_resync) if asked_for else AUDIT
 
 
 def left_by_flannel(subnet_file: Path) -> Subnets:
