@@ -132,15 +132,24 @@ def site(
 
 @contextmanager
 def no_route_lost(site: Site) -> Iterator[None]:
-    """Fail if the kernel says that a route to a peer was deleted meanwhile."""
-    monitor = site.host.popen(["ip", "monitor", "route"], stdout=subprocess.PIPE, text=True)
+    """Fail if the kernel says that somebody deleted a route to a peer meanwhile."""
+    said = site.folder / "monitor"
+    with said.open("wb") as file:
+        monitor = site.host.popen(["ip", "monitor", "route"], stdout=file)
     try:
+        # A route of nobody's comes and goes until the monitor has seen it: from then on it hears.
+        def hears() -> bool:
+            for verb in ("add", "delete"):
+                site.host.ip("route", verb, "unreachable", "198.51.100.0/24")
+            return "198.51.100.0/24" in said.read_text()
+
+        eventually(hears, what="the monitor")
         yield
     finally:
         monitor.terminate()
-        said, _ = monitor.communicate(timeout=10)
-    deleted = [line for line in said.splitlines() if line.startswith("Deleted 10.5.20")]
-    assert deleted == []
+        monitor.wait(10)
+    lost = [line for line in said.read_text().splitlines() if line.startswith("Deleted 10.5.20")]
+    assert lost == []
 
 
 def test_it_is_started_when_the_routes_are_there_and_not_before(site: Site) -> None:
@@ -255,6 +264,35 @@ def test_a_stopped_daemon_leaves_the_routes(site: Site) -> None:
     assert shown == {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"}
     assert site.routes() == PEERS
     assert site.subnet() == subnet
+
+
+def test_what_networkd_takes_is_put_back(site: Site) -> None:
+    """A networkd that starts takes no route; one that configures the link anew takes all."""
+    site.machine.write(
+        "/etc/systemd/network/eth0.network",
+        "[Match]\nName=eth0\n[Network]\nLinkLocalAddressing=no\n"
+        "[Address]\nAddress=192.168.50.1/24\nBroadcast=no\n",
+    )
+    drop_in = ROOT / "systemd/networkd.conf.d/hostgw.conf"
+    site.machine.write("/etc/systemd/networkd.conf.d/hostgw.conf", drop_in.read_text())
+    site.start_etcd()
+    site.start()
+    with no_route_lost(site):
+        for _ in range(2):
+            site.machine.run("systemctl", "restart", "systemd-networkd")
+            eventually(
+                lambda: "(configured)" in site.machine.run("networkctl", "status", "eth0"),
+                what="networkd to have configured the link",
+            )
+    assert site.routes() == PEERS
+    # The address goes and comes, and with it every route through the link, untold.
+    before = site.machine.journal("hostgwd").count("changed the routes")
+    site.machine.run("networkctl", "reconfigure", "eth0")
+    eventually(
+        lambda: site.machine.journal("hostgwd").count("changed the routes") > before,
+        what="a pass that puts them back",
+    )
+    eventually(lambda: site.routes() == PEERS, what="the routes to be back")
 
 
 def test_wrong_settings_are_told_once(site: Site) -> None:
