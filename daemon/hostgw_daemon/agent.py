@@ -28,6 +28,7 @@ from hostgw_daemon.claimant import Claimant, ClaimState
 from hostgw_daemon.cluster import Cluster, News
 from hostgw_daemon.conditions import KINDS
 from hostgw_daemon.desired import RouteRule
+from hostgw_daemon.duties import duties
 from hostgw_daemon.files import atomic_write
 from hostgw_daemon.firewall import NftFirewall
 from hostgw_daemon.herald import Herald
@@ -55,11 +56,9 @@ from hostgw_daemon.overview import Parts
 from hostgw_daemon.paperwork import Paperwork
 from hostgw_daemon.reconciler import Reconciler
 from hostgw_daemon.report import PassKind, Report
-from hostgw_daemon.ruleset import RulesetSpec
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.sight import Me
 from hostgw_daemon.statedir import StateDir
-from hostgw_daemon.subnetfile import subnet_env
 from hostgw_daemon.uplink import NoUplink, Uplink
 
 
@@ -267,32 +266,21 @@ class Agent:
     def _consequences(self) -> None:
         """Say what files and rules must be, from the lease, the network and the link."""
         lease, now = self._claimant.state.lease, self._cluster.now
-        uplink, settings = self._hostwatch.now, self._settings
         if lease is None or now is None or now.config is None:
             return
-        self._masquerade.want(
-            RulesetSpec.of(
-                now.config,
-                lease.subnets,
-                masquerade=settings.ip_masq,
-                forward_rules=settings.iptables_forward_rules,
-                random_fully=not settings.ip_masq_fully_random_disable,
-            )
+        must = duties(
+            self._settings,
+            instance=self._self.instance,
+            lease=lease,
+            config=now.config,
+            history=now.snapshot.header,
+            renewal=self._renewal,
+            uplink=self._hostwatch.now,
         )
-        if isinstance(uplink, Uplink):
-            self._subnet_env.want(
-                subnet_env(now.config, lease.subnets, mtu=uplink.link.mtu, ipmasq=settings.ip_masq)
-            )
-        self._memory_file.want(
-            Memory(
-                lease.subnets,
-                lease.key.decode(),
-                self._self.instance,
-                now.config.revision,
-                now.snapshot.header,
-                self._renewal,
-            )
-        )
+        self._masquerade.want(must.rules)
+        self._memory_file.want(must.memory)
+        if must.subnet_file is not None:
+            self._subnet_env.want(must.subnet_file)
 
     def _parts(self) -> Parts:
         return Parts(

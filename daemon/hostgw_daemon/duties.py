@@ -1,0 +1,52 @@
+"""What must lie on this host while it holds a lease: a pure function of lease, network and link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hostgw_core.model import ClusterConfig, Lease
+from hostgw_core.store import Header
+from hostgw_daemon.memory import Memory, Renewal
+from hostgw_daemon.ruleset import RulesetSpec
+from hostgw_daemon.settings import Settings
+from hostgw_daemon.subnetfile import subnet_env
+from hostgw_daemon.uplink import NoUplink, Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """The rules, the subnet file, and what to remember.
+
+    `subnet_file` is None while the link, and with it the MTU, is not known: the old file stays.
+    """
+
+    rules: RulesetSpec
+    subnet_file: bytes | None
+    memory: Memory
+
+
+def duties(
+    settings: Settings,
+    *,
+    instance: str,
+    lease: Lease,
+    config: ClusterConfig,
+    history: Header,
+    renewal: Renewal | None,
+    uplink: Uplink | NoUplink,
+) -> Duties:
+    """Give what must be."""
+    subnets = lease.subnets
+    return Duties(
+        RulesetSpec.of(
+            config,
+            subnets,
+            masquerade=settings.ip_masq,
+            forward_rules=settings.iptables_forward_rules,
+            random_fully=not settings.ip_masq_fully_random_disable,
+        ),
+        subnet_env(config, subnets, mtu=uplink.link.mtu, ipmasq=settings.ip_masq)
+        if isinstance(uplink, Uplink)
+        else None,
+        Memory(subnets, lease.key.decode(), instance, config.revision, history, renewal),
+    )
