@@ -87,7 +87,7 @@ def _run(settings: Settings) -> int:
     from hostgw_daemon.agent import Agent  # noqa: PLC0415
     from hostgw_daemon.lock import EXIT_BUSY, Busy, Lock  # noqa: PLC0415
 
-    logs.start(
+    control = logs.start(
         level=cast("logs.Level", settings.log_level),
         style=cast("logs.Style", settings.log_format),
     )
@@ -96,7 +96,7 @@ def _run(settings: Settings) -> int:
         log.warning(str(warning))
     try:
         with Lock():
-            asyncio.run(_until_told(Agent(settings, environ=os.environ, log=log)))
+            asyncio.run(_until_told(Agent(settings, environ=os.environ, log=log), control))
     except Busy as error:
         log.error(str(error))
         return EXIT_BUSY
@@ -107,9 +107,13 @@ def _run(settings: Settings) -> int:
     return 0
 
 
-async def _until_told(agent: Agent) -> None:
-    """Run the agent until a signal; a stop that hangs is cut off when its budget is spent."""
+async def _until_told(agent: Agent, control: logs.Control) -> None:
+    """Run the agent until a signal; a stop that hangs is cut off when its budget is spent.
+
+    SIGHUP: look at everything anew. SIGUSR1: log everything; SIGUSR2: log as the settings say.
+    """
     stop = asyncio.Event()
+    usual = control.level
 
     def stopping() -> None:
         stop.set()
@@ -121,6 +125,9 @@ async def _until_told(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping)
+    loop.add_signal_handler(signal.SIGHUP, agent.look)
+    loop.add_signal_handler(signal.SIGUSR1, control.set_level, "debug")
+    loop.add_signal_handler(signal.SIGUSR2, control.set_level, usual)
     await agent.run(stop)
 
 

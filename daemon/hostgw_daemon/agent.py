@@ -177,6 +177,12 @@ class Agent:
                     stop,
                 )
 
+    def look(self) -> None:
+        """Look at host, store and kernel anew, as a reload asks."""
+        self._herald.reload()
+        self._hostwatch.again("a reload was asked for")
+        self._claimant.look()
+
     def farewell(self) -> None:
         """Say that the end has begun."""
         self._herald.farewell()

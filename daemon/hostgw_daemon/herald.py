@@ -22,6 +22,7 @@ from hostgw_daemon.overview import Parts, conditions
 from hostgw_daemon.status import sentence
 
 TICK = 5.0  # seconds between two beats
+PASSES = ("first_pass", "last_pass")  # the checks that READY=1 waits for, besides the files
 GATHER = 0.02  # seconds: what happens together is told once
 
 
@@ -101,10 +102,17 @@ class Herald:
 
     def _tell_systemd(self, parts: Parts) -> None:
         words = sentence(self._answers.status(parts))
-        if self._announced or parts.routes.last_full is None or not self.files_written:
+        passed = all(check.ok for check in self._answers.ready() if check.name in PASSES)
+        if self._announced or not passed or not self.files_written:
             self._notifier.status(words)
         else:
             self._announced = self._notifier.ready(words)
+
+    def reload(self) -> None:
+        """Say that everything is looked at anew, and, once it is rung for, that it was."""
+        if self._announced:
+            self._announced = not self._notifier.reloading()
+        self._wake.ring()
 
     # -- for the store's client, which tells of itself ----------------------------------------
 

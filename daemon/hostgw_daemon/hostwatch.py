@@ -57,7 +57,7 @@ class HostWatch:
         """Say which address families the cluster uses."""
         if tuple(families) != self._families:
             self._families = tuple(families)
-            self._look("the network's address families changed")
+            self.again("the network's address families changed")
 
     def hear(self, events: Iterable[KernelEvent]) -> None:
         """Take what the kernel said about links, addresses and default routes."""
@@ -65,12 +65,12 @@ class HostWatch:
             match event:
                 case HostChanged(link, what):
                     if self._concerns(link):
-                        self._look(what)
+                        self.again(what)
                 case RouteForeign(route, added=True) if not route.length:
                     if isinstance(self.now, NoUplink):
-                        self._look("a default route came")
+                        self.again("a default route came")
                 case Overrun():
-                    self._look("the kernel dropped notifications")
+                    self.again("the kernel dropped notifications")
                 case _:
                     pass
 
@@ -83,7 +83,7 @@ class HostWatch:
             except OSError as error:
                 self.now = NoUplink(f"the host's links cannot be read: {error}")
                 self._told(self.now, "a look failed")
-                self._look("a look failed")
+                self.again("a look failed")
                 await asyncio.sleep(self._backoff.failed())
             else:
                 self._backoff.succeeded()
@@ -99,7 +99,8 @@ class HostWatch:
             self._kept = self.now
         self._told(self.now, cause)
 
-    def _look(self, cause: str) -> None:
+    def again(self, cause: str) -> None:
+        """Ask for a look; what is told after it names the cause."""
         self._cause = cause
         self._wake.ring()
 
