@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hostgw_core.etcd import Etcd, EtcdSettings
-from hostgw_core.store import Compare, Put, Span, StoreDenied
+from hostgw_core.store import Compare, Put, Span, StoreDenied, StoreUnavailable
 from support.etcd_recorder import Recorder
 from support.etcd_server import EtcdCtl, EtcdServer
 from support.store_subject import watching
@@ -98,7 +98,7 @@ async def test_whichever_verb_is_first_after_it(guarded: Guarded, verb: str) -> 
     async with Etcd(guarded.settings(), observer=seen) as etcd:
         lease = (await etcd.grant(60)).id
         await etcd.commit([], [Put(b"/net/1", b"")])
-        etcd._login._token = stale = "QWErtyUIOpasDFGh.17"
+        etcd._login._token = stale = "QWErtyUIOpasDFGh.1"
         match verb:
             case "list":
                 assert len((await etcd.list(SPAN)).entries) == 1
@@ -115,6 +115,17 @@ async def test_whichever_verb_is_first_after_it(guarded: Guarded, verb: str) -> 
                     assert (await watch.changes(1))[0].key == b"/net/1"
         assert verb == "keep_alive" or etcd._login._token != stale
     assert {result for _, result in seen.requests} == {"ok"}
+
+
+async def test_a_token_of_a_lost_history_is_replaced(guarded: Guarded) -> None:
+    """Where a token of a later raft index waits without a word, the next request has another."""
+    settings = EtcdSettings((guarded.server.url,), username="node", password=PASSWORD, timeout=1)
+    async with Etcd(settings) as etcd:
+        await etcd.list(SPAN)
+        etcd._login._token = "QWErtyUIOpasDFGh.999999"
+        with pytest.raises(StoreUnavailable):
+            await etcd.list(SPAN)
+        assert (await etcd.list(SPAN)).entries == ()
 
 
 async def test_a_token_is_replaced_before_it_dies(

@@ -191,6 +191,9 @@ class Etcd:
                 else:
                     self._members.answered(member)
                     return answer
+        # A token of a history that is gone (etcd restored from a backup) is not refused: it waits
+        # for a raft index that will not come.
+        self._login.forget()
         raise StoreUnavailable("; ".join(reasons) or f"there is no etcd to ask for the {op}")
 
     def _request(

@@ -45,9 +45,9 @@ class Login:
                 self._until = time.monotonic() + _FRESH
             return self._token
 
-    def forget(self, token: str) -> bool:
-        """Drop a token that a member refused; tell whether another one can be had."""
-        if token == self._token:
+    def forget(self, token: str | None = None) -> bool:
+        """Drop the token, or only this refused one; tell whether there can be others."""
+        if token is None or token == self._token:
             self._until = float("-inf")
         return bool(self._user)
 

@@ -29,6 +29,7 @@ class Members:
 
     def __init__(self, settings: EtcdSettings, *, observer: Observer, discover: Discover) -> None:
         self._domain = settings.discovery_srv
+        self._only_tls = settings.tls
         self._discover = discover
         self._observer = observer
         self._rotation = Rotation(() if self._domain else settings.parsed())
@@ -47,11 +48,21 @@ class Members:
         if self._domain and (not self._rotation or self._rotation.exhausted):
             async with self._turn:
                 try:
-                    self._rotation.replace(await self._discover(self._domain, timeout))
+                    self._rotation.replace(await self._find(timeout))
                 except StoreUnavailable:
                     if not self._rotation:  # else the members of before may still be right
                         raise
         return len(self._rotation)
+
+    async def _find(self, timeout: float) -> list[Endpoint]:
+        found = await self._discover(self._domain, timeout)
+        fit = [endpoint for endpoint in found if endpoint.tls or not self._only_tls]
+        if not fit:
+            raise StoreUnavailable(
+                f"DNS names only members of etcd without TLS for {self._domain}, and certificates "
+                "are given for them; publish _etcd-client-ssl._tcp records"
+            )
+        return fit
 
     async def current(self, deadline: float) -> Connection:
         """Give the connection to ask now, after its endpoint has rested.
