@@ -55,7 +55,7 @@ from hostgw_daemon.opening import (
 from hostgw_daemon.overview import Parts
 from hostgw_daemon.paperwork import Paperwork
 from hostgw_daemon.reconciler import Reconciler
-from hostgw_daemon.report import PassKind, Report
+from hostgw_daemon.report import Report
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.sight import Me
 from hostgw_daemon.statedir import StateDir
@@ -235,21 +235,8 @@ class Agent:
         self._herald.ring()
 
     def _passed(self, report: Report) -> None:
-        self._metrics.routes.passed(report, self._self.epoch)
         self._web.open()
-        if report.changed or report.troubles:
-            counts = {str(verdict): count for verdict, count in report.counts.items()}
-            milliseconds = round(report.seconds * 1000, 1)
-            self._log.info(
-                f"A {report.kind} pass changed the routes",
-                cause=report.cause,
-                revision=report.revision,
-                desired=report.desired,
-                ms=milliseconds,
-                **counts,
-            )
-        if report.kind is PassKind.FULL or report.troubles:
-            self._herald.ring()
+        self._herald.passed(report)
 
     def _renewed(self, result: str, seconds: float) -> None:
         self._metrics.lease.renewal(result, seconds)

@@ -49,6 +49,11 @@ class Answers:
         self._beaten = False
         self.serving = ""
 
+    @property
+    def epoch(self) -> float:
+        """The time.time at which time.monotonic was 0."""
+        return self._me.epoch
+
     def beat(self) -> None:
         """Note that the event loop lives."""
         self._beaten = True

@@ -19,6 +19,7 @@ from hostgw_daemon.answers import Answers
 from hostgw_daemon.metrics import Metrics
 from hostgw_daemon.notify import Notifier
 from hostgw_daemon.overview import Parts, conditions
+from hostgw_daemon.report import PassKind, Report
 from hostgw_daemon.status import sentence
 
 TICK = 5.0  # seconds between two beats
@@ -64,6 +65,22 @@ class Herald:
                 self._metrics.node.loop_lag(time.monotonic() - asked - period)
             self.tell(changed=rung)
             await asyncio.sleep(GATHER)
+
+    def passed(self, report: Report) -> None:
+        """Tell of a pass: one line if it changed something, or could not."""
+        self._metrics.routes.passed(report, self._answers.epoch)
+        if report.changed or report.troubles:
+            counts = {str(verdict): count for verdict, count in report.counts.items()}
+            self._log.info(
+                f"A {report.kind} pass changed the routes",
+                cause=report.cause,
+                revision=report.revision,
+                desired=report.desired,
+                ms=round(report.seconds * 1000, 1),
+                **counts,
+            )
+        if report.kind is PassKind.FULL or report.troubles:
+            self._wake.ring()
 
     def farewell(self) -> None:
         """Say that the daemon is stopping."""

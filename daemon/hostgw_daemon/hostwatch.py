@@ -1,7 +1,7 @@
 """The loop that knows the link: it looks at the host when the host has changed.
 
-The choice of the uplink is *kept* while its interface serves (see `uplink`): a link that flaps loses
-its default route, and must not lose our routes for that.
+The choice of the uplink is *kept* while its interface serves (see `uplink`): a link that flaps
+loses its default route, and must not lose our routes for that.
 """
 
 from __future__ import annotations
