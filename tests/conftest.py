@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
-pytest_plugins = ["support.etcd_fixtures", "support.netns_fixtures", "support.lab_fixtures"]
+pytest_plugins = [
+    "support.etcd_fixtures",
+    "support.netns_fixtures",
+    "support.lab_fixtures",
+    "support.daemon_fixtures",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,122 @@
+"""Fixtures: a site for the session, and for each test a prefix of its own and what lives below it.
+
+Everything of one test lies under one prefix of the shared etcd, with hosts of its own, so that
+tests cannot meet.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.daemon import Daemon
+from support.site import Host, InsideCtl, Site
+
+NETWORK: dict[str, object] = {"Network": "10.77.0.0/16", "Backend": {"Type": "host-gw"}}
+
+
+class Cluster:
+    """A prefix of a site's etcd, and the hosts and daemons of one test (or one module)."""
+
+    def __init__(self, site: Site, folder: Path, ends: ExitStack) -> None:
+        self.site = site
+        self.prefix = f"/hgt-{secrets.token_hex(4)}"
+        self.daemons: list[Daemon] = []
+        self._folder = folder
+        self._ends = ends
+
+    @property
+    def ctl(self) -> InsideCtl:
+        """The witness of the store."""
+        return self.site.ctl
+
+    # -- the store ----------------------------------------------------------------------------
+
+    def configure(self, **changes: object) -> None:
+        """Write the network's configuration; `changes` go on top, None takes a field away."""
+        fields = {**NETWORK, **changes}
+        self.put("config", {k: v for k, v in fields.items() if v is not None})
+
+    def put(self, key: str, value: object, *flags: str) -> None:
+        """Write a key below the prefix: a text as it is, anything else as JSON."""
+        text = value if isinstance(value, str) else json.dumps(value)
+        self.ctl.run("put", *flags, f"{self.prefix}/{key}", stdin=text.encode())
+
+    def lease(self, subnet: str, gateway: str, *flags: str) -> None:
+        """Write another node's lease, as flannel writes it: `subnet` is spelled 10.77.9.0/24."""
+        self.put(f"subnets/{subnet.replace('/', '-')}", flannels(gateway), *flags)
+
+    def delete(self, *keys: str) -> None:
+        """Delete keys below the prefix."""
+        for key in keys:
+            self.ctl.run("del", f"{self.prefix}/{key}")
+
+    def leases(self) -> dict[str, dict[str, Any]]:
+        """Give every lease by its subnet, spelled 10.77.9.0/24, as etcdctl has it."""
+        prefix = f"{self.prefix}/subnets/"
+        values = self.ctl.values(prefix)
+        return {k.removeprefix(prefix).replace("-", "/"): json.loads(v) for k, v in values.items()}
+
+    def key(self, key: str) -> dict[str, Any]:
+        """Give a key's mod_revision, create_revision, lease and so on, as etcdctl has them."""
+        found = self.ctl("get", f"{self.prefix}/{key}").get("kvs", [])
+        return dict(found[0]) if found else {}
+
+    # -- hosts and daemons --------------------------------------------------------------------
+
+    def host(self, **wishes: Any) -> Host:
+        """Make a host, as `Site.host` does."""
+        return self._ends.enter_context(self.site.host(**wishes))
+
+    def daemon(self, host: Host | None = None, *, node: str = "") -> Daemon:
+        """Make a daemon, not started yet, on a new host by default."""
+        number = len(self.daemons) + 1
+        made = Daemon(
+            host or self.host(),
+            self._folder / f"d{number}",
+            node=node or f"node{number}",
+            prefix=self.prefix,
+            endpoints=self.site.etcd.url,
+        )
+        self.daemons.append(made)
+        self._ends.callback(made.kill)
+        return made
+
+
+def flannels(gateway: str, **more: object) -> dict[str, object]:
+    """Give the value of a lease in flannel's words."""
+    return {"PublicIP": gateway, "PublicIPv6": None, "BackendType": "host-gw", **more}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Make the site that the session shares."""
+    with Site.build(tmp_path_factory.mktemp("site")) as made:
+        yield made
+
+
+MakeCluster = Callable[[], Cluster]
+
+
+@pytest.fixture
+def cluster(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Make a cluster of the test's own, its network configured, without a daemon yet."""
+    with ExitStack() as ends:
+        made = Cluster(site, tmp_path_factory.mktemp("c"), ends)
+        made.configure()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Make a cluster that the module's tests share, its network configured."""
+    with ExitStack() as ends:
+        made = Cluster(site, tmp_path_factory.mktemp("m"), ends)
+        made.configure()
+        yield made
