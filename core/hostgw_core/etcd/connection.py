@@ -178,6 +178,8 @@ class Connection:
         return self._callable(make, method)(timeout=timeout, metadata=metadata(token, leader=True))
 
     def _callable(self, make: Any, method: Method[Any, Any]) -> Any:
+        if self.closed:  # gRPC would raise an error of its own
+            raise self.failure(*_CLOSED, op="request")
         if method.path not in self._methods:
             self._methods[method.path] = make(
                 method.path,

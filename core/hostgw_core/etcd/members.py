@@ -71,12 +71,15 @@ class Members:
         """
         now = time.monotonic()
         pause = self._rotation.pause(now)
-        if self._closed or now + pause > deadline:
-            why = "the client is closed" if self._closed else "no time is left to try it again"
-            raise StoreUnavailable(f"etcd at {self._rotation.current} was not asked: {why}")
+        if now + pause > deadline:
+            raise StoreUnavailable(
+                f"etcd at {self._rotation.current} was not asked: it failed just now"
+            )
         if pause:
             await asyncio.sleep(pause)
         async with self._turn:
+            if self._closed:
+                raise StoreUnavailable("etcd was not asked: the client is closed")
             return await self._open()
 
     async def _open(self) -> Connection:

@@ -18,7 +18,7 @@ from hostgw_core.etcd.api import RANGE
 from hostgw_core.etcd.connection import Connection
 from hostgw_core.etcd.messages import pulse
 
-EVERY = 2.5  # seconds of silence before the member is asked
+EVERY = 3.0  # seconds of silence before the member is asked
 PATIENCE = 2.0  # seconds for its answer
 _LATE = 0.5  # seconds; a timer that comes later says that we were frozen ourselves
 
@@ -47,6 +47,8 @@ class Pulse:
         return self._loop.call_later(seconds, then)
 
     def _beat(self) -> None:
+        if self._connection.closed:
+            return
         quiet = time.monotonic() - self._connection.heard
         if quiet < EVERY:
             self._timer = self._later(EVERY - quiet, self._beat)
