@@ -1,16 +1,18 @@
 """Which leases this node believes: the whole set judged at once, or the judgement amended.
 
-A record is judged by itself (can it be read, does it lie in the network, can its gateway be one)
-and against the others (does it overlap one that came before). A bad record spoils itself only.
+A record is judged by itself (can it be read, does it lie in the network, can its gateway be one, is
+its subnet free on this host) and against the others (does it overlap one that came before). A bad
+record spoils itself only.
 
 A lease once accepted keeps its last good meaning while its key exists, whatever becomes of its
 value (`rejected_kept`) or of the configuration (`outside_config`): somebody's containers are behind
-it. So the judgement depends on the one before, and accepted leases are looked at before new ones;
-among new ones the older key wins, on every node alike.
+it. Only this host's own addresses and networks are stronger: no route can lead through ourselves.
+So the judgement depends on the one before, and accepted leases are looked at before new ones; among
+new ones the older key wins, on every node alike. A key deleted and created again is a new one.
 
 The law that holds the two functions together: whenever `amend` answers, its answer is that of
-`accept` on the whole. Where it cannot know (ground became free that a refused record may want), it
-gives None, and the whole is judged again.
+`accept` on the whole. Where it cannot know (a peer whose subnet a refused record wants is another
+one now), it gives None, and the whole is judged again.
 """
 
 from __future__ import annotations
@@ -18,17 +20,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
+from types import MappingProxyType as ReadOnly
 
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Refusal
+from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Refusal, Subnets
 from hostgw_core.records import lease_of
 from hostgw_core.store import Change, Deleted, Entry
 from hostgw_core.subnets import inside
+from hostgw_daemon.ground import Ground
 
 NO_ADDRESSES = Addresses()
-OVERLAP = "overlap"
 OWN_ADDRESS = "own_address"
+FEWEST_BITS = 2
+"""A network has at least four subnets (flannel's rule): what is larger is no node's part of it."""
 
 
 class PeerState(StrEnum):
@@ -38,6 +42,7 @@ class PeerState(StrEnum):
     SELF = "self"
     REJECTED_KEPT = "rejected_kept"
     OUTSIDE_CONFIG = "outside_config"
+    HELD = "held"  # never by a judgement: by the guard, for a peer whose record is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +67,18 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The judgement: every key under the lease prefixes is in exactly one of the two.
+    """The judgement: every key under the lease prefixes is a peer or a refusal.
 
-    `ground` says which key holds which subnet; `lengths` are the prefix lengths found in it (or
-    more: a length that is no longer there costs one look).
+    Two things follow from it, kept so that amending it is quick: `ground` says which key holds
+    which subnet, and `waiting` gives, for each refusal that is an overlap, the key that it gives
+    way to. Neither is changed once it is here.
     """
 
     policy: Policy
-    peers: Mapping[bytes, Peer] = field(default_factory=dict)
-    refusals: Mapping[bytes, Refusal] = field(default_factory=dict)
-    ground: Mapping[IPNetwork, bytes] = field(default_factory=dict)
-    lengths: frozenset[int] = field(default=frozenset(), compare=False)
+    peers: ReadOnly[bytes, Peer]
+    refusals: ReadOnly[bytes, Refusal]
+    ground: Ground = field(compare=False, repr=False)
+    waiting: ReadOnly[bytes, bytes] = field(compare=False, repr=False)
 
 
 class _Judge:
@@ -83,26 +89,26 @@ class _Judge:
         self.before: Mapping[bytes, Peer] = before.peers if before is not None else {}
         self.peers: dict[bytes, Peer] = {}
         self.refusals: dict[bytes, Refusal] = {}
-        self.ground: dict[IPNetwork, bytes] = {}
-        self.lengths: set[int] = set()
+        self.ground = Ground()
+        self.waiting: dict[bytes, bytes] = {}
 
     @classmethod
     def resume(cls, roster: Roster) -> _Judge:
         """Begin with what was judged before."""
         judge = cls(roster, roster.policy)
-        judge.peers = dict(roster.peers)
-        judge.refusals = dict(roster.refusals)
-        judge.ground = dict(roster.ground)
-        judge.lengths = set(roster.lengths)
+        judge.peers = roster.peers.copy()
+        judge.refusals = roster.refusals.copy()
+        judge.waiting = roster.waiting.copy()
+        judge.ground = roster.ground.copy()
         return judge
 
-    def forget(self, key: bytes) -> Peer | None:
+    def forget(self, key: bytes) -> None:
         """Take back what was judged of one key, and free its ground."""
         self.refusals.pop(key, None)
+        self.waiting.pop(key, None)
         peer = self.peers.pop(key, None)
         for subnet in peer.lease.subnets if peer is not None else ():
-            del self.ground[subnet]
-        return peer
+            self.ground.free(subnet)
 
     def hear_all(self, entries: Iterable[Entry]) -> None:
         """Judge records in their order: those accepted before, then new ones, the oldest first."""
@@ -124,10 +130,10 @@ class _Judge:
         """Give what was judged."""
         return Roster(
             self.policy,
-            MappingProxyType(self.peers),
-            MappingProxyType(self.refusals),
-            MappingProxyType(self.ground),
-            frozenset(self.lengths),
+            ReadOnly(self.peers),
+            ReadOnly(self.refusals),
+            self.ground,
+            ReadOnly(self.waiting),
         )
 
     def _before(self, entry: Entry) -> Peer | None:
@@ -136,59 +142,73 @@ class _Judge:
         return peer if peer is not None and peer.lease.created == entry.created else None
 
     def _judge(self, entry: Entry, accepted: Peer | None) -> Peer | Refusal:
+        """Judge a record by itself; what was accepted once is kept, as far as this host can."""
+        if accepted is not None and accepted.state is PeerState.SELF:
+            accepted = None  # what is ours until now says nothing about another node
+        peer = self._peer(entry, accepted)
+        if isinstance(peer, Refusal):
+            if accepted is None or self._own_address(accepted.lease):
+                return peer
+            peer = replace(accepted, state=PeerState.REJECTED_KEPT, reason=peer.detail)
+        if peer.state is not PeerState.SELF and (why := self._on_this_host(peer.lease)):
+            return _refused(entry.key, "host_network", why)
+        return peer
+
+    def _peer(self, entry: Entry, accepted: Peer | None) -> Peer | Refusal:
         lease = lease_of(self.policy.keys, entry)
-        if isinstance(lease, Lease) and self._ours(lease):
-            return Peer(lease, PeerState.SELF)
-        if isinstance(lease, Lease) and lease.gateways.meets(self.policy.addresses):
-            lease = _refused(entry, OWN_ADDRESS, f"its gateway {lease.gateways} is our own address")
-        elif isinstance(lease, Lease) and (why := _no_gateway(lease)):
-            lease = _refused(entry, "bad_gateway", why)
         if isinstance(lease, Refusal):
-            if accepted is None or accepted.state is PeerState.SELF:
-                return lease
-            return replace(accepted, state=PeerState.REJECTED_KEPT, reason=lease.detail)
-        if inside(self.policy.config, lease.subnets):
-            return Peer(lease)
-        why = f"{lease.subnets} is outside the network in {self.policy.keys.config.decode()}"
-        if accepted is None:
-            return _refused(entry, "outside_network", why)
-        return Peer(lease, PeerState.OUTSIDE_CONFIG, why)
+            return lease
+        if self._ours(lease):
+            return Peer(lease, PeerState.SELF)
+        if self._own_address(lease):
+            why = f"its gateway {lease.gateways} is our own address"
+            return _refused(entry.key, OWN_ADDRESS, why)
+        if why := _no_gateway(lease):
+            return _refused(entry.key, "bad_gateway", why)
+        why = self._outside(lease.subnets)
+        if why and accepted is None:
+            return _refused(entry.key, "outside_network", why)
+        return Peer(lease, PeerState.OUTSIDE_CONFIG if why else PeerState.OK, why)
 
     def _ours(self, lease: Lease) -> bool:
         """Tell whether it is this node's: by its id, or by our address where flannel wrote it."""
         if lease.node_id:
             return lease.node_id == self.policy.node_id
+        return self._own_address(lease)
+
+    def _own_address(self, lease: Lease) -> bool:
         return lease.gateways.meets(self.policy.addresses)
+
+    def _outside(self, subnets: Subnets) -> str:
+        config, where = self.policy.config, self.policy.keys.config.decode()
+        if not inside(config, subnets):
+            return f"{subnets} is outside the network in {where}"
+        for subnet in subnets:
+            pool = config.of(subnet.version)
+            if pool is not None and subnet.prefixlen < pool.network.prefixlen + FEWEST_BITS:
+                return f"{subnet} is too much of {pool.network}, the network in {where}"
+        return ""
+
+    def _on_this_host(self, lease: Lease) -> str:
+        for subnet in lease.subnets:
+            for network in self.policy.host_networks:
+                if network.overlaps(subnet):
+                    return f"{subnet} overlaps {network}, a network of this host's own link"
+        return ""
 
     def _place(self, peer: Peer) -> Peer | Refusal:
         """Give the peer its ground, unless somebody stands there already."""
         lease = peer.lease
         for subnet in lease.subnets:
-            holder = self._holder(subnet)
+            holder = self.ground.holder(subnet)
             if holder is not None:
+                self.waiting[lease.key] = holder
                 other = self.peers[holder].lease
                 why = f"{subnet} overlaps {other.subnets} of {other.owner}, which came first"
-                return Refusal(lease.key, OVERLAP, _sentence(lease.key, why))
-            network = next((n for n in self.policy.host_networks if n.overlaps(subnet)), None)
-            if network is not None and peer.state is not PeerState.SELF:
-                why = f"{subnet} overlaps {network}, a network of this host's own link"
-                return Refusal(lease.key, "host_network", _sentence(lease.key, why))
+                return _refused(lease.key, "overlap", why)
         for subnet in lease.subnets:
-            self.ground[subnet] = lease.key
-            self.lengths.add(subnet.prefixlen)
+            self.ground.take(subnet, lease.key)
         return peer
-
-    def _holder(self, subnet: IPNetwork) -> bytes | None:
-        for length in self.lengths:
-            if length <= subnet.prefixlen:
-                holder = self.ground.get(subnet.supernet(new_prefix=length))
-                if holder is not None:
-                    return holder
-            else:  # smaller subnets about: only while the network's SubnetLen is being changed
-                for other, key in self.ground.items():
-                    if other.version == subnet.version and other.overlaps(subnet):
-                        return key
-        return None
 
 
 def accept(entries: Iterable[Entry], policy: Policy, before: Roster | None = None) -> Roster:
@@ -205,12 +225,12 @@ def amend(roster: Roster, changes: Iterable[Change]) -> tuple[Roster, frozenset[
     """
     judge = _Judge.resume(roster)
     last = {change.key: change for change in changes}
-    forgotten = {key: judge.forget(key) for key in last}
+    for key in last:
+        judge.forget(key)
     judge.hear_all(change for change in last.values() if not isinstance(change, Deleted))
-    freed = any(peer is not None and key not in judge.peers for key, peer in forgotten.items())
-    if freed and any(refusal.reason == OVERLAP for refusal in roster.refusals.values()):
-        return None
     moved = frozenset(key for key in last if judge.peers.get(key) != roster.peers.get(key))
+    if any(holder in moved for key, holder in roster.waiting.items() if key not in last):
+        return None
     return judge.verdict(), moved
 
 
@@ -224,10 +244,10 @@ def _no_gateway(lease: Lease) -> str:
     return ""
 
 
-def _refused(entry: Entry, reason: str, why: str) -> Refusal:
-    return Refusal(entry.key, reason, _sentence(entry.key, why))
-
-
-def _sentence(key: bytes, why: str) -> str:
+def _refused(key: bytes, reason: str, why: str) -> Refusal:
     name = key.decode(errors="backslashreplace")
-    return f"the lease {name} is not routed to: {why}; look at it with etcdctl get {name}"
+    return Refusal(
+        key,
+        reason,
+        f"the lease {name} is not routed to: {why}; look at it with etcdctl get {name}",
+    )
