@@ -263,8 +263,12 @@ def _on(picture: HostPicture, index: int, why: str, address: IPAddress) -> _Foun
 
 
 def _networks(picture: HostPicture, link: Link) -> tuple[IPNetwork, ...]:
+    """Give the networks on a link, but for fe80::/64, which is on every link (RFC 4291).
+
+    It is nobody's subnet, and it goes and comes with the link: no reason to judge all leases anew.
+    """
     here = (each.network for each in picture.addresses if each.link == link.index)
-    return tuple(dict.fromkeys(here))
+    return tuple(n for n in dict.fromkeys(here) if n.version == 4 or not n.is_link_local)
 
 
 def _addresses(chosen: dict[Family, IPAddress]) -> Addresses:
