@@ -12,7 +12,7 @@ slept can write no more), and with it
 | action | what else must be true at that very revision |
 |---|---|
 | take | no key in the subnet's range; the configuration unchanged; the reservation absent or ours |
-| adopt, rewrite, withdraw | the key unchanged since it was read |
+| adopt, rewrite, put right, withdraw | the key unchanged since it was read |
 | announce | no presence under our id |
 | depose | the presence unchanged since it was read |
 
@@ -64,7 +64,7 @@ def decide(sight: Sight) -> Action:
 def _no_network(sight: Sight) -> Action | None:
     if sight.config is not None:
         return None
-    return Wait("no_config", f"nothing usable is at {sight.keys.config.decode()}")
+    return Wait("no_config", sight.config_gone)
 
 
 def _no_address(sight: Sight) -> Action | None:
@@ -107,7 +107,7 @@ def _address_held(sight: Sight) -> Action | None:
 
 def _second_lease(sight: Sight) -> Action | None:
     mine = _mine(sight)
-    for lease in _own(sight):
+    for lease in own(sight):
         if lease is not mine:
             return Withdraw(lease, (unchanged(lease), fence(sight)))
     return None
@@ -129,6 +129,20 @@ def _said_otherwise(sight: Sight) -> Action | None:
     return rewrite(sight, mine, "rewritten", None if mine.backend != HOST_GW else mine.etcd_lease)
 
 
+def _spoilt(sight: Sight) -> Action | None:
+    """Write our key again where what stands there cannot be read, and so is nobody's."""
+    assert sight.config is not None
+    subnets = sight.remembered
+    if not any(subnets) or fits(sight.config, subnets) is not None:
+        return None
+    key = sight.keys.lease(subnets)
+    for entry in sight.spoilt:
+        if entry.key == key:
+            same = Compare(Span(key), "modified", entry.modified)
+            return Hold("put right", subnets, key, value(sight, subnets), (same, fence(sight)))
+    return None
+
+
 def _flannels(sight: Sight) -> Action | None:
     """Adopt flannel's record of this host: its subnet, on an etcd lease of our own."""
     lease = _adoptable(sight, lambda node_id: not node_id)
@@ -144,6 +158,11 @@ def _former_host(sight: Sight) -> Action | None:
     if lease is None:
         return None
     return rewrite(sight, lease, "adopted from a former life", None if lease.etcd_lease else 0)
+
+
+def _network_gone(sight: Sight) -> Action | None:
+    """Take nothing new in a network that others may have replaced already."""
+    return Wait("no_config", sight.config_gone) if sight.config_gone else None
 
 
 def _free_subnet(sight: Sight) -> Action | None:
@@ -183,8 +202,10 @@ TABLE: Final = (
     Row("we hold more than one lease", _second_lease),
     Row("our lease is there, as it should be", _as_it_should_be),
     Row("our lease is there and says something else", _said_otherwise),
+    Row("our lease is there and cannot be read", _spoilt),
     Row("flannel leased a subnet for this host", _flannels),
     Row("a dead node with our address holds a subnet", _former_host),
+    Row("the network that we know is not in the store any more", _network_gone),
     Row("a subnet is free: ours by reservation, the one we had, or the next", _free_subnet),
     Row("no subnet is free", _exhausted),
 )
@@ -215,12 +236,13 @@ def _here(sight: Sight, lease: Lease) -> bool:
     return lease.gateways.meets(sight.me.addresses)
 
 
-def _own(sight: Sight) -> Iterator[Lease]:
+def own(sight: Sight) -> Iterator[Lease]:
+    """Give the leases of this node."""
     return (lease for lease in sight.leases if lease.node_id == sight.me.node_id)
 
 
 def _mine(sight: Sight) -> Lease | None:
-    return _best(sight, _own(sight))
+    return _best(sight, own(sight))
 
 
 def _rivals(sight: Sight) -> Iterator[Lease]:

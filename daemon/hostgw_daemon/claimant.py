@@ -13,13 +13,13 @@ from typing import NoReturn
 
 from hostgw_core.backoff import Backoff
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, IPNetwork, Lease, Presence, Subnets
+from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Presence, Subnets
 from hostgw_core.records import Status, presence_of, presence_value
 from hostgw_core.session import Session
-from hostgw_core.store import Compare, Delete, Put, Span, Store, StoreError, StoreRefused
+from hostgw_core.store import Compare, Delete, Entry, Put, Span, Store, StoreError, StoreRefused
 from hostgw_core.view import Snapshot
 from hostgw_core.wake import Wake
-from hostgw_daemon.claim import decide, rivals
+from hostgw_daemon.claim import decide, own, rivals
 from hostgw_daemon.sight import (
     PRESENCE_TTL,
     Action,
@@ -40,12 +40,16 @@ _LOOK_AGAIN = 10.0  # seconds: while we wait for something of which no event may
 
 @dataclass(frozen=True, slots=True)
 class ClaimState:
-    """How the claim stands. `conditions` maps the code of each condition to its particulars."""
+    """How the claim stands. `conditions` maps the code of each condition to its particulars.
+
+    `lost` are the subnets that we held and that we do not hold now.
+    """
 
     lease: Lease | None = None
     how: str = ""
     moved_from: Subnets = field(default_factory=Subnets)
     conditions: dict[str, str] = field(default_factory=dict)
+    lost: Subnets = field(default_factory=Subnets)
 
     @property
     def held(self) -> bool:
@@ -84,6 +88,8 @@ class Claimant:
         self._announced = False
         self._stranger: tuple[str, float] = ("", 0.0)
         self._how = ""
+        self._last_good: ClusterConfig | None = None
+        self._config: Entry | None = None
         self._told_store: tuple[Status, Addresses] | None = None
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
         self.presence_session = Session(store, lost=self.look, clock=clock)
@@ -104,13 +110,16 @@ class Claimant:
 
     def saw(self, snapshot: Snapshot) -> None:
         """Compare a snapshot with the lease we hold; what we wait for may have come, too."""
-        lease = self.state.lease
-        if lease is None or self.state.conditions:
+        lease, config = self.state.lease, snapshot.entries.get(self._keys.config)
+        before, self._config = self._config, config
+        if lease is None or self.state.conditions or config != before:
             self.look()
+        if lease is None or snapshot.revision < lease.modified:
             return
         entry = snapshot.entries.get(lease.key)
-        changed = entry is None or entry.modified != lease.modified
-        if changed and snapshot.revision >= lease.modified:
+        if entry is None:
+            self._lose(lease)
+        if entry is None or entry.modified != lease.modified:
             self.look()
 
     # -- the loop -----------------------------------------------------------------------------
@@ -148,6 +157,9 @@ class Claimant:
         return self._backoff.failed()
 
     async def _wait(self, action: Wait, sight: Sight) -> float:
+        lease = self.state.lease
+        if lease is not None and lease.key not in {each.key for each in own(sight)}:
+            self._lose(lease)
         self._tell(replace(self.state, conditions={action.code: action.detail}))
         if action.rival and sight.presence is not None:
             await self._contend(action.rival, sight.presence)
@@ -166,6 +178,9 @@ class Claimant:
         self._remembered = lease.subnets
         conditions = {"outside_config": action.misfit} if action.misfit else {}
         self._tell(ClaimState(lease, self._how or "kept", moved_from, conditions))
+
+    def _lose(self, lease: Lease) -> None:
+        self._tell(replace(self.state, lease=None, lost=lease.subnets))
 
     async def _act(self, action: Action) -> bool:
         """Do what was decided; give False when a race was lost, or the grant was gone."""
@@ -260,7 +275,8 @@ class Claimant:
         keys, me = self._keys, self._me
         own = Span(keys.node(me.node_id))
         spans = (Span(keys.config), keys.subnets, keys.subnets6, keys.reservations, own)
-        sight = sight_of(await self._store.list(*spans), keys, me)
+        sight = sight_of(await self._store.list(*spans), keys, me, self._last_good)
+        self._last_good = sight.config
         sight = replace(
             sight,
             stranger_for=self._stranger_for(sight.presence),

@@ -82,6 +82,8 @@ def _of_uplink(parts: Parts) -> Iterator[tuple[str, str]]:
 def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
     claim = parts.claim
     yield from claim.conditions.items()
+    if claim.lease is None and any(claim.lost):
+        yield "lease_lost", f"the lease of {claim.lost}"
     if any(claim.moved_from) and claim.lease is not None:
         yield "subnet_moved", f"{claim.lease.subnets} instead of {claim.moved_from}"
     if parts.lease.overdue(parts.boottime):

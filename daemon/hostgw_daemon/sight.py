@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from hostgw_core.keys import Keys, networks_in
-from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Presence, Subnets
+from hostgw_core.model import (
+    Addresses,
+    ClusterConfig,
+    IPNetwork,
+    Lease,
+    Presence,
+    Refusal,
+    Subnets,
+)
 from hostgw_core.network import config_of
 from hostgw_core.records import Reservation, lease_of, presence_of, reservation_of
 from hostgw_core.store import Compare, Entry, Listing
@@ -34,7 +42,10 @@ class Me:
 class Sight:
     """Everything that a decision depends on.
 
-    `leases` are of any backend. `occupied` are the subnets of all keys, understood or not.
+    `config` is the network in force. `config_gone` says why it is not the one in the store, which
+    was deleted or cannot be used ("": it is): what is held stays held, and nothing new is taken.
+    `leases` are of any backend. `occupied` are the subnets of all keys, understood or not, and
+    `spoilt` the keys of leases that cannot be read.
     `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
     been somebody else's. `announced`: this process has announced itself before. `alive` are the
     nodes with a presence among those that share our address. `remembered` is the subnet we held
@@ -44,7 +55,9 @@ class Sight:
     keys: Keys
     me: Me
     config: ClusterConfig | None = None
+    config_gone: str = ""
     leases: tuple[Lease, ...] = ()
+    spoilt: tuple[Entry, ...] = ()
     occupied: tuple[IPNetwork, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     presence: Presence | None = None
@@ -113,17 +126,20 @@ class Withdraw:
 Action: TypeAlias = Wait | Announce | Depose | Keep | Hold | Withdraw
 
 
-def sight_of(listing: Listing, keys: Keys, me: Me) -> Sight:
-    """Understand what was listed; a record that cannot be understood still occupies its subnet."""
-    config: ClusterConfig | None = None
+def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | None = None) -> Sight:
+    """Understand what was listed; a record that cannot be understood still occupies its subnet.
+
+    `last_good` is the network that was in force before, and stays so where there is no better one.
+    """
+    config: ClusterConfig | Refusal | None = None
     presence: Presence | None = None
     leases: list[Lease] = []
+    spoilt: list[Entry] = []
     occupied: list[IPNetwork] = []
     reservations: list[Reservation] = []
     for entry in listing.entries:
         if entry.key == keys.config:
-            network = config_of(entry)
-            config = network if isinstance(network, ClusterConfig) else None
+            config = config_of(entry)
         elif entry.key in keys.reservations:
             reservation = reservation_of(keys, entry)
             if isinstance(reservation, Reservation):
@@ -137,7 +153,23 @@ def sight_of(listing: Listing, keys: Keys, me: Me) -> Sight:
             lease = lease_of(keys, entry, any_backend=True)
             if isinstance(lease, Lease):
                 leases.append(lease)
-    return Sight(keys, me, config, tuple(leases), tuple(occupied), tuple(reservations), presence)
+            else:
+                spoilt.append(entry)
+    config_gone = ""
+    if not isinstance(config, ClusterConfig):
+        config_gone = config.detail if config else f"nothing is at {keys.config.decode()}"
+        config = last_good
+    return Sight(
+        keys,
+        me,
+        config,
+        config_gone,
+        leases=tuple(leases),
+        spoilt=tuple(spoilt),
+        occupied=tuple(occupied),
+        reservations=tuple(reservations),
+        presence=presence,
+    )
 
 
 def _unreadable(me: Me, entry: Entry) -> Presence:

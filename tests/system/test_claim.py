@@ -69,6 +69,16 @@ def test_a_restart_and_a_crash_write_nothing(shared: Cluster, node: Daemon, how:
     assert node.status["claim"]["how"] == "kept"
 
 
+def test_another_name_is_the_same_node(shared: Cluster, node: Daemon):
+    """A renamed host keeps its id and its subnet, and its lease tells the new name."""
+    subnet, identity = node.subnet, node_id(node)
+    for name in ("renamed", "kept"):
+        node.end()
+        node.start(f"--node-name={name}")
+        assert (node.subnet, node_id(node)) == (subnet, identity)
+        assert shared.leases()[subnet]["Node"] == name
+
+
 def test_a_lost_state_directory_is_no_new_node(shared: Cluster, node: Daemon):
     """With its machine-id and name the host finds its lease, and its former life gives way."""
     subnet, before, identity = node.subnet, shared.key(own_key(node)), node_id(node)
@@ -132,6 +142,20 @@ def test_a_lease_lost_under_the_daemon_is_back_within_a_second(
     assert shared.ctl("lease", "timetolive", f"{again['lease']:x}")["ttl"] > 3600
     assert (node.subnet, node.host.ours()) == (subnet, routes)
     assert node.running
+
+
+def test_nonsense_over_our_own_key_is_put_right(shared: Cluster, node: Daemon):
+    """What nobody can read is nobody's: the same subnet, the same key, our value in it again."""
+    subnet, key, before = node.subnet, own_key(node), shared.leases()
+    version = int(shared.key(key)["version"])
+    # What flannel's page on reservations tells people to type, without the quotes it lacks:
+    # etcdctl takes the key's name for the value.
+    shared.put(key, f"{shared.prefix}/{key}")
+    eventually(lambda: shared.key(key)["version"] == version + 2, within=SOON)
+    eventually(lambda: node.ready and not node.conditions, within=SOON)
+    assert shared.leases() == before
+    assert node.subnet == subnet
+    assert shared.key(key)["lease"] != 0
 
 
 def test_a_key_that_somebody_else_took_is_given_up_loudly(cluster: Cluster):
