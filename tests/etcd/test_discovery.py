@@ -67,6 +67,15 @@ async def test_tls_is_not_talked_down(
         assert dns.asked == [TLS]
 
 
+async def test_a_lost_question_is_no_answer() -> None:
+    """That nobody answered about TLS does not mean that there is none."""
+    async with dns_server({PLAIN: ["0 0 2379 localhost."]}) as dns:
+        dns.dropped.add(TLS)
+        with pytest.raises(StoreUnavailable):
+            await srv_endpoints("cluster.test", 0.5, server=dns.address)
+    assert PLAIN not in dns.asked
+
+
 async def test_certificates_want_tls(authority: Authority) -> None:
     """Who has certificates for etcd does not speak to members without TLS, whatever DNS says."""
     async with dns_server({PLAIN: [f"0 0 {free_port()} localhost."]}) as dns:

@@ -21,6 +21,7 @@ class DnsServer(asyncio.DatagramProtocol):
 
     records: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    dropped: set[str] = field(default_factory=set)  # names whose questions get no answer
     transport: asyncio.DatagramTransport | None = None
 
     @property
@@ -40,6 +41,8 @@ class DnsServer(asyncio.DatagramProtocol):
         question = query.question[0]
         name = question.name.to_text()
         self.asked.append(name)
+        if name in self.dropped:
+            return
         answer = dns.message.make_response(query)
         if lines := self.records.get(name):
             answer.answer.append(dns.rrset.from_text_list(name, 1, "IN", "SRV", lines))

@@ -78,10 +78,16 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture
-def tls_etcd(make_etcd: Callable[..., EtcdServer], authority: Authority) -> EtcdServer:
-    """Give a started server that speaks TLS and asks its clients for certificates."""
-    return make_etcd(tls=authority.issue("server")).start()
+@pytest.fixture(scope="session")
+def tls_etcd(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[EtcdServer]:
+    """Give a started server that speaks TLS and asks its clients for certificates; shared."""
+    server = EtcdServer(tmp_path_factory.mktemp("tls-etcd"), tls=authority.issue("shared-server"))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 @pytest.fixture

@@ -37,6 +37,16 @@ def test_all_are_tried_before_one_again() -> None:
     assert rotation.pause(0.1) == 0.0
 
 
+def test_one_that_rests_is_passed_over() -> None:
+    """The next in the list failed a moment ago: the one behind it is taken."""
+    rotation = Rotation(ENDPOINTS[:3])
+    here = ENDPOINTS.index(rotation.current)
+    following, behind = (ENDPOINTS[(here + step) % 3] for step in (1, 2))
+    rotation.failed(following, 0.0)
+    rotation.failed(rotation.current, 0.0)
+    assert rotation.current == behind
+
+
 def test_rests_grow_to_two_seconds_and_end_with_an_answer() -> None:
     """An endpoint that goes on failing is asked every 1 to 2 s; one answer, and it is forgiven."""
     rotation = Rotation(ENDPOINTS[:1])

@@ -113,7 +113,7 @@ class Etcd:
         request = pb.LeaseKeepAliveRequest(ID=lease)
 
         async def renew(member: Connection, timeout: float) -> int:
-            async def send(token: str) -> pb.LeaseKeepAliveResponse:
+            async def send(token: str, timeout: float) -> pb.LeaseKeepAliveResponse:
                 return await member.exchange(
                     KEEP_ALIVE, request, op="keep_alive", timeout=timeout, token=token
                 )
@@ -202,7 +202,7 @@ class Etcd:
         """Give what asks a member one thing, logged in."""
 
         async def act(member: Connection, timeout: float) -> Response:
-            async def send(token: str) -> Response:
+            async def send(token: str, timeout: float) -> Response:
                 return await member.ask(method, request, op=op, timeout=timeout, token=token)
 
             return await self._logged_in(member, timeout, send)
@@ -210,16 +210,18 @@ class Etcd:
         return act
 
     async def _logged_in(
-        self, member: Connection, timeout: float, send: Callable[[str], Awaitable[T]]
+        self, member: Connection, timeout: float, send: Callable[[str, float], Awaitable[T]]
     ) -> T:
         """Send with a token; with a new one if it was refused. A refused request was not done."""
+        deadline = time.monotonic() + timeout
         token = await self._login.token(member, timeout)
         try:
-            return await send(token)
+            return await send(token, deadline - time.monotonic())
         except Stale:
             if not self._login.forget(token):
                 raise
-        return await send(await self._login.token(member, timeout))
+        token = await self._login.token(member, deadline - time.monotonic())
+        return await send(token, deadline - time.monotonic())
 
     async def _alive(self, member: Connection, timeout: float) -> None:
         """See that a member answers with a quorum behind it, and that it knows our login.
