@@ -8,7 +8,9 @@ from hostgw_cli.lab.screen import Screen
 def written(terminal):
     """Give a screen and what it is written to."""
     output = StringIO()
-    console = Console(file=output, force_terminal=terminal, highlight=False, width=40)
+    console = Console(
+        file=output, force_terminal=terminal, highlight=False, width=40, _environ={"TERM": "xterm"}
+    )
     return Screen(console), output
 
 
