@@ -10,6 +10,7 @@ Keeping a lease alive writes nothing: ten thousand nodes renewing cause no watch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -19,6 +20,8 @@ from hostgw_core.store import Store, StoreError
 from hostgw_core.wake import Wake
 
 _LONGEST_PERIOD = 600.0  # seconds: a day's lease that was revoked is noticed within ten minutes
+_NAP = 60.0  # seconds: the event loop's timers stand still while the machine sleeps
+_AT_ONCE = 0.001  # seconds: less than that is not waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class SessionState:
 class Session:
     """Keeps at most one etcd lease alive. `lost` is called when the server says that it is gone.
 
-    `renewed` is called after each try with its result ("ok", "gone", "error") and its seconds.
+    `tried` is called after each try with its result ("ok", "gone", "error") and its seconds.
     """
 
     def __init__(
@@ -59,42 +62,39 @@ class Session:
         self._tried = tried
         self._wake = Wake()
         self._backoff = Backoff(0.5, 10.0)
+        self._due = math.inf  # the moment, on our clock, at which to ask again
         self.state = SessionState()
 
     def hold(self, lease: int, ttl: int) -> None:
         """Keep this lease alive from now on; `ttl` is its time to live as it was just granted."""
-        now = self._clock()
-        self.state = SessionState(lease, ttl, renewed=now, deadline=now + ttl)
+        self._confirmed(lease, ttl, self._clock())
         self._wake.ring()
 
     def adopt(self, lease: int) -> None:
         """Keep a lease of an earlier life alive: how long it has left is asked at once."""
         if lease != self.state.lease:
-            self.state = SessionState(lease, 0, renewed=self._clock(), deadline=self._clock())
+            now = self._clock()
+            self.state = SessionState(lease, 0, renewed=now, deadline=now)
+            self._due = now
             self._wake.ring()
 
     def drop(self) -> None:
         """Keep nothing alive; whatever was kept lapses by itself."""
         self.state = SessionState()
+        self._due = math.inf
         self._wake.ring()
 
     async def run(self) -> NoReturn:
         """Renew for ever."""
         while True:
-            pause = await self.renew() if self._due() else self._until_due()
-            await self._wake.wait(within=pause)
+            early = self._due - self._clock()
+            if early > _AT_ONCE:
+                await self._wake.wait(within=None if early == math.inf else min(early, _NAP))
+            else:
+                await self.renew()
 
-    def _due(self) -> bool:
-        return self.state.lease != 0 and self._until_due() == 0
-
-    def _until_due(self) -> float | None:
-        if self.state.lease == 0:
-            return None
-        period = min(self.state.ttl / 3, _LONGEST_PERIOD)
-        return max(0.0, self.state.renewed + period - self._clock())
-
-    async def renew(self) -> float | None:
-        """Renew once, now; give the seconds until the next time, None for "when asked"."""
+    async def renew(self) -> None:
+        """Renew once, now. An answer about a lease that was let go meanwhile says nothing."""
         asked, lease = self._clock(), self.state.lease
         try:
             left = await self._store.keep_alive(lease)
@@ -102,16 +102,20 @@ class Session:
             self._tried("error", self._clock() - asked)
             if self.state.lease == lease:
                 self.state = replace(self.state, error=str(error))
-            return self._backoff.failed()
+                self._due = self._clock() + self._backoff.failed()
+            return
         self._backoff.succeeded()
         if self.state.lease != lease:
-            return 0.0
-        if left <= 0:
+            return
+        if left > 0:
+            # Counted from before the question: the server counted from somewhere in between.
+            self._confirmed(lease, left, asked)
+            self._tried("ok", self._clock() - asked)
+        else:
+            self.drop()
             self._tried("gone", self._clock() - asked)
-            self.state = SessionState()
             self._lost()
-            return None
-        self._tried("ok", self._clock() - asked)
-        # Counted from before the question: the server counted from somewhere in between.
-        self.state = SessionState(lease, left, renewed=asked, deadline=asked + left)
-        return around(min(left / 3, _LONGEST_PERIOD))
+
+    def _confirmed(self, lease: int, ttl: int, since: float) -> None:
+        self.state = SessionState(lease, ttl, renewed=since, deadline=since + ttl)
+        self._due = since + around(min(ttl / 3, _LONGEST_PERIOD))

@@ -56,14 +56,19 @@ async def persistent(
 ) -> NoReturn:
     """Do a work that is meant to run for ever again after each failure, further and further apart.
 
-    `failed` is told the exception and the seconds until the next try.
+    `failed` is told the exception and the seconds until the next try. A work that went on for
+    longer than the longest pause had recovered: its next failure is a first one.
     """
+    clock = asyncio.get_running_loop().time
     while True:
+        began = clock()
         try:
             await work()
             error: Exception = Ended("it ended without being asked to")
         except Exception as caught:  # noqa: BLE001 - the loop's edge: told to `failed`, tried again
             error = caught
+        if clock() - began > backoff.longest:
+            backoff.succeeded()
         pause = backoff.failed()
         failed(error, pause)
         await asyncio.sleep(pause)

@@ -23,6 +23,12 @@ class Wake:
         """Whether somebody has rung since the last look."""
         return self._rung.is_set()
 
+    def take(self) -> bool:
+        """Take the ring, if there is one: a look that begins now sees all that rang before."""
+        rung = self._rung.is_set()
+        self._rung.clear()
+        return rung
+
     async def wait(self, within: float | None = None) -> bool:
         """Wait for the next ring and take it; give False if none came `within` seconds."""
         try:
