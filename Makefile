@@ -10,7 +10,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format docs proto clean
+.PHONY: help setup demo test lint format bench docs proto clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,9 @@ lint: ## ruff, mypy --strict and the import contracts
 format: ## Let ruff format the code and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: setup ## Measure, beside `ip -batch` and BIRD; the report is docs/benchmarks.md (root)
+	$(BIN)/python -m bench $(ARGS)
 
 docs: ## Write the pages that are made from the code: settings, conditions, metrics
 	@set -e; for script in docs/render_*.py; do \

@@ -131,9 +131,11 @@ def test_ctrl_c_in_the_middle_leaves_nothing_behind():
         eventually(lambda: any("ping" in line for line in _commands(marker)), within=60)
         os.killpg(process.pid, signal.SIGINT)
         _, complaint = process.communicate(timeout=30)
+    left = left_behind(name)
+    take_down(name)
     assert process.returncode == 130
     assert "nothing is left behind" in complaint
-    assert left_behind(name) == []
+    assert left == []
 
 
 def _commands(marker):
