@@ -129,6 +129,31 @@ async def test_a_silent_watch_on_a_healthy_member_lives_on(
         assert [change.key for change in await watch.changes(1)] == [key]
 
 
+async def test_a_client_that_was_frozen_itself_blames_nobody(
+    store: Etcd, etcd_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When our own process stood still, an unanswered question is no verdict: the watch lives."""
+    monkeypatch.setattr("hostgw_core.etcd.pulse.EVERY", 0.1)
+    monkeypatch.setattr("hostgw_core.etcd.pulse.PATIENCE", 0.1)
+    begin, frozen = Connection.begin, []
+
+    def begin_and_freeze(
+        self: Connection, method: object, request: object, **how: object
+    ) -> object:
+        call = begin(self, method, request, **how)
+        if request == pulse() and not frozen:
+            frozen.append(True)
+            time.sleep(1)  # standing still is what is tried
+        return call
+
+    monkeypatch.setattr(Connection, "begin", begin_and_freeze)
+    key = etcd_prefix.encode()
+    async with watching(store, {Span(key): 0}) as watch:
+        await eventually_async(lambda: frozen, what="the freeze")
+        await store.commit([], [Put(key, b"")])
+        assert [change.key for change in await watch.changes(1)] == [key]
+
+
 async def test_without_a_quorum_everything_says_so(etcd: Etcd, cluster: EtcdCluster) -> None:
     """With two of three members dead, every verb ends in time, and so does an open watch."""
     since = (await etcd.list()).header.revision + 1

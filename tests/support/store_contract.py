@@ -68,11 +68,10 @@ class StoreContract:
         """If one compare of several fails, no write of the commit is done."""
         await subject.put("a", value=b"old")
         entry = (await subject.entries())[subject.key("a")]
+        same = Compare(Span(entry.key), "modified", entry.modified)
+        other = Compare(Span(subject.key("b")), "version", 3)
         result = await subject.store.commit(
-            [
-                Compare(Span(entry.key), "modified", entry.modified),
-                Compare(Span(subject.key("b")), "version", 3),
-            ],
+            [same, other],
             [Put(entry.key, b"new"), Put(subject.key("c"), b""), Delete(entry.key + b"x")],
         )
         assert not result.won
