@@ -3,13 +3,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from typing import (
-    ClassVar as _ClassVar,
-    Iterable as _Iterable,
-    Mapping as _Mapping,
-    Optional as _Optional,
-    Union as _Union,
-)
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -27,28 +21,14 @@ class AuthenticateResponse(_message.Message):
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     header: ResponseHeader
     token: str
-    def __init__(
-        self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., token: _Optional[str] = ...
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
 
 class Compare(_message.Message):
-    __slots__ = [
-        "create_revision",
-        "key",
-        "lease",
-        "mod_revision",
-        "range_end",
-        "result",
-        "target",
-        "value",
-        "version",
-    ]
+    __slots__ = ["create_revision", "key", "lease", "mod_revision", "range_end", "result", "target", "value", "version"]
     class CompareResult(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
-
     class CompareTarget(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
-
     CREATE: Compare.CompareTarget
     CREATE_REVISION_FIELD_NUMBER: _ClassVar[int]
     EQUAL: Compare.CompareResult
@@ -76,18 +56,7 @@ class Compare(_message.Message):
     target: Compare.CompareTarget
     value: bytes
     version: int
-    def __init__(
-        self,
-        result: _Optional[_Union[Compare.CompareResult, str]] = ...,
-        target: _Optional[_Union[Compare.CompareTarget, str]] = ...,
-        key: _Optional[bytes] = ...,
-        version: _Optional[int] = ...,
-        create_revision: _Optional[int] = ...,
-        mod_revision: _Optional[int] = ...,
-        value: _Optional[bytes] = ...,
-        lease: _Optional[int] = ...,
-        range_end: _Optional[bytes] = ...,
-    ) -> None: ...
+    def __init__(self, result: _Optional[_Union[Compare.CompareResult, str]] = ..., target: _Optional[_Union[Compare.CompareTarget, str]] = ..., key: _Optional[bytes] = ..., version: _Optional[int] = ..., create_revision: _Optional[int] = ..., mod_revision: _Optional[int] = ..., value: _Optional[bytes] = ..., lease: _Optional[int] = ..., range_end: _Optional[bytes] = ...) -> None: ...
 
 class DeleteRangeRequest(_message.Message):
     __slots__ = ["key", "prev_kv", "range_end"]
@@ -97,9 +66,7 @@ class DeleteRangeRequest(_message.Message):
     key: bytes
     prev_kv: bool
     range_end: bytes
-    def __init__(
-        self, key: _Optional[bytes] = ..., range_end: _Optional[bytes] = ..., prev_kv: bool = ...
-    ) -> None: ...
+    def __init__(self, key: _Optional[bytes] = ..., range_end: _Optional[bytes] = ..., prev_kv: bool = ...) -> None: ...
 
 class DeleteRangeResponse(_message.Message):
     __slots__ = ["deleted", "header", "prev_kvs"]
@@ -109,18 +76,12 @@ class DeleteRangeResponse(_message.Message):
     deleted: int
     header: ResponseHeader
     prev_kvs: _containers.RepeatedCompositeFieldContainer[KeyValue]
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        deleted: _Optional[int] = ...,
-        prev_kvs: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., deleted: _Optional[int] = ..., prev_kvs: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ["kv", "prev_kv", "type"]
     class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
-
     DELETE: Event.EventType
     KV_FIELD_NUMBER: _ClassVar[int]
     PREV_KV_FIELD_NUMBER: _ClassVar[int]
@@ -129,12 +90,7 @@ class Event(_message.Message):
     kv: KeyValue
     prev_kv: KeyValue
     type: Event.EventType
-    def __init__(
-        self,
-        type: _Optional[_Union[Event.EventType, str]] = ...,
-        kv: _Optional[_Union[KeyValue, _Mapping]] = ...,
-        prev_kv: _Optional[_Union[KeyValue, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, type: _Optional[_Union[Event.EventType, str]] = ..., kv: _Optional[_Union[KeyValue, _Mapping]] = ..., prev_kv: _Optional[_Union[KeyValue, _Mapping]] = ...) -> None: ...
 
 class KeyValue(_message.Message):
     __slots__ = ["create_revision", "key", "lease", "mod_revision", "value", "version"]
@@ -150,15 +106,7 @@ class KeyValue(_message.Message):
     mod_revision: int
     value: bytes
     version: int
-    def __init__(
-        self,
-        key: _Optional[bytes] = ...,
-        create_revision: _Optional[int] = ...,
-        mod_revision: _Optional[int] = ...,
-        version: _Optional[int] = ...,
-        value: _Optional[bytes] = ...,
-        lease: _Optional[int] = ...,
-    ) -> None: ...
+    def __init__(self, key: _Optional[bytes] = ..., create_revision: _Optional[int] = ..., mod_revision: _Optional[int] = ..., version: _Optional[int] = ..., value: _Optional[bytes] = ..., lease: _Optional[int] = ...) -> None: ...
 
 class LeaseGrantRequest(_message.Message):
     __slots__ = ["ID", "TTL"]
@@ -178,13 +126,7 @@ class LeaseGrantResponse(_message.Message):
     TTL_FIELD_NUMBER: _ClassVar[int]
     error: str
     header: ResponseHeader
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        ID: _Optional[int] = ...,
-        TTL: _Optional[int] = ...,
-        error: _Optional[str] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., ID: _Optional[int] = ..., TTL: _Optional[int] = ..., error: _Optional[str] = ...) -> None: ...
 
 class LeaseKeepAliveRequest(_message.Message):
     __slots__ = ["ID"]
@@ -200,12 +142,7 @@ class LeaseKeepAliveResponse(_message.Message):
     TTL: int
     TTL_FIELD_NUMBER: _ClassVar[int]
     header: ResponseHeader
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        ID: _Optional[int] = ...,
-        TTL: _Optional[int] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., ID: _Optional[int] = ..., TTL: _Optional[int] = ...) -> None: ...
 
 class LeaseRevokeRequest(_message.Message):
     __slots__ = ["ID"]
@@ -233,15 +170,7 @@ class PutRequest(_message.Message):
     lease: int
     prev_kv: bool
     value: bytes
-    def __init__(
-        self,
-        key: _Optional[bytes] = ...,
-        value: _Optional[bytes] = ...,
-        lease: _Optional[int] = ...,
-        prev_kv: bool = ...,
-        ignore_value: bool = ...,
-        ignore_lease: bool = ...,
-    ) -> None: ...
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ..., lease: _Optional[int] = ..., prev_kv: bool = ..., ignore_value: bool = ..., ignore_lease: bool = ...) -> None: ...
 
 class PutResponse(_message.Message):
     __slots__ = ["header", "prev_kv"]
@@ -249,34 +178,14 @@ class PutResponse(_message.Message):
     PREV_KV_FIELD_NUMBER: _ClassVar[int]
     header: ResponseHeader
     prev_kv: KeyValue
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        prev_kv: _Optional[_Union[KeyValue, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., prev_kv: _Optional[_Union[KeyValue, _Mapping]] = ...) -> None: ...
 
 class RangeRequest(_message.Message):
-    __slots__ = [
-        "count_only",
-        "key",
-        "keys_only",
-        "limit",
-        "max_create_revision",
-        "max_mod_revision",
-        "min_create_revision",
-        "min_mod_revision",
-        "range_end",
-        "revision",
-        "serializable",
-        "sort_order",
-        "sort_target",
-    ]
+    __slots__ = ["count_only", "key", "keys_only", "limit", "max_create_revision", "max_mod_revision", "min_create_revision", "min_mod_revision", "range_end", "revision", "serializable", "sort_order", "sort_target"]
     class SortOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
-
     class SortTarget(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
-
     ASCEND: RangeRequest.SortOrder
     COUNT_ONLY_FIELD_NUMBER: _ClassVar[int]
     CREATE: RangeRequest.SortTarget
@@ -311,22 +220,7 @@ class RangeRequest(_message.Message):
     serializable: bool
     sort_order: RangeRequest.SortOrder
     sort_target: RangeRequest.SortTarget
-    def __init__(
-        self,
-        key: _Optional[bytes] = ...,
-        range_end: _Optional[bytes] = ...,
-        limit: _Optional[int] = ...,
-        revision: _Optional[int] = ...,
-        sort_order: _Optional[_Union[RangeRequest.SortOrder, str]] = ...,
-        sort_target: _Optional[_Union[RangeRequest.SortTarget, str]] = ...,
-        serializable: bool = ...,
-        keys_only: bool = ...,
-        count_only: bool = ...,
-        min_mod_revision: _Optional[int] = ...,
-        max_mod_revision: _Optional[int] = ...,
-        min_create_revision: _Optional[int] = ...,
-        max_create_revision: _Optional[int] = ...,
-    ) -> None: ...
+    def __init__(self, key: _Optional[bytes] = ..., range_end: _Optional[bytes] = ..., limit: _Optional[int] = ..., revision: _Optional[int] = ..., sort_order: _Optional[_Union[RangeRequest.SortOrder, str]] = ..., sort_target: _Optional[_Union[RangeRequest.SortTarget, str]] = ..., serializable: bool = ..., keys_only: bool = ..., count_only: bool = ..., min_mod_revision: _Optional[int] = ..., max_mod_revision: _Optional[int] = ..., min_create_revision: _Optional[int] = ..., max_create_revision: _Optional[int] = ...) -> None: ...
 
 class RangeResponse(_message.Message):
     __slots__ = ["count", "header", "kvs", "more"]
@@ -338,13 +232,7 @@ class RangeResponse(_message.Message):
     header: ResponseHeader
     kvs: _containers.RepeatedCompositeFieldContainer[KeyValue]
     more: bool
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        kvs: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...,
-        more: bool = ...,
-        count: _Optional[int] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., kvs: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., more: bool = ..., count: _Optional[int] = ...) -> None: ...
 
 class RequestOp(_message.Message):
     __slots__ = ["request_delete_range", "request_put", "request_range", "request_txn"]
@@ -356,13 +244,7 @@ class RequestOp(_message.Message):
     request_put: PutRequest
     request_range: RangeRequest
     request_txn: TxnRequest
-    def __init__(
-        self,
-        request_range: _Optional[_Union[RangeRequest, _Mapping]] = ...,
-        request_put: _Optional[_Union[PutRequest, _Mapping]] = ...,
-        request_delete_range: _Optional[_Union[DeleteRangeRequest, _Mapping]] = ...,
-        request_txn: _Optional[_Union[TxnRequest, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, request_range: _Optional[_Union[RangeRequest, _Mapping]] = ..., request_put: _Optional[_Union[PutRequest, _Mapping]] = ..., request_delete_range: _Optional[_Union[DeleteRangeRequest, _Mapping]] = ..., request_txn: _Optional[_Union[TxnRequest, _Mapping]] = ...) -> None: ...
 
 class ResponseHeader(_message.Message):
     __slots__ = ["cluster_id", "member_id", "raft_term", "revision"]
@@ -374,13 +256,7 @@ class ResponseHeader(_message.Message):
     member_id: int
     raft_term: int
     revision: int
-    def __init__(
-        self,
-        cluster_id: _Optional[int] = ...,
-        member_id: _Optional[int] = ...,
-        revision: _Optional[int] = ...,
-        raft_term: _Optional[int] = ...,
-    ) -> None: ...
+    def __init__(self, cluster_id: _Optional[int] = ..., member_id: _Optional[int] = ..., revision: _Optional[int] = ..., raft_term: _Optional[int] = ...) -> None: ...
 
 class ResponseOp(_message.Message):
     __slots__ = ["response_delete_range", "response_put", "response_range", "response_txn"]
@@ -392,33 +268,14 @@ class ResponseOp(_message.Message):
     response_put: PutResponse
     response_range: RangeResponse
     response_txn: TxnResponse
-    def __init__(
-        self,
-        response_range: _Optional[_Union[RangeResponse, _Mapping]] = ...,
-        response_put: _Optional[_Union[PutResponse, _Mapping]] = ...,
-        response_delete_range: _Optional[_Union[DeleteRangeResponse, _Mapping]] = ...,
-        response_txn: _Optional[_Union[TxnResponse, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, response_range: _Optional[_Union[RangeResponse, _Mapping]] = ..., response_put: _Optional[_Union[PutResponse, _Mapping]] = ..., response_delete_range: _Optional[_Union[DeleteRangeResponse, _Mapping]] = ..., response_txn: _Optional[_Union[TxnResponse, _Mapping]] = ...) -> None: ...
 
 class StatusRequest(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = [
-        "dbSize",
-        "dbSizeInUse",
-        "dbSizeQuota",
-        "errors",
-        "header",
-        "isLearner",
-        "leader",
-        "raftAppliedIndex",
-        "raftIndex",
-        "raftTerm",
-        "storageVersion",
-        "version",
-    ]
+    __slots__ = ["dbSize", "dbSizeInUse", "dbSizeQuota", "errors", "header", "isLearner", "leader", "raftAppliedIndex", "raftIndex", "raftTerm", "storageVersion", "version"]
     DBSIZEINUSE_FIELD_NUMBER: _ClassVar[int]
     DBSIZEQUOTA_FIELD_NUMBER: _ClassVar[int]
     DBSIZE_FIELD_NUMBER: _ClassVar[int]
@@ -443,21 +300,7 @@ class StatusResponse(_message.Message):
     raftTerm: int
     storageVersion: str
     version: str
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        version: _Optional[str] = ...,
-        dbSize: _Optional[int] = ...,
-        leader: _Optional[int] = ...,
-        raftIndex: _Optional[int] = ...,
-        raftTerm: _Optional[int] = ...,
-        raftAppliedIndex: _Optional[int] = ...,
-        errors: _Optional[_Iterable[str]] = ...,
-        dbSizeInUse: _Optional[int] = ...,
-        isLearner: bool = ...,
-        storageVersion: _Optional[str] = ...,
-        dbSizeQuota: _Optional[int] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., version: _Optional[str] = ..., dbSize: _Optional[int] = ..., leader: _Optional[int] = ..., raftIndex: _Optional[int] = ..., raftTerm: _Optional[int] = ..., raftAppliedIndex: _Optional[int] = ..., errors: _Optional[_Iterable[str]] = ..., dbSizeInUse: _Optional[int] = ..., isLearner: bool = ..., storageVersion: _Optional[str] = ..., dbSizeQuota: _Optional[int] = ...) -> None: ...
 
 class TxnRequest(_message.Message):
     __slots__ = ["compare", "failure", "success"]
@@ -467,12 +310,7 @@ class TxnRequest(_message.Message):
     compare: _containers.RepeatedCompositeFieldContainer[Compare]
     failure: _containers.RepeatedCompositeFieldContainer[RequestOp]
     success: _containers.RepeatedCompositeFieldContainer[RequestOp]
-    def __init__(
-        self,
-        compare: _Optional[_Iterable[_Union[Compare, _Mapping]]] = ...,
-        success: _Optional[_Iterable[_Union[RequestOp, _Mapping]]] = ...,
-        failure: _Optional[_Iterable[_Union[RequestOp, _Mapping]]] = ...,
-    ) -> None: ...
+    def __init__(self, compare: _Optional[_Iterable[_Union[Compare, _Mapping]]] = ..., success: _Optional[_Iterable[_Union[RequestOp, _Mapping]]] = ..., failure: _Optional[_Iterable[_Union[RequestOp, _Mapping]]] = ...) -> None: ...
 
 class TxnResponse(_message.Message):
     __slots__ = ["header", "responses", "succeeded"]
@@ -482,12 +320,7 @@ class TxnResponse(_message.Message):
     header: ResponseHeader
     responses: _containers.RepeatedCompositeFieldContainer[ResponseOp]
     succeeded: bool
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        succeeded: bool = ...,
-        responses: _Optional[_Iterable[_Union[ResponseOp, _Mapping]]] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., succeeded: bool = ..., responses: _Optional[_Iterable[_Union[ResponseOp, _Mapping]]] = ...) -> None: ...
 
 class WatchCancelRequest(_message.Message):
     __slots__ = ["watch_id"]
@@ -496,19 +329,9 @@ class WatchCancelRequest(_message.Message):
     def __init__(self, watch_id: _Optional[int] = ...) -> None: ...
 
 class WatchCreateRequest(_message.Message):
-    __slots__ = [
-        "filters",
-        "fragment",
-        "key",
-        "prev_kv",
-        "progress_notify",
-        "range_end",
-        "start_revision",
-        "watch_id",
-    ]
+    __slots__ = ["filters", "fragment", "key", "prev_kv", "progress_notify", "range_end", "start_revision", "watch_id"]
     class FilterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
-
     FILTERS_FIELD_NUMBER: _ClassVar[int]
     FRAGMENT_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
@@ -527,17 +350,7 @@ class WatchCreateRequest(_message.Message):
     range_end: bytes
     start_revision: int
     watch_id: int
-    def __init__(
-        self,
-        key: _Optional[bytes] = ...,
-        range_end: _Optional[bytes] = ...,
-        start_revision: _Optional[int] = ...,
-        progress_notify: bool = ...,
-        filters: _Optional[_Iterable[_Union[WatchCreateRequest.FilterType, str]]] = ...,
-        prev_kv: bool = ...,
-        watch_id: _Optional[int] = ...,
-        fragment: bool = ...,
-    ) -> None: ...
+    def __init__(self, key: _Optional[bytes] = ..., range_end: _Optional[bytes] = ..., start_revision: _Optional[int] = ..., progress_notify: bool = ..., filters: _Optional[_Iterable[_Union[WatchCreateRequest.FilterType, str]]] = ..., prev_kv: bool = ..., watch_id: _Optional[int] = ..., fragment: bool = ...) -> None: ...
 
 class WatchProgressRequest(_message.Message):
     __slots__ = []
@@ -551,24 +364,10 @@ class WatchRequest(_message.Message):
     cancel_request: WatchCancelRequest
     create_request: WatchCreateRequest
     progress_request: WatchProgressRequest
-    def __init__(
-        self,
-        create_request: _Optional[_Union[WatchCreateRequest, _Mapping]] = ...,
-        cancel_request: _Optional[_Union[WatchCancelRequest, _Mapping]] = ...,
-        progress_request: _Optional[_Union[WatchProgressRequest, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, create_request: _Optional[_Union[WatchCreateRequest, _Mapping]] = ..., cancel_request: _Optional[_Union[WatchCancelRequest, _Mapping]] = ..., progress_request: _Optional[_Union[WatchProgressRequest, _Mapping]] = ...) -> None: ...
 
 class WatchResponse(_message.Message):
-    __slots__ = [
-        "cancel_reason",
-        "canceled",
-        "compact_revision",
-        "created",
-        "events",
-        "fragment",
-        "header",
-        "watch_id",
-    ]
+    __slots__ = ["cancel_reason", "canceled", "compact_revision", "created", "events", "fragment", "header", "watch_id"]
     CANCELED_FIELD_NUMBER: _ClassVar[int]
     CANCEL_REASON_FIELD_NUMBER: _ClassVar[int]
     COMPACT_REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -585,14 +384,4 @@ class WatchResponse(_message.Message):
     fragment: bool
     header: ResponseHeader
     watch_id: int
-    def __init__(
-        self,
-        header: _Optional[_Union[ResponseHeader, _Mapping]] = ...,
-        watch_id: _Optional[int] = ...,
-        created: bool = ...,
-        canceled: bool = ...,
-        compact_revision: _Optional[int] = ...,
-        cancel_reason: _Optional[str] = ...,
-        fragment: bool = ...,
-        events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ...,
-    ) -> None: ...
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., watch_id: _Optional[int] = ..., created: bool = ..., canceled: bool = ..., compact_revision: _Optional[int] = ..., cancel_reason: _Optional[str] = ..., fragment: bool = ..., events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ...) -> None: ...
