@@ -143,7 +143,7 @@ async def test_a_client_that_was_frozen_itself_blames_nobody(
         call = begin(self, method, request, **how)
         if request == pulse() and not frozen:
             frozen.append(True)
-            time.sleep(1)  # standing still is what is tried
+            asyncio.get_running_loop().call_soon(time.sleep, 1)  # when the timer has been set
         return call
 
     monkeypatch.setattr(Connection, "begin", begin_and_freeze)
