@@ -37,8 +37,8 @@ format: ## Let ruff format the code and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## Measure, beside `ip -batch` and BIRD; the report is docs/benchmarks.md (root)
-	$(BIN)/python -m bench $(ARGS)
+bench: setup ## Measure beside `ip -batch` and BIRD, and write docs/benchmarks.md; QUICK=1: 2 min (root)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 docs: ## Write the pages that are made from the code: settings, conditions, metrics
 	@set -e; for script in docs/render_*.py; do \
