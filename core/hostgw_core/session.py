@@ -70,6 +70,17 @@ class Session:
         self._confirmed(lease, ttl, self._clock())
         self._wake.ring()
 
+    async def granted(self, ttl: int) -> int:
+        """Give the lease that is kept alive; where none is, a new one of `ttl` seconds, kept.
+
+        It is kept before anything hangs on it: a write whose answer is lost may have been done.
+        Raise like Store.grant.
+        """
+        if not self.state.lease:
+            grant = await self._store.grant(ttl)
+            self.hold(grant.id, grant.ttl)
+        return self.state.lease
+
     def adopt(self, lease: int) -> None:
         """Keep a lease of an earlier life alive: how long it has left is asked at once."""
         if lease != self.state.lease:
@@ -94,8 +105,13 @@ class Session:
                 await self.renew()
 
     async def renew(self) -> None:
-        """Renew once, now. An answer about a lease that was let go meanwhile says nothing."""
+        """Renew once, now, what is kept alive, if anything is.
+
+        An answer about a lease that was let go meanwhile says nothing.
+        """
         asked, lease = self._clock(), self.state.lease
+        if not lease:
+            return
         try:
             left = await self._store.keep_alive(lease)
         except StoreError as error:

@@ -229,7 +229,10 @@ def _was_me(sight: Sight, presence: Presence) -> bool:
     """
     if sight.announced:
         return False
-    return presence.instance == sight.me.former or presence.addresses.meets(sight.me.addresses)
+    former = sight.me.former
+    return (former != "" and presence.instance == former) or presence.addresses.meets(
+        sight.me.addresses
+    )
 
 
 def _here(sight: Sight, lease: Lease) -> bool:

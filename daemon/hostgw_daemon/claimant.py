@@ -1,41 +1,49 @@
 """The loop of the claim: read, decide, act, until the lease is ours; then notice when it is not.
 
 While the lease is held nothing is asked of the store but to keep it alive: the view's snapshots
-show when our own key changes or goes away, and that rings. A race that was lost and a store that is
-away are tried again, with jitter, for ever; the daemon never ends for its lease.
+show when our own key or the network changes, and that rings. A race that was lost and a store that
+is away are tried again, with jitter, for ever; the daemon never ends for its lease.
+
+Each look reads every lease, so what all nodes see at once (the network changed; a subnet became
+free for which many wait) is not looked at by all at once: the more leases there are, the further
+the looks are spread.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from random import random
 from typing import NoReturn
 
-from hostgw_core.backoff import Backoff
+from hostgw_core.backoff import Backoff, around
 from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Presence, Subnets
-from hostgw_core.records import Status, presence_of, presence_value
+from hostgw_core.records import Status, presence_of
 from hostgw_core.session import Session
-from hostgw_core.store import Compare, Delete, Entry, Put, Span, Store, StoreError, StoreRefused
+from hostgw_core.store import Delete, Put, Span, Store, StoreError, StoreRefused
 from hostgw_core.view import Snapshot
 from hostgw_core.wake import Wake
+from hostgw_daemon.announcement import Announcement
 from hostgw_daemon.claim import decide, own, rivals
 from hostgw_daemon.sight import (
-    PRESENCE_TTL,
-    Action,
     Announce,
     Depose,
     Hold,
     Keep,
     Me,
+    Shown,
     Sight,
     Wait,
     Withdraw,
+    read_in,
     sight_of,
 )
 
 _AT_ONCE = 0.0
 _LOOK_AGAIN = 10.0  # seconds: while we wait for something of which no event may come
+_SPREAD = 0.01  # seconds for each lease there is: ten thousand nodes look within 100 seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +88,17 @@ class Claimant:
         self._told = told
         self._clock = clock
         self._remembered = remembered
-        self._said = said
         self._avoid: tuple[IPNetwork, ...] = ()
         self._wake = Wake()
         self._backoff = Backoff(0.1, 10.0)
-        self._granted = 0
-        self._announced = False
-        self._stranger: tuple[str, float] = ("", 0.0)
         self._how = ""
         self._last_good: ClusterConfig | None = None
-        self._config: Entry | None = None
-        self._told_store: tuple[Status, Addresses] | None = None
+        self._shown: Shown | None = None
+        self._read: Shown | None = None
+        self._turn: asyncio.TimerHandle | None = None
+        self._announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
-        self.presence_session = Session(store, lost=self.look, clock=clock)
+        self.presence_session = self._announcement.session
         self.state = ClaimState()
 
     # -- what may ring ------------------------------------------------------------------------
@@ -109,31 +115,58 @@ class Claimant:
             self.look()
 
     def saw(self, snapshot: Snapshot) -> None:
-        """Compare a snapshot with the lease we hold; what we wait for may have come, too."""
-        lease, config = self.state.lease, snapshot.entries.get(self._keys.config)
-        before, self._config = self._config, config
-        if lease is None or self.state.conditions or config != before:
+        """Compare a snapshot with what we read last.
+
+        A change of our own key, or of our presence where it is watched, is looked at at once; in
+        its turn a change of the network and, while we wait, whatever may have come.
+        """
+        shown, before, read = self._shown_in(snapshot), self._shown, self._read
+        self._shown = shown
+        if read is None or (shown.revision < read.revision and not shown.breaks_with(before)):
+            return  # a view that has not come as far as what we have read proves nothing
+        if before is not None and shown.presence not in (before.presence, read.presence):
             self.look()
-        if lease is None or snapshot.revision < lease.modified:
-            return
-        entry = snapshot.entries.get(lease.key)
-        if entry is None:
+        if shown.config != read.config or self._waits:
+            self._look_in_turn(len(snapshot.entries))
+        lease = self.state.lease
+        entry = snapshot.entries.get(lease.key) if lease is not None else None
+        if lease is not None and entry is None:
             self._lose(lease)
-        if entry is None or entry.modified != lease.modified:
+        if lease is not None and (entry is None or entry.modified != lease.modified):
             self.look()
+
+    def _shown_in(self, snapshot: Snapshot) -> Shown:
+        entries = snapshot.entries
+        config = entries.get(self._keys.config)
+        presence = entries.get(self._keys.node(self._me.node_id))
+        return Shown.of(snapshot.revision, config, presence, broken=snapshot.broken)
+
+    @property
+    def _waits(self) -> bool:
+        return self.state.lease is None and bool(self.state.conditions)
+
+    def _look_in_turn(self, crowd: int) -> None:
+        """Look again at a moment that is the later, on average, the more nodes may do the same."""
+        if self._turn is None:
+            loop = asyncio.get_running_loop()
+            self._turn = loop.call_later(crowd * _SPREAD * random(), self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        self.look()
 
     # -- the loop -----------------------------------------------------------------------------
 
     async def run(self) -> NoReturn:
         """Claim for ever."""
-        pause: float | None = _AT_ONCE
         while True:
-            if pause != _AT_ONCE:
-                await self._wake.wait(within=pause)
+            self._wake.take()
             try:
                 pause = await self.step()
             except StoreError:
                 pause = self._backoff.failed()
+            if pause != _AT_ONCE:
+                await self._wake.wait(within=pause)
 
     async def step(self) -> float | None:
         """Read, decide and act once; give the seconds to wait, None for the next ring.
@@ -142,15 +175,21 @@ class Claimant:
         """
         sight = await self._sight()
         action = decide(sight)
-        match action:
-            case Wait():
-                return await self._wait(action, sight)
-            case Keep():
-                self._keep(action)
-                await self._say(sight)
-                return None
-            case _:
-                won = await self._act(action)
+        try:
+            match action:
+                case Wait():
+                    return await self._wait(action, sight)
+                case Keep():
+                    await self._keep(action, sight)
+                    return None
+                case _:
+                    won = await self._act(action)
+        except StoreRefused:
+            # An etcd lease may have ended between grant and write, or the store may be full: only
+            # the server knows, and a lease that lives must be kept alive in a full store, too.
+            await self.lease_session.renew()
+            await self.presence_session.renew()
+            raise
         if won:
             self._backoff.succeeded()
             return _AT_ONCE
@@ -162,10 +201,10 @@ class Claimant:
             self._lose(lease)
         self._tell(replace(self.state, conditions={action.code: action.detail}))
         if action.rival and sight.presence is not None:
-            await self._contend(action.rival, sight.presence)
-        return _LOOK_AGAIN
+            await self._announcement.contend(self._me, action.rival, sight.presence)
+        return around(_LOOK_AGAIN + _SPREAD * len(sight.leases))
 
-    def _keep(self, action: Keep) -> None:
+    async def _keep(self, action: Keep, sight: Sight) -> None:
         lease = action.lease
         self._backoff.succeeded()
         if lease.etcd_lease:
@@ -178,91 +217,33 @@ class Claimant:
         self._remembered = lease.subnets
         conditions = {"outside_config": action.misfit} if action.misfit else {}
         self._tell(ClaimState(lease, self._how or "kept", moved_from, conditions))
+        if sight.presence is not None:
+            await self._announcement.say(self._me, lease.subnets, sight.presence)
 
     def _lose(self, lease: Lease) -> None:
         self._tell(replace(self.state, lease=None, lost=lease.subnets))
 
-    async def _act(self, action: Action) -> bool:
-        """Do what was decided; give False when a race was lost, or the grant was gone."""
-        try:
-            match action:
-                case Announce():
-                    return await self._announce()
-                case Depose(presence):
-                    return await self._depose(presence)
-                case Withdraw(lease, compares):
-                    return (await self._store.commit(compares, [Delete(lease.key)])).won
-                case Hold():
-                    return await self._hold(action)
-                case _:
-                    raise TypeError(action)
-        except StoreRefused:
-            # An etcd lease that has ended between grant and write: the next try asks for another.
-            self._granted = 0
-            self.lease_session.drop()
-            raise
+    async def _act(self, action: Announce | Depose | Withdraw | Hold) -> bool:
+        """Do what was decided; give False when a race was lost."""
+        match action:
+            case Announce():
+                return await self._announcement.announce(self._me)
+            case Depose(presence):
+                return await self._announcement.depose(self._me, presence)
+            case Withdraw(lease, compares):
+                return (await self._store.commit(compares, [Delete(lease.key)])).won
+            case Hold():
+                return await self._hold(action)
 
     async def _hold(self, action: Hold) -> bool:
         etcd_lease = action.etcd_lease
         if etcd_lease is None:
-            etcd_lease = await self._grant()
+            etcd_lease = await self.lease_session.granted(self._ttl)
         put = Put(action.key, action.value, etcd_lease)
         won = (await self._store.commit(action.compares, [put])).won
         if won:
             self._how = action.how
-            self._granted = 0
         return won
-
-    async def _grant(self) -> int:
-        """Give the etcd lease that we hold already, or a new one, kept until it is used."""
-        if self.lease_session.state.lease:
-            return self.lease_session.state.lease
-        if not self._granted:
-            grant = await self._store.grant(self._ttl)
-            self._granted = grant.id
-        return self._granted
-
-    async def _announce(self) -> bool:
-        grant = await self._store.grant(PRESENCE_TTL)
-        key = self._keys.node(self._me.node_id)
-        absent = Compare(Span(key), "version", 0)
-        won = (await self._store.commit([absent], [Put(key, self._presence(), grant.id)])).won
-        if won:
-            self._announced = True
-            self.presence_session.hold(grant.id, grant.ttl)
-        return won
-
-    async def _depose(self, presence: Presence) -> bool:
-        key = self._keys.node(self._me.node_id)
-        unchanged = Compare(Span(key), "modified", presence.modified)
-        return (await self._store.commit([unchanged], [Delete(key)])).won
-
-    async def _say(self, sight: Sight) -> None:
-        """Let our presence tell the subnets and addresses that we have now."""
-        said, presence = replace(self._said, subnets=self._remembered), sight.presence
-        told = (said, self._me.addresses)
-        if told == self._told_store or presence is None or not self.presence_session.state.lease:
-            return
-        self._said = said
-        key = self._keys.node(self._me.node_id)
-        same = Compare(Span(key), "created", presence.created)
-        put = Put(key, self._presence(), self.presence_session.state.lease)
-        if (await self._store.commit([same], [put])).won:
-            self._told_store = told
-
-    async def _contend(self, rival: str, presence: Presence) -> None:
-        """Tell the node at our address that we are here: it cannot know otherwise."""
-        key = self._keys.disputes(rival).start + self._me.node_id.encode()
-        fence = Compare(Span(self._keys.node(self._me.node_id)), "created", presence.created)
-        untold = Compare(Span(key), "version", 0)
-        put = Put(key, self._presence(), self.presence_session.state.lease)
-        await self._store.commit([fence, untold], [put])
-
-    def _presence(self) -> bytes:
-        me = self._me
-        return presence_value(
-            instance=me.instance, node=me.node, addresses=me.addresses, status=self._said
-        )
 
     def _tell(self, state: ClaimState) -> None:
         if state != self.state:
@@ -275,26 +256,20 @@ class Claimant:
         keys, me = self._keys, self._me
         own = Span(keys.node(me.node_id))
         spans = (Span(keys.config), keys.subnets, keys.subnets6, keys.reservations, own)
-        sight = sight_of(await self._store.list(*spans), keys, me, self._last_good)
+        listing = await self._store.list(*spans)
+        self._read = read_in(listing, keys, me)
+        sight = sight_of(listing, keys, me, self._last_good)
         self._last_good = sight.config
         sight = replace(
             sight,
-            stranger_for=self._stranger_for(sight.presence),
-            announced=self._announced,
+            stranger_for=self._announcement.saw(me, sight.presence),
+            announced=self._announcement.announced,
             remembered=self._remembered,
             avoid=self._avoid,
         )
         others = [Span(keys.node(node_id)) for node_id in rivals(sight)]
         if not others:
             return sight
-        listing = await self._store.list(*others)
-        presences = (presence_of(keys, entry) for entry in listing.entries)
+        presences = (presence_of(keys, e) for e in (await self._store.list(*others)).entries)
         alive = (presence.node_id for presence in presences if isinstance(presence, Presence))
         return replace(sight, alive=frozenset(alive))
-
-    def _stranger_for(self, presence: Presence | None) -> float:
-        """Give the seconds for which we have seen this very presence under our node id."""
-        instance = presence.instance if presence is not None else ""
-        if instance != self._stranger[0]:
-            self._stranger = (instance, self._clock())
-        return self._clock() - self._stranger[1]
