@@ -113,10 +113,13 @@ def keep_or_choose(
 ) -> Uplink | NoUplink:
     """Choose by the rule; where that finds nothing, stay with the interface we had, if it serves.
 
-    An interface that gets another address loses its default route with the old one.
+    An interface that gets another address loses its default route with the old one. It stays the
+    one that was found by its routes; an address or a name that a person asked for is another thing:
+    whoever named one did not mean another.
     """
     chosen = choose(picture, rule, families=families, current=kept)
-    if isinstance(chosen, Uplink) or kept is None:
+    named = rule.ifaces or rule.regexes or rule.cidrs
+    if isinstance(chosen, Uplink) or kept is None or named:
         return chosen
     again = choose(picture, replace(rule, ifaces=(kept.link.name,)), families=families)
     return replace(again, reason=kept.reason) if isinstance(again, Uplink) else chosen

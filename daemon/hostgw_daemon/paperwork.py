@@ -46,8 +46,7 @@ class Paperwork(Generic[T]):
         while True:
             await self._wake.wait(within=pause)
             pause = await self.step()
-            if pause is None:
-                await asyncio.sleep(GATHER)
+            await asyncio.sleep(GATHER)
 
     async def step(self) -> float | None:
         """Write once; give the seconds until it must be tried again, None when it stands."""
@@ -57,7 +56,8 @@ class Paperwork(Generic[T]):
         try:
             await asyncio.to_thread(self._write, content)
         except OSError as error:
-            self.trouble = str(error)
+            # What it holds now is not known: a write may fail after it was done.
+            self.written, self.trouble = None, str(error)
             self._done(self.trouble)
             return self._backoff.failed()
         self._backoff.succeeded()
