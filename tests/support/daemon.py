@@ -146,7 +146,8 @@ class Daemon:
         """Wait until it says that it is ready and its subnet file is there."""
 
         def look() -> bool:
-            assert self.running, f"{self.node} has ended: {self.tail()}"
+            if not self.running:
+                raise RuntimeError(f"{self.node} has ended: {self.tail()}")
             return self.ready and self.subnet_file.exists()
 
         eventually(look, within=within, what=f"{self.node} ready: {self.tail()}")
@@ -213,6 +214,14 @@ class Daemon:
     def conditions(self) -> dict[str, str]:
         """The conditions that stand, and the detail of each."""
         return {each["code"]: each["detail"] for each in self.status["conditions"]}
+
+    @property
+    def well(self) -> bool:
+        """Whether it is ready and nothing is wrong. An AssertionError shows what is."""
+        status = self.status
+        wrong = [*status["conditions"], *status["why_not"]]
+        assert wrong == [], wrong
+        return True
 
     @property
     def subnet(self) -> str:

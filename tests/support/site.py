@@ -1,9 +1,10 @@
 """A small site for real daemons: a switch, an etcd beside it, and hosts that come and go.
 
-    host n: eth0   192.168.50.n/24 --+-- br0, the nodes' network (default gateway .254)
+    host n: eth0   192.168.50.n/20 --+-- br0, the nodes' network (default gateway .254)
             store0 172.31.0.n/16   --+-- br1, where etcd is, so that a host whose eth0 is down or
                                          whose address is somebody else's still reaches it
 
+192.168.51.0/24 is on the link and has nobody: the gateways of peers that tests invent.
 Everything is in namespaces of its own; the root namespace has no part in it. The etcd runs in the
 switch's namespace, and so does its witness.
 """
@@ -11,6 +12,7 @@ switch's namespace, and so does its witness.
 from __future__ import annotations
 
 import itertools
+import json
 import secrets
 import select
 import subprocess
@@ -53,8 +55,8 @@ class InsideCtl:
             return self.ctl.values(prefix)
 
     def put_all(self, values: dict[str, str]) -> None:
-        """Write keys in one transaction. A key or value with a quote cannot be written this way."""
-        puts = "\n".join(f"put {key} '{value}'" for key, value in values.items())
+        """Write keys in one transaction; a value is quoted as Go does it, for 3.4 spoils others."""
+        puts = "\n".join(f"put {key} {json.dumps(value)}" for key, value in values.items())
         self.run("txn", stdin=f"\n{puts}\n\n\n".encode())
 
 
@@ -74,6 +76,14 @@ class Host:
     def ours(self) -> dict[str, str]:
         """Give destination and gateway of the routes of protocol 104, as `ip` sees them."""
         return {dst: gateway for dst, gateway, _ in WitnessRoutes(self.namespace.name).ours()}
+
+    def has(self, routes: dict[str, str]) -> bool:
+        """Tell whether our routes are exactly these. An AssertionError shows the difference."""
+        ours = self.ours()
+        assert ours == routes, (
+            f"not there: {routes.items() - ours.items()}, too many: {ours.items() - routes.items()}"
+        )
+        return True
 
     def foreign(self) -> set[SeenRoute]:
         """Give every route of somebody else in the main and the local table.
@@ -149,7 +159,7 @@ class Site:
                 switch,
                 "link add br0 type bridge stp_state 0 forward_delay 0",
                 "link add br1 type bridge stp_state 0 forward_delay 0",
-                f"address add {GATEWAY}/24 dev br0",
+                f"address add {GATEWAY}/20 dev br0",
                 f"address add {STORE}/16 dev br1",
                 "link set br0 up",
                 "link set br1 up",
@@ -181,7 +191,7 @@ class Site:
             self._cable(made, "store0", f"s{number}", bridge="br1")
             _batch(
                 made,
-                f"address add {address}/24 dev eth0",
+                f"address add {address}/20 dev eth0",
                 f"address add 172.31.{number >> 8}.{number & 255}/16 dev store0",
                 *([f"route add default via {GATEWAY} dev eth0"] if default else []),
             )

@@ -47,7 +47,7 @@ def expire(cluster: Cluster, key: str) -> None:
 def node(shared: Cluster) -> Daemon:
     """A daemon with a subnet that it would not choose if it forgot which it had."""
     shared.configure(SubnetMin="10.77.200.0", SubnetMax="10.77.203.0")
-    shared.lease(PEER, "192.168.50.200")
+    shared.lease(PEER, "192.168.51.200")
     daemon = shared.daemon(node="kept").start()
     shared.configure(SubnetMin="10.77.1.0", SubnetMax="10.77.203.0")
     eventually(lambda: daemon.ask("/v1/config").json["ipv4"]["subnet_min"] == "10.77.1.0")
@@ -162,13 +162,13 @@ def test_a_key_that_somebody_else_took_is_given_up_loudly(cluster: Cluster):
     """A new subnet, told in the log, as a condition and in the subnet file; no lease is shared."""
     node = cluster.daemon().start()
     subnet = node.subnet
-    cluster.put(own_key(node), flannels("192.168.50.201"))
+    cluster.put(own_key(node), flannels("192.168.51.201"))
     eventually(lambda: node.subnet not in ("", subnet), within=2, what="another subnet")
     eventually(shows(node, "subnet_moved"))
     assert subnet in node.conditions["subnet_moved"]
-    assert {subnet: "192.168.50.201"} == node.host.ours()
+    assert {subnet: "192.168.51.201"} == node.host.ours()
     leases = {subnet: each["PublicIP"] for subnet, each in cluster.leases().items()}
-    assert leases == {subnet: "192.168.50.201", node.subnet: node.host.address}
+    assert leases == {subnet: "192.168.51.201", node.subnet: node.host.address}
     gateway = node.subnet.replace(".0/24", ".1/24")
     eventually(lambda: node.subnet_env()["FLANNEL_SUBNET"] == gateway, within=2)
     warned = [line for line in node.lines() if line.get("condition") == "subnet_moved"]
@@ -217,7 +217,7 @@ def test_a_full_network_and_then_a_free_subnet(cluster: Cluster):
     """The daemon waits, says so, and takes the first subnet that comes free."""
     cluster.configure(Network="10.77.0.0/22", SubnetLen=24)
     for number in (1, 2, 3):
-        cluster.lease(f"10.77.{number}.0/24", f"192.168.50.20{number}")
+        cluster.lease(f"10.77.{number}.0/24", f"192.168.51.20{number}")
     node = cluster.daemon().start(wait=False)
     eventually(shows(node, "subnets_exhausted"))
     refusal = node.ask("/readyz")
@@ -256,13 +256,13 @@ def test_a_daemon_frozen_past_its_leases_gives_way_to_who_took_its_subnet(cluste
     node.send(signal.SIGSTOP)
     eventually(lambda: cluster.key(presence(node)) == {}, what="the presence's end")
     expire(cluster, key)
-    cluster.put(key, flannels("192.168.50.201"))
+    cluster.put(key, flannels("192.168.51.201"))
     taken = cluster.key(key)
     node.send(signal.SIGCONT)
     eventually(lambda: node.subnet not in ("", subnet))
     eventually(shows(node, "subnet_moved"))
     assert cluster.key(key) == taken
-    assert node.host.ours() == {subnet: "192.168.50.201"}
+    assert node.host.ours() == {subnet: "192.168.51.201"}
     eventually(lambda: cluster.key(presence(node)))
     eventually(lambda: node.ready)
 

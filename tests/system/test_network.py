@@ -10,7 +10,7 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
-PEER, GATEWAY = "10.77.9.0/24", "192.168.50.200"
+PEER, GATEWAY = "10.77.9.0/24", "192.168.51.200"
 SOON = 1.0  # seconds
 
 
@@ -77,7 +77,7 @@ def test_a_wider_network_is_applied_live(shared: Cluster, steady: Daemon):
         eventually(lambda: "10.77.0.0/16" in rules("nft", "list", "ruleset").stdout, within=2)
         assert "10.77.0.0/17" not in rules("nft", "list", "ruleset").stdout
         # A lease that was outside the old network and is inside the new one.
-        shared.lease("10.77.200.0/24", "192.168.50.201")
+        shared.lease("10.77.200.0/24", "192.168.51.201")
         eventually(lambda: "10.77.200.0/24" in steady.host.ours(), within=SOON)
         shared.delete("subnets/10.77.200.0-24")
         eventually(lambda: "10.77.200.0/24" not in steady.host.ours(), within=SOON)
@@ -110,9 +110,9 @@ def test_a_configuration_that_cannot_be_used_leaves_the_last_good_one(
     assert steady.ready
     assert (steady.subnet, network(steady)) == (subnet, "10.77.0.0/17")
     assert steady.subnet_env()["FLANNEL_NETWORK"] == "10.77.0.0/17"
-    shared.lease("10.77.10.0/24", "192.168.50.201")
+    shared.lease("10.77.10.0/24", "192.168.51.201")
     eventually(
-        lambda: steady.host.ours() == {PEER: GATEWAY, "10.77.10.0/24": "192.168.50.201"},
+        lambda: steady.host.ours() == {PEER: GATEWAY, "10.77.10.0/24": "192.168.51.201"},
         within=SOON,
     )
     shared.delete("subnets/10.77.10.0-24")
