@@ -27,6 +27,7 @@ from hostgw_core.view import Snapshot
 from hostgw_core.wake import Wake
 from hostgw_daemon.announcement import Announcement
 from hostgw_daemon.claim import decide, own, rivals
+from hostgw_daemon.restraint import Restraint
 from hostgw_daemon.sight import (
     Announce,
     Depose,
@@ -91,6 +92,7 @@ class Claimant:
         self._avoid: tuple[IPNetwork, ...] = ()
         self._wake = Wake()
         self._backoff = Backoff(0.1, 10.0)
+        self._restraint = Restraint(clock)
         self._how = ""
         self._last_good: ClusterConfig | None = None
         self._shown: Shown | None = None
@@ -181,7 +183,9 @@ class Claimant:
                     return await self._wait(action, sight)
                 case Keep():
                     await self._keep(action, sight)
-                    return None
+                    return self._restraint.look_again
+                case Hold() if pause := self._restrained(action, sight):
+                    return pause
                 case _:
                     won = await self._act(action)
         except StoreRefused:
@@ -214,11 +218,21 @@ class Claimant:
         moved_from = self.state.moved_from
         if any(self._remembered) and self._remembered != lease.subnets:
             moved_from = self._remembered
-        self._remembered = lease.subnets
+        self._remembered, self._restraint.key = lease.subnets, lease.key
         conditions = {"outside_config": action.misfit} if action.misfit else {}
+        conditions |= self._restraint.condition
         self._tell(ClaimState(lease, self._how or "kept", moved_from, conditions))
         if sight.presence is not None:
             await self._announcement.say(self._me, lease.subnets, sight.presence)
+
+    def _restrained(self, action: Hold, sight: Sight) -> float:
+        """Give the seconds before our own key is put right, 0 for at once."""
+        there = next((lease for lease in sight.leases if lease.key == action.key), None)
+        pause = self._restraint.wait(action.key, gone=there is None)
+        if pause > 0 and there is not None:
+            # It is ours as it stands, and seen: no change of others' keys need be looked at.
+            self._tell(replace(self.state, lease=there, conditions=self._restraint.condition))
+        return pause
 
     def _lose(self, lease: Lease) -> None:
         self._tell(replace(self.state, lease=None, lost=lease.subnets))
@@ -243,6 +257,7 @@ class Claimant:
         won = (await self._store.commit(action.compares, [put])).won
         if won:
             self._how = action.how
+            self._restraint.answered(action.key)
         return won
 
     def _tell(self, state: ClaimState) -> None:

@@ -123,6 +123,12 @@ _CLAIM = (
         explained_by=("lease_lost",),
     ),
     Kind(
+        "lease_disputed",
+        _WARNING,
+        "Something else writes over the lease of this node again and again.",
+        "Stop it: a flanneld that still runs here, another host with this address, a script.",
+    ),
+    Kind(
         "subnets_exhausted",
         _ERROR,
         "No subnet of the network is free for this node.",
