@@ -4,7 +4,7 @@ It leaves the same traces as flannel v0.28.9 does: keys, values, etcd leases, ro
 `subnet.env` (docs/flannel.md says which, and how they were found). It works through `etcdctl`, `ip`
 and `iptables` alone: nothing of the programs under test is in it.
 
-Not here: the renewal after 23 hours, which SIGUSR1 asks for; the resync of rules every 5 s.
+SIGUSR1 makes a renewal due at once. Not here: the resync of rules every 5 s.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from ipaddress import IPv4Interface, IPv4Network
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,7 +98,7 @@ class Flanneld:
         (link,) = json.loads(run("ip", "-json", "-4", "address", "show", "dev", options.iface))
         self.address: str = link["addr_info"][0]["local"]
         self.mtu: int = link["mtu"]
-        self.renewal_due = False
+        self.renew_at = inf  # seconds of time.monotonic
 
     @property
     def value(self) -> str:
@@ -171,7 +172,8 @@ class Flanneld:
         """Keep the routes to all others, until our own key goes."""
         records, revision = self.list()
         for each in records:
-            self.added(each, own)
+            if each.subnet != own:
+                self.added(each)
         watch = self.etcd.watch(self.prefix, revision + 1)
         assert watch.stdout is not None
         try:
@@ -188,8 +190,8 @@ class Flanneld:
                 if time.monotonic() > due:
                     due = time.monotonic() + CHECK
                     self.routes.recover()
-                if self.renewal_due:
-                    self.renewal_due = False
+                if time.monotonic() >= self.renew_at:
+                    self.renew_at = inf
                     self.etcd.put(self.key(own), self.value)
                     log("Lease renewed")
         finally:
@@ -213,13 +215,16 @@ class Flanneld:
             log("error parsing etcd event")
             for subnet in list(self.routes.known):
                 self.routes.remove(subnet)
-            return
-        self.added(record, own)
+        elif record.subnet == own:
+            # Whoever wrote it: its etcd lease says when it is to be renewed, which may be now.
+            left = self.etcd.ask("lease", "timetolive", f"{entry.get('lease', 0):x}")["ttl"]
+            margin = 60 * self.options.subnet_lease_renew_margin
+            self.renew_at = time.monotonic() + left - margin
+        else:
+            self.added(record)
 
-    def added(self, record: Record, own: IPv4Network) -> None:
+    def added(self, record: Record) -> None:
         """Route to a lease of somebody else, wherever it lies."""
-        if record.subnet == own:
-            return
         if record.backend != "host-gw":
             log(f"Ignoring non-host-gw subnet: type={record.backend}")
             return
@@ -244,10 +249,11 @@ def main() -> None:
     parser.add_argument("-iface", default="eth0")
     parser.add_argument("-subnet-file", default="/run/flannel/subnet.env")
     parser.add_argument("-ip-masq", action="store_true")
+    parser.add_argument("-subnet-lease-renew-margin", type=int, default=60)  # minutes
     flanneld = Flanneld(parser.parse_args())
 
     def renew(_number: int, _frame: object) -> None:
-        flanneld.renewal_due = True
+        flanneld.renew_at = 0.0
 
     signal.signal(signal.SIGUSR1, renew)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
