@@ -40,6 +40,11 @@ def cure(foreign: ForeignRoute) -> str:
     return f"ip route del {prefix}{metric} proto {foreign.protocol}"
 
 
+def _key(route: ForeignRoute) -> tuple[bytes, int, int, int]:
+    """Give what the kernel holds one route of, so that a new one takes the place of the old."""
+    return (route.destination, route.length, route.metric, route.table)
+
+
 class Foreign:
     """The foreign routes seen at our peers' destinations."""
 
@@ -57,6 +62,8 @@ class Foreign:
         route = event.route
         prefix = (route.destination, route.length)
         there = self._seen.setdefault(prefix, set())
+        if event.took:
+            there -= {each for each in there if _key(each) == _key(route)}
         if event.added:
             there.add(route)
         else:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hostgw_daemon.desired import RouteRule, routes_to
 from hostgw_daemon.foreign import Prefix
 from hostgw_daemon.kernel import Route, Table
-from hostgw_daemon.peers import PeerState, Roster
+from hostgw_daemon.peers import Roster
 
 
 class Targets:
@@ -35,7 +35,8 @@ class Targets:
     def amend(self, roster: Roster, rule: RouteRule, moved: Iterable[bytes]) -> tuple[Table, Table]:
         """Take a roster of which only the `moved` keys are new; give their routes before and now.
 
-        The peers are compared as one set: a subnet may have moved from one key to another.
+        New since what was taken last, and under the same rule. The peers are compared as one set: a
+        subnet may have moved from one key to another.
         """
         before: set[Route] = set()
         after: set[Route] = set()
@@ -53,13 +54,3 @@ class Targets:
             self.prefixes[route.destination, route.length] = route
         self._basis = (roster, rule)
         return frozenset(before), frozenset(after)
-
-
-def peer_prefixes(roster: Roster) -> frozenset[Prefix]:
-    """Give the destinations behind other nodes: where flannel may have left routes of its own."""
-    return frozenset(
-        (subnet.network_address.packed, subnet.prefixlen)
-        for peer in roster.peers.values()
-        if peer.state is not PeerState.SELF
-        for subnet in peer.lease.subnets
-    )

@@ -177,7 +177,7 @@ def test_judging_again_changes_nothing(first, rules):
 
 
 @given(acts, st.sampled_from(POLICIES), st.lists(st.integers(1, 4), min_size=12, max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_squashed_and_split_events_are_the_same_peers(first, rules, sizes):
     """One by one, in groups or at once: the same peers, unless a meaning was kept on the way.
 
@@ -220,7 +220,7 @@ def reasons(roster):
 
 
 @given(st.binary(max_size=40), st.binary(max_size=60), st.sampled_from(POLICIES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_no_bytes_raise(tail, content, rules):
     """Whatever is under the prefix is a peer or a refusal, and never an exception."""
     one = Entry(key("") + tail, content, 5, 5, 1, 0)

@@ -1,4 +1,4 @@
-"""Records of leases, written the short way, and a judgement of them made by brute force.
+"""Records of leases and routes, written the short way, and a judgement of them made by brute force.
 
 The judgement here shares no code with the program: it reads JSON and keys by hand, compares every
 pair of subnets with `ipaddress`, and knows each rule from DESIGN section 5 by its plainest words.
@@ -23,6 +23,7 @@ from typing import Any
 from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Pool
 from hostgw_core.store import Deleted, Entry
+from hostgw_daemon.kernel import MAIN_TABLE, Route
 from hostgw_daemon.peers import Policy
 
 PREFIX = "/coreos.com/network"
@@ -110,6 +111,15 @@ def entry(
 def gone(name: str, *, modified: int = 99) -> Deleted:
     """Write the end of a key."""
     return Deleted(key(name), modified)
+
+
+def route(
+    prefix: str, gateway: str, *, metric: int = 1, link: int = 2, table: int = MAIN_TABLE
+) -> Route:
+    """Write a route of ours."""
+    network = ip_network(prefix)
+    packed = ip_address(gateway).packed
+    return Route(network.network_address.packed, network.prefixlen, metric, packed, link, table)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,99 @@
+"""The laws of the plan, on a kernel of ten lines that is written here."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+from hypothesis import given, settings
+
+from hostgw_daemon.kernel import Route, Verb
+from hostgw_daemon.plan import plan
+
+routes = st.builds(
+    Route,
+    destination=st.sampled_from([b"\x0a\x05\x01\x00", b"\x0a\x05\x02\x00", b"\xfd" + bytes(15)]),
+    length=st.sampled_from([24, 25]),
+    metric=st.sampled_from([1024, 1025]),
+    gateway=st.sampled_from([b"\xac\x10\x00\x04", b"\xac\x10\x00\x05", b"\xac\x10\x00\x06"]),
+    link=st.sampled_from([2, 3]),
+    table=st.sampled_from([254, 1000]),
+)
+observed_tables = st.frozensets(routes, max_size=12)
+
+
+@st.composite
+def desired_tables(draw):
+    """Draw a table with one route a key, as there is one owner a subnet."""
+    return frozenset({route.key: route for route in draw(st.lists(routes, max_size=12))}.values())
+
+
+def do(table, write):
+    """Do one write as the kernel does: exclusive, or beside, or exactly this one."""
+    if write.verb is Verb.CREATE:
+        assert write.route.key not in {route.key for route in table}, "EEXIST"
+        return table | {write.route}
+    if write.verb is Verb.APPEND:
+        assert write.route not in table, "EEXIST"
+        return table | {write.route}
+    assert write.route in table, "ESRCH"
+    return table - {write.route}
+
+
+def every_prefix(table, writes):
+    """Give the tables that there are while the writes are done, the first and the last included."""
+    tables = [table]
+    for write in writes:
+        tables.append(do(tables[-1], write))
+    return tables
+
+
+@given(desired_tables(), observed_tables)
+@settings(max_examples=250, deadline=None)
+def test_doing_the_plan_gives_what_is_desired(desired, observed):
+    """The kernel takes every write, and in the end there is exactly what there should be."""
+    assert every_prefix(observed, plan(desired, observed))[-1] == desired
+
+
+@given(desired_tables())
+@settings(max_examples=100, deadline=None)
+def test_there_is_nothing_to_do_where_all_is_well(desired):
+    """A second pass writes nothing."""
+    assert plan(desired, desired) == ()
+
+
+@given(desired_tables(), observed_tables)
+@settings(max_examples=150, deadline=None)
+def test_no_route_is_written_twice(desired, observed):
+    """Every route is in one write at most, and no more routes than differ."""
+    writes = plan(desired, observed)
+    assert len({write.route for write in writes}) == len(writes) == len(desired ^ observed)
+
+
+@given(desired_tables(), observed_tables)
+@settings(max_examples=150, deadline=None)
+def test_what_comes_goes_in_before_anything_goes_out(desired, observed):
+    """No deletion stands before a creation."""
+    verbs = [write.verb is Verb.DELETE for write in plan(desired, observed)]
+    assert verbs == sorted(verbs)
+
+
+@given(desired_tables(), observed_tables)
+@settings(max_examples=250, deadline=None)
+def test_a_destination_that_stays_is_never_without_a_route(desired, observed):
+    """Whatever moves, at every moment there is a way to all that had one and shall have one."""
+
+    def reached(table):
+        return {(route.destination, route.length, route.table) for route in table}
+
+    lasting = reached(desired) & reached(observed)
+    for table in every_prefix(observed, plan(desired, observed)):
+        assert lasting <= reached(table)
+
+
+@given(desired_tables(), observed_tables)
+@settings(max_examples=100, deadline=None)
+def test_the_same_difference_is_the_same_plan(desired, observed):
+    """The order is that of the routes, not of a set in memory."""
+    again = plan(frozenset(sorted(desired, reverse=True)), frozenset(sorted(observed)))
+    assert again == plan(desired, observed)
+    coming = [write.route for write in again if write.verb is not Verb.DELETE]
+    assert coming == sorted(coming)

@@ -1,0 +1,101 @@
+"""The law of the targets: amended however often, they are what a fresh aim gives."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+from hypothesis import given, settings
+
+from hostgw_core.store import Deleted, Entry
+from hostgw_daemon.desired import RouteRule
+from hostgw_daemon.peers import accept, amend
+from hostgw_daemon.targets import Targets
+from support.lease_world import config, key, policy, value
+
+RULES = policy(config(ipv6="fd00:5::/48"))
+NAMES = (
+    "10.5.0.0-23",
+    "10.5.0.0-24",
+    "10.5.1.0-24",
+    "10.5.2.0-24",
+    "10.5.2.0-24&fd00:5:0:2::-64",
+    "10.5.3.0-24&fd00:5:0:2::-64",
+)
+rules = st.sampled_from([RouteRule(2), RouteRule(2), RouteRule(3), RouteRule(2, metric=9)])
+values = st.builds(
+    value,
+    st.sampled_from(["172.16.0.2", "172.16.0.3"]),
+    gateway6=st.sampled_from([None, "fd00::2"]),
+    node=st.sampled_from(["", "n1", "me"]),
+) | st.just(b"?")
+steps = st.lists(
+    st.tuples(rules, st.lists(st.tuples(st.sampled_from(NAMES), st.none() | values), max_size=3)),
+    max_size=10,
+)
+
+
+def by_hand(roster, rule):
+    """Say what is wanted, as `ip route` would show it: of every peer that is another node."""
+    return {
+        (str(subnet), str(peer.lease.gateways.of(subnet.version)), rule.link)
+        for peer in roster.peers.values()
+        if peer.lease.node_id != "id-me"
+        for subnet in peer.lease.subnets
+    }
+
+
+def shown(targets):
+    """Say what is aimed at in the same words."""
+    found = set()
+    for route in targets.wanted:
+        prefix, _, rest = str(route).partition(" via ")
+        found.add((prefix, rest.partition(" metric ")[0], route.link))
+    return found
+
+
+@given(steps)
+@settings(max_examples=200, deadline=None)
+def test_amended_targets_are_fresh_targets(steps):
+    """After any changes of leases and rules: the same routes, in all and by destination."""
+    entries, revision, roster = {}, 1, accept([], RULES)
+    targets, aimed = Targets(), RouteRule(2)
+    targets.aim(roster, aimed)
+    for rule, acts in steps:
+        changes = []
+        for name, content in acts:
+            revision += 1
+            old = entries.pop(key(name), None)
+            if content is not None:
+                created = old.created if old else revision
+                entries[key(name)] = Entry(key(name), content, created, revision, 1, 0)
+                changes.append(entries[key(name)])
+            elif old:
+                changes.append(Deleted(key(name), revision))
+        result = amend(roster, changes)
+        before = set(targets.wanted)
+        roster = result[0] if result else accept(entries.values(), RULES, roster)
+        if result is None or rule != aimed:
+            targets.aim(roster, rule)
+        else:
+            gone, come = targets.amend(roster, rule, result[1])
+            assert before - gone | come == targets.wanted
+            targets.aim(roster, rule)
+        aimed = rule
+        fresh = Targets()
+        fresh.aim(roster, rule)
+        assert targets.wanted == fresh.wanted
+        assert targets.prefixes == fresh.prefixes
+        assert shown(targets) == by_hand(roster, rule)
+        assert {(r.destination, r.length) for r in targets.wanted} == set(targets.prefixes)
+
+
+def test_what_was_aimed_at_last_costs_nothing(monkeypatch):
+    """A full pass over the same roster computes no route."""
+    roster = accept([Entry(key(NAMES[2]), value("172.16.0.2"), 5, 5, 1, 0)], RULES)
+    targets = Targets()
+    targets.aim(roster, RouteRule(2))
+    wanted = targets.wanted
+    targets.aim(roster, RouteRule(2))
+    assert targets.wanted is wanted
+    targets.aim(roster, RouteRule(3))
+    assert targets.wanted is not wanted
+    assert {route.link for route in targets.wanted} == {3}

@@ -1,0 +1,115 @@
+"""The routes there should be, for rosters that a person can read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from hostgw_daemon.desired import RouteRule, desired, metric_of, routes_to
+from hostgw_daemon.peers import PeerState, accept
+from hostgw_daemon.targets import Targets
+from support.lease_world import config, entry, key, policy, route
+
+RULES = policy()
+RULE = RouteRule(link=2)
+
+
+def wanted(*entries, rule=RULE, rules=RULES):
+    """Give what is desired for these records."""
+    return desired(accept(entries, rules), rule)
+
+
+# Made once by another program: printf '\x0a\x05\x01\x00\x18' | gzip | tail -c8 | head -c4 | xxd -e
+# Any version of this one must come to the same, for the metric is part of the kernel's key.
+@pytest.mark.parametrize(
+    ("prefix", "metric"),
+    [
+        ("10.5.1.0/24", 1024 + 0xA9E2EDEF % 1024),
+        ("10.5.2.0/24", 1024 + 0xABA453B6 % 1024),
+        ("10.5.2.0/25", 1024 + 0xDCA36320 % 1024),
+        ("fd00:5:0:1::/64", 2048 + 0x18D413F7 % 1024),
+    ],
+)
+def test_the_metric_is_a_function_of_the_prefix(prefix, metric):
+    """The automatic metric is the base of its family and the CRC of address and length."""
+    assert metric_of(ip_network(prefix)) == metric
+
+
+def test_metrics_are_spread():
+    """Of 10,000 subnets no metric has so many that the kernel's chain grows long."""
+    metrics = [metric_of(subnet) for subnet in ip_network("10.0.0.0/10").subnets(new_prefix=24)]
+    assert all(1024 <= metric < 2048 for metric in metrics)
+    assert max(metrics.count(metric) for metric in set(metrics)) <= 3 * len(metrics) / 1024
+
+
+def test_one_route_for_each_other_node():
+    """Every believed lease of another node gets one route, through its own address."""
+    assert wanted(
+        entry("10.5.1.0-24", "172.16.0.4"),
+        entry("10.5.2.0-24", "172.16.0.5"),
+        entry("10.5.3.0-24", node="me"),
+        entry("10.5.4.0-24", raw=b"?"),
+    ) == {
+        route("10.5.1.0/24", "172.16.0.4", metric=metric_of(ip_network("10.5.1.0/24"))),
+        route("10.5.2.0/24", "172.16.0.5", metric=metric_of(ip_network("10.5.2.0/24"))),
+    }
+
+
+def test_a_node_may_hold_several_subnets():
+    """Each of its leases has its own route."""
+    found = wanted(entry("10.5.1.0-24", node="n1"), entry("10.5.2.0-24", node="n1"))
+    assert {each.prefix for each in found} == {"10.5.1.0/24", "10.5.2.0/24"}
+
+
+def test_two_families_two_routes():
+    """A lease of both families has a route of each, each through the address of its family."""
+    rules = policy(config(ipv6="fd00:5::/48"))
+    one = entry("10.5.1.0-24&fd00:5:0:1::-64", "172.16.0.4", gateway6="fd00::4")
+    assert {str(each) for each in wanted(one, rules=rules, rule=RouteRule(2, metric=7))} == {
+        "10.5.1.0/24 via 172.16.0.4 metric 7",
+        "fd00:5:0:1::/64 via fd00::4 metric 7",
+    }
+
+
+def test_the_rule_is_in_every_route():
+    """Link, table and a fixed metric are the same for all."""
+    found = wanted(
+        entry("10.5.1.0-24", "172.16.0.4"),
+        entry("10.5.2.0-24", "172.16.0.4"),
+        rule=RouteRule(link=9, metric=500, table=1000),
+    )
+    assert found == {
+        route("10.5.1.0/24", "172.16.0.4", metric=500, link=9, table=1000),
+        route("10.5.2.0/24", "172.16.0.4", metric=500, link=9, table=1000),
+    }
+
+
+@pytest.mark.parametrize("state", [state for state in PeerState if state is not PeerState.SELF])
+def test_every_state_of_a_peer_is_routed_to(state):
+    """Somebody's containers are behind it, whatever is wrong with its record."""
+    peer = accept([entry("10.5.1.0-24")], RULES).peers[key("10.5.1.0-24")]
+    assert len(routes_to(replace(peer, state=state), RULE)) == 1
+
+
+def test_nobody_and_ourselves_need_no_route():
+    """There is no route to a key without a peer, and none to our own subnet."""
+    ours = accept([entry("10.5.1.0-24", node="me")], RULES).peers[key("10.5.1.0-24")]
+    assert routes_to(None, RULE) == routes_to(ours, RULE) == frozenset()
+
+
+def test_a_target_moves_from_one_key_to_another():
+    """A subnet that changes its key in one change is a route that moves, not one that goes."""
+    rules = policy(config(ipv6="fd00:5::/48"))
+    old = entry("10.5.1.0-24", "172.16.0.4", created=5)
+    before = accept([old], rules)
+    targets = Targets()
+    targets.aim(before, RULE)
+    new = entry("10.5.1.0-24&fd00:5:0:1::-64", "172.16.0.4", gateway6="fd00::4", created=9)
+    after = accept([new], rules)
+    gone, come = targets.amend(after, RULE, [old.key, new.key])
+    assert {each.prefix for each in gone} == {"10.5.1.0/24"}
+    assert {each.prefix for each in come} == {"10.5.1.0/24", "fd00:5:0:1::/64"}
+    assert targets.wanted == desired(after, RULE)
+    assert len(targets.prefixes) == 2
