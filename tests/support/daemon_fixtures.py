@@ -55,20 +55,33 @@ class Cluster:
         self.put(f"subnets/{subnet.replace('/', '-')}", flannels(gateway), *flags)
 
     def burst(self, leases: Iterable[tuple[str, str]]) -> None:
-        """Write a lease (subnet, gateway) after the other, each a revision of its own, quickly.
+        """Write a lease (subnet, gateway) after the other, each a revision of its own, quickly."""
+        self.put_quickly(
+            (subnet.replace("/", "-").encode(), json.dumps(flannels(gateway)).encode())
+            for subnet, gateway in leases
+        )
 
-        Through etcd's JSON gateway: a process for each would take longer than what is tried.
-        """
+    def put_quickly(self, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write keys below `subnets/` one after the other, whatever bytes they are."""
+        bodies = ({"key": self._key(name), "value": _base64(value)} for name, value in records)
+        self._post("/v3/kv/put", bodies)
+
+    def delete_quickly(self, names: Iterable[bytes]) -> None:
+        """Delete keys below `subnets/` one after the other, whatever bytes they are."""
+        self._post("/v3/kv/deleterange", ({"key": self._key(name)} for name in names))
+
+    def _key(self, name: bytes) -> str:
+        return _base64(f"{self.prefix}/subnets/".encode() + name)
+
+    def _post(self, path: str, bodies: Iterable[dict[str, str]]) -> None:
+        """Ask etcd's JSON gateway: a process for each would take longer than what is tried."""
         server = self.site.etcd
         with self.site.switch.enter():
             connection = http.client.HTTPConnection(server.host, server.client_port, timeout=5)
             connection.connect()
         with closing(connection):
-            for subnet, gateway in leases:
-                key = f"{self.prefix}/subnets/{subnet.replace('/', '-')}"
-                value = json.dumps(flannels(gateway))
-                body = {"key": _base64(key), "value": _base64(value)}
-                connection.request("POST", "/v3/kv/put", json.dumps(body))
+            for body in bodies:
+                connection.request("POST", path, json.dumps(body))
                 answer = connection.getresponse()
                 assert answer.status == 200, answer.read()
                 answer.read()
@@ -110,8 +123,8 @@ class Cluster:
         return made
 
 
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def flannels(gateway: str, **more: object) -> dict[str, object]:
