@@ -13,8 +13,9 @@ from hostgw_core.view import ViewState
 from hostgw_daemon.checks import Check
 from hostgw_daemon.claimant import ClaimState
 from hostgw_daemon.overview import Parts, peer_states
-from hostgw_daemon.peers import Peer
+from hostgw_daemon.peers import Peer, PeerState
 from hostgw_daemon.status import (
+    LISTED,
     ClaimStatus,
     ConditionStatus,
     Listed,
@@ -147,10 +148,15 @@ def _store(view: ViewState, endpoint: str, epoch: float) -> StoreStatus:
 
 
 def _peers(parts: Parts) -> PeersStatus:
-    counts = peer_counts(parts)
-    troubled = sum(count for state, count in counts.items() if state != "ok")
-    listed = (each for each in peers(parts) if each.state != "ok")
-    return PeersStatus(sum(counts.values()), counts, Listed.of(troubled, listed))
+    """Count and list in one pass: this is done whenever something changes."""
+    counts: Counter[str] = Counter()
+    troubled: list[PeerStatus] = []
+    for peer, state, reason in peer_states(parts):
+        counts[state] += 1
+        if state != PeerState.OK and len(troubled) < LISTED:
+            troubled.append(_peer(peer, state, reason))
+    count = counts.total()
+    return PeersStatus(count, counts, Listed(count - counts[PeerState.OK], tuple(troubled)))
 
 
 def _peer(peer: Peer, state: str, reason: str) -> PeerStatus:

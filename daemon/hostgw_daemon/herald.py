@@ -25,6 +25,7 @@ from hostgw_daemon.status import sentence
 TICK = 5.0  # seconds between two beats
 PASSES = ("first_pass", "last_pass")  # the checks that READY=1 waits for, besides the files
 GATHER = 0.02  # seconds: what happens together is told once
+BREATH = 1.0  # seconds between two sentences to systemd: each is made from a look at every peer
 
 
 class Herald:
@@ -49,6 +50,8 @@ class Herald:
         self._wake = Wake()
         self._fed = 0.0
         self._announced = False
+        self._unsaid = False
+        self._said = -BREATH
         self.files_written = False
 
     def ring(self) -> None:
@@ -59,10 +62,10 @@ class Herald:
         """Tell for ever."""
         period = min(TICK, self._notifier.watchdog_period or TICK)
         while True:
-            asked = time.monotonic()
-            rung = await self._wake.wait(within=period)
+            asked, pause = time.monotonic(), min(period, BREATH) if self._unsaid else period
+            rung = await self._wake.wait(within=pause)
             if not rung:
-                self._metrics.node.loop_lag(time.monotonic() - asked - period)
+                self._metrics.node.loop_lag(time.monotonic() - asked - pause)
             self.tell(changed=rung)
             await asyncio.sleep(GATHER)
 
@@ -97,7 +100,10 @@ class Herald:
             self._log.info("Over", condition=condition.kind.code)
         self._answers.measure(parts)
         self._feed()
-        if (changed or raised or over) and self._notifier.listening:
+        self._unsaid |= bool(changed or raised or over)
+        breathless = self._announced and time.monotonic() - self._said < BREATH
+        if self._unsaid and self._notifier.listening and not breathless:
+            self._unsaid, self._said = False, time.monotonic()
             self._tell_systemd(parts)
 
     def _raise(self, condition: Condition) -> None:

@@ -8,9 +8,10 @@ no two of them can disagree.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import TypeVar
 
 from hostgw_core.health import Condition
 from hostgw_core.session import SessionState
@@ -19,11 +20,13 @@ from hostgw_daemon.checks import Check, readiness
 from hostgw_daemon.claimant import ClaimState
 from hostgw_daemon.cluster import Understanding
 from hostgw_daemon.foreign import Effect, cure, effect
-from hostgw_daemon.kernel import ForeignRoute, Verdict
+from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.masquerade import MasqueradeState, Standing
 from hostgw_daemon.peers import OWN_ADDRESS, Peer, PeerState
 from hostgw_daemon.report import RoutesState
 from hostgw_daemon.uplink import NoUplink, Uplink
+
+T = TypeVar("T")
 
 NAMED = 3  # how many of many things a sentence names
 
@@ -98,32 +101,40 @@ def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
 
 
 def _of_routes(routes: RoutesState) -> Iterator[tuple[str, str]]:
-    by_verdict: dict[Verdict, list[str]] = {}
+    by_verdict: dict[Verdict, list[Outcome]] = {}
     for outcome in routes.missing:
-        why = f"{outcome.write.route}: {outcome.message}"
-        by_verdict.setdefault(outcome.verdict, []).append(why)
-    holding = [route for route in routes.shadows if _holds(route, routes)]
-    conflicts = [_take_away(route) for route in holding]
-    conflicts = conflicts or by_verdict.get(Verdict.CONFLICT, [])
-    shadows = [_take_away(route) for route in routes.shadows if route not in holding]
-    for code, words in (
-        ("routes_conflict", conflicts),
-        ("gateways_off_link", by_verdict.get(Verdict.OFF_LINK, [])),
-        ("routes_failing", by_verdict.get(Verdict.FAILED, [])),
-        ("shadowed", shadows),
-        ("fight", list(routes.fights)),
-    ):
-        if words:
-            yield code, _some(words)
+        by_verdict.setdefault(outcome.verdict, []).append(outcome)
+    holding, shadowing = _by_effect(routes)
+    if holding:
+        yield "routes_conflict", _some(holding, _take_away)
+    elif conflicts := by_verdict.get(Verdict.CONFLICT):
+        yield "routes_conflict", _some(conflicts, _refused)
+    if off_link := by_verdict.get(Verdict.OFF_LINK):
+        yield "gateways_off_link", _some(off_link, _refused)
+    if failed := by_verdict.get(Verdict.FAILED):
+        yield "routes_failing", _some(failed, _refused)
+    if shadowing:
+        yield "shadowed", _some(shadowing, _take_away)
+    if routes.fights:
+        yield "fight", _some(routes.fights)
 
 
-def _holds(route: ForeignRoute, routes: RoutesState) -> bool:
-    """Tell whether a foreign route has the very key of one of ours that is missing."""
-    return any(
-        effect(route, outcome.write.route) is Effect.HOLDS
-        for outcome in routes.missing
-        if outcome.write.route.destination == route.destination
-    )
+def _by_effect(routes: RoutesState) -> tuple[list[ForeignRoute], list[ForeignRoute]]:
+    """Part the foreign routes into those that hold the key of a missing one, and the others."""
+    missing = {
+        (route.destination, route.length): route
+        for route in (outcome.write.route for outcome in routes.missing)
+    }
+    holding: list[ForeignRoute] = []
+    shadowing: list[ForeignRoute] = []
+    for route in routes.shadows:
+        ours = missing.get((route.destination, route.length))
+        (holding if effect(route, ours) is Effect.HOLDS else shadowing).append(route)
+    return holding, shadowing
+
+
+def _refused(outcome: Outcome) -> str:
+    return f"{outcome.write.route}: {outcome.message}"
 
 
 def _take_away(route: ForeignRoute) -> str:
@@ -132,19 +143,26 @@ def _take_away(route: ForeignRoute) -> str:
     return f"{prefix}{via} of protocol {route.protocol}: {cure(route)}"
 
 
-def _some(words: Iterable[str]) -> str:
-    every = list(words)
-    more = len(every) - NAMED
-    return "; ".join(every[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+def _some(things: Sequence[T], words: Callable[[T], str] = str) -> str:
+    """Name a few of many, in words; nothing is written out for those that are only counted."""
+    more = len(things) - NAMED
+    named = "; ".join(map(words, things[:NAMED]))
+    return named + (f"; and {more} more" if more > 0 else "")
 
 
 def ready_checks(parts: Parts, blocking: Iterable[Condition]) -> tuple[Check, ...]:
-    """Give the checks of `/readyz`."""
-    last = parts.routes.last
-    failed = [o for o in last.troubles if o.verdict is Verdict.FAILED] if last is not None else []
+    """Give the checks of `/readyz`.
+
+    A small pass that goes well makes nothing good that the last full one could not write.
+    """
+    last, full = parts.routes.last, parts.routes.last_full
+    troubles = full.troubles if full is not None else ()
+    if last is not None and last is not full:
+        troubles += last.troubles
+    failed = [outcome for outcome in troubles if outcome.verdict is Verdict.FAILED]
     return readiness(
         held=parts.claim.held,
-        first_pass=parts.routes.last_full is not None,
+        first_pass=full is not None,
         trouble=f"{len(failed)} writes failed: {failed[0].message}" if failed else "",
         blocking=blocking,
     )
@@ -171,11 +189,12 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
         prefix = (route.destination, route.length)
         troubled.setdefault(prefix, ("shadowed", _take_away(route)))
     fights = set(parts.routes.fights)
+    looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
     for peer in roster.peers.values():
         if peer.state is PeerState.SELF:
             continue
         state, reason = str(peer.state), peer.reason
-        for subnet in peer.lease.subnets if peer.state is PeerState.OK else ():
+        for subnet in peer.lease.subnets if looked_at and peer.state is PeerState.OK else ():
             prefix = (subnet.network_address.packed, subnet.prefixlen)
             if str(subnet) in fights:
                 state, reason = "fight", "somebody deletes its route as fast as it is put back"
