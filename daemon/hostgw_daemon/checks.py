@@ -79,17 +79,21 @@ def beat(name: str, age: float, limit: float) -> Check:
 
 
 def readiness(
-    *, held: bool, first_pass: bool, trouble: str, blocking: Iterable[Condition]
+    *, held: bool, first_pass: bool, trouble: str, blocking: Iterable[Condition], store: str = ""
 ) -> tuple[Check, ...]:
     """Give the checks of `/readyz`.
 
     `trouble` is why the last pass was not right ("": it was). `blocking` are the conditions that
-    stand in the way by themselves (`Board.blocking`).
+    stand in the way by themselves (`Board.blocking`). A `store` that is away does not, but where
+    there is no lease or no pass yet, that is the reason which a person looks for.
     """
+    because = f" ({store})" if store else ""
     reasons = [f"{c.kind.code}: {c.detail or c.kind.title}" for c in blocking]
     return (
-        Check("lease_held", held, "this node has no subnet yet, or has lost it"),
-        Check("first_pass", first_pass, "no complete pass over the routes since the start"),
+        Check("lease_held", held, f"this node has no subnet yet, or has lost it{because}"),
+        Check(
+            "first_pass", first_pass, f"no complete pass over the routes since the start{because}"
+        ),
         Check("last_pass", not trouble, trouble),
         Check("conditions", not reasons, "; ".join(reasons)),
     )

@@ -61,9 +61,13 @@ def conditions(parts: Parts) -> dict[str, str]:
     return found
 
 
+def _of_view(view: ViewState) -> Iterator[tuple[str, str]]:
+    if view.error:
+        yield "store_denied" if view.denied else "store_unavailable", view.error
+
+
 def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
-    if parts.view.error:
-        yield "store_denied" if parts.view.denied else "store_unavailable", parts.view.error
+    yield from _of_view(parts.view)
     now = parts.understanding
     if now is None:
         return
@@ -165,6 +169,7 @@ def ready_checks(parts: Parts, blocking: Iterable[Condition]) -> tuple[Check, ..
         first_pass=full is not None,
         trouble=f"{len(failed)} writes failed: {failed[0].message}" if failed else "",
         blocking=blocking,
+        store="; ".join(f"{code}: {detail}" for code, detail in _of_view(parts.view)),
     )
 
 

@@ -116,7 +116,7 @@ class Cluster:
             self._folder / f"d{number}",
             node=node or f"node{number}",
             prefix=self.prefix,
-            endpoints=self.site.etcd.url,
+            endpoints=self.site.endpoints,
         )
         self.daemons.append(made)
         self._ends.callback(made.kill)

@@ -141,17 +141,21 @@ class Host:
 
 @dataclass
 class Site:
-    """The switch and what hangs on it. Made by `Site.build`, a context manager."""
+    """The switch and what hangs on it. Made by `Site.build`, a context manager.
+
+    `user` is the NAME:PASSWORD that the witness gives, once the etcd asks for one.
+    """
 
     switch: Namespace
     folder: Path
-    etcd: EtcdServer
+    servers: list[EtcdServer]
+    user: str = ""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(10))
 
     @classmethod
     @contextmanager
-    def build(cls, folder: Path, **etcd: Any) -> Iterator[Site]:
-        """Make a site with one etcd, started; `etcd` are more fields of EtcdServer."""
+    def build(cls, folder: Path, *, members: int = 1, **etcd: Any) -> Iterator[Site]:
+        """Make a site with an etcd of so many members, started; `etcd` are more fields of each."""
         with ExitStack() as ends:
             switch = Namespace.create(f"hgt-{secrets.token_hex(4)}")
             ends.callback(switch.delete)
@@ -165,20 +169,42 @@ class Site:
                 "link set br1 up",
             )
             with switch.enter():
-                server = EtcdServer(folder / "etcd", host=STORE, **etcd)
+                names = [f"m{number}" for number in range(members)]
+                servers = [EtcdServer(folder / n, name=n, host=STORE, **etcd) for n in names]
+            site = cls(switch, folder, servers)
+            for server in servers:
+                server.peers = servers
                 ends.callback(server.kill)
-                server.start()
-            yield cls(switch, folder, server)
+            site.start_etcd()
+            yield site
+
+    @property
+    def etcd(self) -> EtcdServer:
+        """The etcd, or its first member."""
+        return self.servers[0]
+
+    @property
+    def endpoints(self) -> str:
+        """What a client is given."""
+        return ",".join(server.url for server in self.servers)
 
     @property
     def ctl(self) -> InsideCtl:
-        """The witness of the store."""
-        return InsideCtl(self.switch, EtcdCtl((self.etcd.url,)))
+        """The witness of the store, on its first member."""
+        return self.ctl_on(self.etcd)
 
-    def restart_etcd(self) -> None:
-        """Start the etcd again on its data, and wait until it serves."""
+    def ctl_on(self, server: EtcdServer) -> InsideCtl:
+        """Give the witness on one member."""
+        return InsideCtl(self.switch, EtcdCtl((server.url,), self.user, server.tls))
+
+    def start_etcd(self) -> None:
+        """Start every member that does not run on the data it has, and wait until all serve."""
         with self.switch.enter():
-            self.etcd.start()
+            for server in self.servers:
+                if server.process is None:
+                    server.launch()
+            for server in self.servers:
+                server.wait_healthy()
 
     @contextmanager
     def host(self, *, address: str = "", default: bool = True) -> Iterator[Host]:

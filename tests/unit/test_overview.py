@@ -236,6 +236,22 @@ def test_readiness(changes: dict, names: list[str]):
     assert wrong(changes) == names
 
 
+@pytest.mark.parametrize(
+    ("view", "why"),
+    [
+        (ViewState(error="nobody answers"), " (store_unavailable: nobody answers)"),
+        (ViewState(error="wrong password", denied=True), " (store_denied: wrong password)"),
+        (ViewState(), ""),
+    ],
+)
+def test_what_waits_for_the_store_says_so(view: ViewState, why: str):
+    """Where there is no lease or no pass yet, the store's trouble is the reason."""
+    made = parts(view=view, claim=ClaimState(), routes=RoutesState())
+    reasons = {check.name: check.reason for check in ready_checks(made, ())}
+    assert reasons["lease_held"].endswith(f"has lost it{why}")
+    assert reasons["first_pass"].endswith(f"since the start{why}")
+
+
 def test_a_failed_pass_is_told_in_the_kernels_words():
     """The reason of the check is how many writes failed, and why the first one did."""
     made = parts(routes=routes(last=SMALL_BAD, last_full=BAD))
