@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hostgw_core.keys import quoted
@@ -24,6 +25,7 @@ class Reading:
     remarks: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=4)  # it is asked for with every change of any lease, and hardly ever changes
 def config_of(entry: Entry) -> ClusterConfig | Refusal:
     """Read the configuration's key, or refuse it: `bad_config`, with the first of its problems."""
     source = quoted(entry.key).strip("'")

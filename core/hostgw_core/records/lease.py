@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final, TypeVar
@@ -59,7 +60,7 @@ def _read(keys: Keys, entry: Entry) -> tuple[str, Lease | Refusal]:
         entry.key,
         subnets,
         gateways,
-        value.backend,
+        sys.intern(value.backend),
         value.node,
         value.node_id,
         entry.created,
