@@ -61,7 +61,7 @@ def test_a_deleted_key_is_a_loss_until_it_is_back(site: Site) -> None:
     assert (claimant.state.lease.subnets, [*claimant.state.lost]) == (lease.subnets, [])
 
 
-def test_a_change_of_the_network_is_looked_at(site: Site) -> None:
+async def test_a_change_of_the_network_is_looked_at(site: Site) -> None:
     """A lease that the new network does not have stays, with a condition."""
     host, claimant = site.hosts[0], held(site.hosts[0])
     site.configure({"Network": "10.6.0.0/16"})
