@@ -1,7 +1,8 @@
 """`make bench`: measure everything, print the report, and write it into docs/benchmarks.md.
 
-`--quick` (make bench QUICK=1) measures less, in about two minutes, and only prints. `--only` takes
-parts: cold, latency, deletions, flaps, idle, crowds.
+`--quick` (make bench QUICK=1) measures less, in about two minutes, and only prints. So does
+`--only`, which takes a part, and may be given again; `--crowd N` is that part with N preloaded
+nodes, for a machine with more cores.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import cold, crowd, idle, latency, machine, report, restore
@@ -31,11 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", action="append", choices=PARTS, default=[])
+    parser.add_argument("--crowd", type=int, default=0)
     asked = parser.parse_args(argv)
     if os.geteuid() != 0:
         print("make bench makes network namespaces: run it as root", file=sys.stderr)
         return 1
     scale, parts = QUICK if asked.quick else FULL, asked.only or PARTS
+    if asked.crowd:
+        scale, parts = replace(scale, crowds=((asked.crowd, True),)), ["crowds"]
     began, before = time.monotonic(), machine.load()
     try:
         with interruptible():
@@ -53,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         took=time.monotonic() - began,
     )
     print(text)
-    if not asked.quick and not asked.only:
+    if scale is FULL and parts is PARTS:
         PAGE.write_text(report.place(PAGE.read_text(), text))
         _say(f"written into {PAGE}")
     return 0
@@ -82,9 +87,9 @@ def measure(scale: Scale, parts: Sequence[str]) -> Results:
             if name in parts:
                 _say(f"{name} ...")
                 run()
-    for nodes in scale.crowds if "crowds" in parts else ():
+    for nodes, preloaded in scale.crowds if "crowds" in parts else ():
         _say(f"{nodes} nodes at once ...")
-        results.crowds.append(crowd.measure(f"crowd{os.getpid()}", nodes))
+        results.crowds.append(crowd.measure(f"crowd{os.getpid()}", nodes, preloaded=preloaded))
     return results
 
 

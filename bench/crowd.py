@@ -1,4 +1,7 @@
-"""Many nodes that start at once on one machine: each a real hostgwd process in a namespace.
+"""Many nodes that start at once on one machine: each a hostgwd process in a namespace of its own.
+
+They are real programs from exec on, or forks of one process that has imported everything already
+(*preloaded*), of which a machine holds more.
 
 The clock starts before the first process and stops when etcd has a lease for every node, and again
 when every node's kernel has a route to every other. All of them share this machine's cores, so the
@@ -11,17 +14,19 @@ import json
 import select
 import time
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from bench.population import CLUSTER, LENGTH
+from bench.preloaded import Preloaded
 from bench.process import cpu_seconds, memory
 from bench.stage import LINK, PROTOCOL
 from bench.witness import Witness
 from bench.writer import Writer
 
 from hostgw_cli.lab.build import Lab
+from hostgw_cli.lab.host import Host
 from hostgw_cli.lab.topology import CLIENT_PORT, LabSpec
 
 WITHIN = 300.0  # seconds
@@ -32,13 +37,14 @@ class Crowd:
     """`nodes` started at once: seconds to all leases and to all routes; CPU seconds and bytes."""
 
     nodes: int
+    preloaded: bool
     claimed: float
     routed: float
     cpu: float
     proportional: int
 
 
-def measure(name: str, nodes: int) -> Crowd:
+def measure(name: str, nodes: int, *, preloaded: bool = False) -> Crowd:
     """Build a lab of so many hosts, start all daemons, and take it down."""
     spec = LabSpec(
         nodes=nodes,
@@ -53,14 +59,19 @@ def measure(name: str, nodes: int) -> Crowd:
         member = lab.etcd.members[0].namespace
         writer = stack.enter_context(Writer.open(member, CLIENT_PORT))
         witnesses = [stack.enter_context(Witness.open(host.namespace)) for host in lab.hosts]
+        start = stack.enter_context(Preloaded.up()).start if preloaded else _exec
         began = time.perf_counter()
-        pids = [host.start_daemon(wait=False).pid for host in lab.hosts]
+        pids = start(lab.hosts)
         claimed, routed = _wait(writer, witnesses)
         cpu = sum(map(cpu_seconds, pids))
         time.sleep(2.0)
         proportional = sum(memory(pid).proportional for pid in pids)
         _check(lab, writer)
-    return Crowd(nodes, claimed - began, routed - began, cpu, proportional)
+    return Crowd(nodes, preloaded, claimed - began, routed - began, cpu, proportional)
+
+
+def _exec(hosts: Iterable[Host]) -> list[int]:
+    return [host.start_daemon(wait=False).pid for host in hosts]
 
 
 def _wait(writer: Writer, witnesses: Sequence[Witness]) -> tuple[float, float]:
@@ -73,7 +84,7 @@ def _wait(writer: Writer, witnesses: Sequence[Witness]) -> tuple[float, float]:
         watch.register(each, select.POLLIN)
     claimed = 0.0
     end = time.perf_counter() + WITHIN
-    while (now := time.perf_counter()) < end:
+    while time.perf_counter() < end:
         for descriptor, _ in watch.poll(20):
             for seen in by_descriptor[descriptor].read():
                 if seen.protocol == PROTOCOL:
@@ -82,7 +93,7 @@ def _wait(writer: Writer, witnesses: Sequence[Witness]) -> tuple[float, float]:
         if not claimed and writer.count() == nodes:
             claimed = time.perf_counter()
         if claimed and all(len(there) == nodes - 1 for there in routes.values()):
-            return claimed, now
+            return claimed, time.perf_counter()
     raise TimeoutError(f"{writer.count()} of {nodes} nodes hold a lease after {WITHIN:g} s")
 
 

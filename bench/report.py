@@ -108,10 +108,11 @@ def _idle(results: Results) -> Iterator[Sequence[str]]:
 
 
 def _crowds(results: Results) -> Iterator[Sequence[str]]:
-    yield ("nodes", "all leases held", "all routes", "CPU a node until then", "PSS a node")
+    yield ("nodes", "each", "all leases held", "all routes", "CPU a node until then", "PSS a node")
     for each in results.crowds:
         yield (
-            *(f"{each.nodes:,}", seconds(each.claimed), seconds(each.routed)),
+            *(f"{each.nodes:,}", "preloaded" if each.preloaded else "a program from exec on"),
+            *(seconds(each.claimed), seconds(each.routed)),
             *(seconds(each.cpu / each.nodes), mebibytes(each.proportional / each.nodes)),
         )
 

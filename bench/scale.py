@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Sizes are numbers of peers; `cold` has the rounds of each size beside it."""
+    """Sizes are numbers of peers.
+
+    `cold` has the rounds of each size beside it; `crowds` whether its nodes are preloaded.
+    """
 
     cold: tuple[tuple[int, int], ...]
     latency: tuple[int, ...]
@@ -17,7 +20,7 @@ class Scale:
     flaps: int
     idle: tuple[int, ...]
     idle_seconds: float
-    crowds: tuple[int, ...]
+    crowds: tuple[tuple[int, bool], ...]
 
 
 FULL = Scale(
@@ -29,7 +32,7 @@ FULL = Scale(
     flaps=7,
     idle=(10_000,),
     idle_seconds=75.0,  # an audit falls into each minute
-    crowds=(30, 100),
+    crowds=((30, False), (100, False), (100, True), (200, True)),
 )
 
 QUICK = Scale(
@@ -41,5 +44,5 @@ QUICK = Scale(
     flaps=2,
     idle=(10_000,),
     idle_seconds=15.0,
-    crowds=(10,),
+    crowds=((10, False), (30, True)),
 )
