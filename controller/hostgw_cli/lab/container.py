@@ -24,13 +24,15 @@ class Container:
         self, host: Namespace, bridge: str, *, gateway: IPv4Interface, mtu: int = 1500
     ) -> None:
         """Put a cable between the container and a host's bridge, in place of a former one."""
-        if any(link["ifname"] == "eth0" for link in self.ip_json("link")):
-            self.ip("link", "delete", "eth0")
+        with self.namespace.links() as links:
+            links.delete("eth0")
         address = self.plan.address(gateway)
         veth(self.namespace, "eth0", host, self.plan.cable, mtu=mtu, mac_one=mac(address.ip))
-        host.ip("link", "set", self.plan.cable, "master", bridge)
-        self.ip("address", "add", str(address), "dev", "eth0")
-        self.ip("route", "add", "default", "via", str(gateway.ip), "dev", "eth0")
+        with host.links() as links:
+            links.put_in(bridge, self.plan.cable)
+        with self.namespace.links() as links:
+            links.add_address("eth0", str(address))
+            links.add_default_route("eth0", str(gateway.ip))
 
     @property
     def address(self) -> IPv4Address:

@@ -53,11 +53,13 @@ class Host:
 
     def unplug(self) -> None:
         """Pull the cable at the switch: the host's eth0 loses its carrier."""
-        self._switch.ip("link", "set", self.name, "down")
+        with self._switch.links() as links:
+            links.down(self.name)
 
     def plug(self) -> None:
         """Put the cable back."""
-        self._switch.ip("link", "set", self.name, "up")
+        with self._switch.links() as links:
+            links.up(self.name)
 
     def power_off(self) -> None:
         """Cut the power: no process, container or cable is left, and only the disk's files."""
@@ -188,8 +190,8 @@ class Host:
         if gateway is None:
             env = self.subnet_env()
             gateway, mtu = IPv4Interface(env["FLANNEL_SUBNET"]), int(env["FLANNEL_MTU"])
-        if any(link["ifname"] == BRIDGE for link in self.ip_json("link")):
-            self.ip("link", "delete", BRIDGE)
+        with self.namespace.links() as links:
+            links.delete(BRIDGE)
         with held():
             bridge(self.namespace, BRIDGE, address=str(gateway))
         for container in self.containers:

@@ -19,15 +19,17 @@ _SYSCTLS = (
 def build_machine(plan: MachinePlan, topology: Topology) -> None:
     """Make the namespace with its cable, address and default route; and those of its containers.
 
-    The containers have no cable yet. Raise CommandError.
+    The containers have no cable yet. Raise LabError, CommandError.
     """
     machine = Namespace.create(plan.namespace)
     machine.run("sysctl", "-q", "-w", *_SYSCTLS)
     switch = Namespace(topology.switch)
     veth(machine, "eth0", switch, plan.name, mac_one=plan.mac)
-    switch.ip("link", "set", plan.name, "master", SWITCH_BRIDGE)
-    machine.ip("address", "add", str(plan.address), "dev", "eth0")
-    machine.ip("route", "add", "default", "via", str(topology.gateway.ip), "dev", "eth0")
+    with switch.links() as links:
+        links.put_in(SWITCH_BRIDGE, plan.name)
+    with machine.links() as links:
+        links.add_address("eth0", str(plan.address))
+        links.add_default_route("eth0", str(topology.gateway.ip))
     for container in plan.containers:
         Namespace.create(container.namespace)
 
@@ -37,8 +39,7 @@ def remove_machine(plan: MachinePlan, topology: Topology) -> None:
     inside = [Namespace(each) for each in (plan.namespace, *(c.namespace for c in plan.containers))]
     processes.end_all_inside(inside)
     # The kernel removes the links of a namespace some time after it: the port's name is free now.
-    switch = Namespace(topology.switch)
-    if any(link["ifname"] == plan.name for link in switch.ip_json("link")):
-        switch.ip("link", "delete", plan.name)
+    with Namespace(topology.switch).links() as links:
+        links.delete(plan.name)
     for namespace in inside:
         namespace.delete()

@@ -2,8 +2,10 @@
 
 The namespace is the one that `ip netns` knows (a file below `/run/netns`), so that every tool an
 operator has can look into it: `ip -n NAME route`, `ip netns exec NAME tcpdump`. Links are made
-*inside* namespaces from their first moment (`ip link add ... netns`), so that the root namespace
-never sees one, not even for a millisecond.
+*inside* namespaces from their first moment, by netlink (`links.py`), so that the root namespace
+never sees one, not even for a millisecond. The namespace itself is made and removed by `ip netns`:
+pyroute2 would fork this process to make one, signal handlers and all, and takes longer to load than
+the namespaces of a small lab take to remove.
 
 All of this needs CAP_SYS_ADMIN and CAP_NET_ADMIN. Nothing here kills a process: a namespace whose
 file is gone lives on, unseen, until its last process ends, so end its processes first.
@@ -17,10 +19,12 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hostgw_cli.lab.links import End, Links, open_links
 
 DIRECTORY = Path("/run/netns")
 TIMEOUT = 30.0  # seconds that a command in a namespace may take, unless told otherwise
@@ -89,11 +93,15 @@ class Namespace:
 
     @classmethod
     def create(cls, name: str) -> Namespace:
-        """Make a namespace, its loopback up. Raise CommandError, also when the name is taken."""
+        """Make a namespace, its loopback up.
+
+        Raise CommandError, also when the name is taken; LabError from the loopback.
+        """
         run_here(["ip", "netns", "add", name])
         made = cls(name)
         try:
-            made.ip("link", "set", "lo", "up")
+            with made.links() as links:
+                links.up("lo")
         except BaseException:
             made.delete()
             raise
@@ -104,6 +112,13 @@ class Namespace:
         done = run_here(["ip", "netns", "delete", self.name], check=False)
         if done.returncode != 0 and self.exists:
             raise CommandError(["ip", "netns", "delete", self.name], "failed", done.stderr)
+
+    def links(self) -> AbstractContextManager[Links]:
+        """Open the links inside, to make and change them; `ip` and `ip_json` are for looking.
+
+        Raise LabError.
+        """
+        return open_links(self.name, self.enter())
 
     def argv(self, *argv: str) -> list[str]:
         """Give the command that runs `argv` inside: it becomes `argv`, the process id is its own.
@@ -174,27 +189,25 @@ def veth(
     mac_one: str = "",
     mac_other: str = "",
 ) -> None:
-    """Join two namespaces by a cable: a veth pair, both ends up. MACs are random when empty."""
-    here = ["address", mac_one] if mac_one else []
-    there = ["address", mac_other] if mac_other else []
-    size = ["mtu", str(mtu)]
-    one.ip(
-        *["link", "add", name_one, *here, *size, "type", "veth"],
-        *["peer", "name", name_other, *there, *size, "netns", other.name],
-    )
-    one.ip("link", "set", name_one, "up")
-    other.ip("link", "set", name_other, "up")
+    """Join two namespaces by a cable: a veth pair, both ends up. MACs are random when empty.
+
+    Raise LabError.
+    """
+    here, there = End(name_one, mac_one, mtu), End(name_other, mac_other, mtu)
+    with one.links() as links:
+        links.add_cable(here, there, namespace=other.path)
+        links.up(name_one)
+    with other.links() as links:
+        links.up(name_other)
 
 
 def bridge(inside: Namespace, name: str, *, address: str = "", mac: str = "") -> None:
     """Make a bridge that forwards at once (no spanning tree, no delay), up.
 
-    `address` is given with its prefix length, such as `10.5.1.1/24`.
+    `address` is given with its prefix length, such as `10.5.1.1/24`. Raise LabError.
     """
-    macs = ["address", mac] if mac else []
-    inside.ip(
-        *["link", "add", name, *macs, "type", "bridge", "stp_state", "0", "forward_delay", "0"]
-    )
-    if address:
-        inside.ip("address", "add", address, "dev", name)
-    inside.ip("link", "set", name, "up")
+    with inside.links() as links:
+        links.add_bridge(name, mac=mac)
+        if address:
+            links.add_address(name, address)
+        links.up(name)
