@@ -78,7 +78,9 @@ def test_amended_targets_are_fresh_targets(steps):
         else:
             gone, come = targets.amend(roster, rule, result[1])
             assert before - gone | come == targets.wanted
+            wanted = targets.wanted
             targets.aim(roster, rule)
+            assert targets.wanted is wanted  # a full pass after it computes nothing anew
         aimed = rule
         fresh = Targets()
         fresh.aim(roster, rule)

@@ -404,6 +404,36 @@ def test_ground_that_nobody_waits_for_is_amended_though_others_wait():
     assert amend(before, [entry("10.5.8.0-24", created=30)]) is not None
 
 
+def test_who_no_longer_waits_is_not_asked():
+    """A refused record that went is no reason to judge everything when the other one goes."""
+    result = amend(accept(WAITING, RULES), [gone("10.5.0.0-23")])
+    assert result is not None
+    result = amend(result[0], [gone("10.5.1.0-24")])
+    assert result is not None
+    assert told(result[0]) == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("10.5.1.0-32", "10.5.1.0-24"),
+        ("10.5.1.255-32", "10.5.1.0-24"),
+        ("10.5.1.0-24", "10.5.1.0-32"),
+        ("10.5.1.0-24", "10.5.1.255-32"),
+        ("10.5.0.0-18", "10.5.63.0-24"),
+    ],
+)
+def test_an_overlap_of_one_address_is_one(old, new):
+    """The first and the last address of a subnet belong to it."""
+    assert judged(entry(old, created=5), entry(new, created=6))[new] == "overlap"
+
+
+@pytest.mark.parametrize("name", ["10.5.2.0-32", "10.5.0.255-32", "10.5.2.0-24", "10.5.0.0-24"])
+def test_neighbours_do_not_overlap(name):
+    """The address before the first and the one after the last belong to another."""
+    assert judged(entry("10.5.1.0-24", created=5), entry(name, created=6))[name] == "ok"
+
+
 def test_the_last_change_of_a_key_counts():
     """Several changes of one key in one response of the watch are what the last one says."""
     result = amend(
