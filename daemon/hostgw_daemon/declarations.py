@@ -115,13 +115,6 @@ _ROUTES = (
         help="How often all routes are compared with the kernel's, beside whenever it says that "
         "something changed.",
     ),
-    Setting(
-        name="removal-hold",
-        kind=kinds.seconds(0, 7 * _DAY),
-        default="5m",
-        help="How long a suspiciously large removal of routes is held back; it then goes on for "
-        "the gateways that no longer answer.",
-    ),
 )
 
 _MASQUERADE = (

@@ -55,7 +55,6 @@ class Settings:
 
     route_metric: int
     audit_interval: float
-    removal_hold: float
 
     ip_masq: bool
     ip_masq_fully_random_disable: bool

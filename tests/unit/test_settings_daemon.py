@@ -52,7 +52,7 @@ def test_the_defaults_are_flannels_and_ours():
     assert settings.subnet_file == "/run/flannel/subnet.env"
     assert (settings.ip_masq, settings.iptables_forward_rules) == (False, True)
     assert (settings.iptables_resync, settings.healthz) == (5, None)
-    assert (settings.lease_ttl, settings.audit_interval, settings.removal_hold) == (86400, 60, 300)
+    assert (settings.lease_ttl, settings.audit_interval) == (86400, 60)
     assert (settings.state_dir, settings.run_dir) == ("/var/lib/hostgw", "/run/hostgw")
     assert settings.http_address == Listen("", 9745)
     assert (settings.log_level, settings.log_format) == ("info", "key=value")
