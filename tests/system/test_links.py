@@ -156,6 +156,21 @@ def test_no_default_route_at_boot_is_waited_for(cluster: Cluster):
     assert host.ours() == {"10.77.9.0/24": "192.168.51.9"}
 
 
+def test_an_interface_that_was_named_is_waited_for(cluster: Cluster):
+    """Another one is not taken instead; the one that was meant is, as soon as it is there."""
+    cluster.lease("10.77.9.0/24", "192.0.2.9")
+    node = cluster.daemon().start("--iface=late0", wait=False)
+    eventually(shows(node, "no_uplink"))
+    assert "late0" in node.conditions["no_uplink"]
+    node.host.ip("link", "add", "late0", "type", "bridge")
+    node.host.ip("link", "set", "late0", "up")
+    assert not node.ready
+    node.host.ip("address", "add", "192.0.2.1/24", "dev", "late0")
+    node.wait_ready(2)
+    assert node.host.ours() == {"10.77.9.0/24": "192.0.2.9"}
+    assert cluster.leases()[node.subnet]["PublicIP"] == "192.0.2.1"
+
+
 # -- which interface ----------------------------------------------------------------------------
 
 

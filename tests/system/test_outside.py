@@ -201,12 +201,35 @@ def test_a_stop_is_quick_and_leaves_routes_lease_and_file(
     node.start("--ip-masq", "--healthz-ip=127.0.0.1", f"--healthz-port={HEALTH_PORT}")
 
 
-def test_the_text_log_is_key_and_value(cluster: Cluster):
-    """Without --log-format a line is logfmt, and as many lines as events."""
-    node = cluster.daemon().start("--log-format=key=value")
+def test_a_hangup_asks_for_a_look_and_ends_nothing(node: Daemon):
+    """SIGHUP, as `systemctl reload` sends it: a full pass, which finds nothing to do."""
+    eventually(lambda: node.well)
+    before = node.status["routes"]["last_full_pass"]["ended"]
+    with node.host.route_changes() as changes:
+        node.send(signal.SIGHUP)
+        eventually(lambda: node.status["routes"]["last_full_pass"]["ended"] > before, within=SOON)
+    assert node.well
+    assert changes == []
+
+
+def test_the_log_is_lines_of_keys_and_values_as_many_as_are_asked_for(cluster: Cluster):
+    """Logfmt by default; of a level that SIGUSR1 lowers and SIGUSR2 puts back."""
+
+    def lines_after(lease: int) -> list[str]:
+        cluster.lease(f"10.77.{lease}.0/24", f"192.168.51.{lease}")
+        eventually(lambda: f"10.77.{lease}.0/24" in node.host.ours(), within=SOON)
+        return node.log.read_text().splitlines()
+
+    node = cluster.daemon().start("--log-format=key=value", "--log-level=warning")
+    assert lines_after(11) == []
+    node.send(signal.SIGUSR1)
+    assert len(lines_after(12)) == 1
+    node.send(signal.SIGUSR2)
+    assert len(lines_after(13)) == 1
+    node.send(signal.SIGUSR1)
     node.end()
     lines = node.log.read_text().splitlines()
-    assert len(lines) >= 3
+    assert len(lines) >= 2
     for line in lines:
         assert re.fullmatch(r'time=\S+ level=info event="[^"]+"( \w+=("[^"]*"|\S*))*', line), line
 

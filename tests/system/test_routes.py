@@ -237,6 +237,18 @@ def test_what_changed_while_the_daemon_was_away_is_made_right(shared: Cluster, s
     shared.delete("subnets/10.77.22.0-24", "subnets/10.77.23.0-24")
 
 
+def test_another_metric_is_taken_up_without_a_gap(cluster: Cluster):
+    """Every new route stands before the first old one goes."""
+    for subnet, gateway in HOME.items():
+        cluster.lease(subnet, gateway)
+    node = cluster.daemon().start()
+    node.end()
+    with node.host.route_changes() as changes:
+        node.start("--route-metric=77")
+        assert {node.host.metric(subnet) for subnet in HOME} == {77}
+    assert [line.startswith("Deleted ") for line in changes] == [False] * 5 + [True] * 5
+
+
 def test_no_foreign_route_is_touched_in_a_whole_life(cluster: Cluster):
     """Start, peers, flush, changes, stop: what others had is there, to the last attribute."""
     host = cluster.host()
