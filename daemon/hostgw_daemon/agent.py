@@ -178,10 +178,12 @@ class Agent:
                 )
 
     def look(self) -> None:
-        """Look at host, store and kernel anew, as a reload asks."""
+        """Look at host, store, kernel and files anew, as a reload asks."""
         self._herald.reload()
         self._hostwatch.again("a reload was asked for")
         self._claimant.look()
+        self._memory_file.again()
+        self._subnet_env.again()
 
     def farewell(self) -> None:
         """Say that the end has begun."""

@@ -3,6 +3,8 @@
 What a file must hold is said with `want`; it is written in a thread, because a sync may take as
 long as a disk does, and tried again for as long as it fails. A disk that is full or gone is a
 trouble with a sentence, and nothing else: no route waits for it.
+
+Others may change or remove the file, and nobody tells: so it is looked at again every `AUDIT`.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
-from hostgw_core.backoff import Backoff
+from hostgw_core.backoff import Backoff, around
 from hostgw_core.wake import Wake
 
 T = TypeVar("T")
 
+AUDIT = 60.0  # seconds between two looks that nobody asked for
 GATHER = 0.2  # seconds: what changes together is written once
 
 
@@ -25,9 +28,16 @@ class Paperwork(Generic[T]):
     `done` is called after each write that worked, and with the trouble after each that did not.
     """
 
-    def __init__(self, write: Callable[[T], object], *, done: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        write: Callable[[T], object],
+        *,
+        done: Callable[[str], None],
+        audit: float = AUDIT,
+    ) -> None:
         self._write = write
         self._done = done
+        self._audit = audit
         self._wanted: T | None = None
         self._wake = Wake()
         self._backoff = Backoff(0.5, 30.0)
@@ -40,11 +50,17 @@ class Paperwork(Generic[T]):
             self._wanted = content
             self._wake.ring()
 
+    def again(self) -> None:
+        """Look at the file anew, whatever was written last."""
+        self.written = None
+        self._wake.ring()
+
     async def run(self) -> NoReturn:
         """Write for ever."""
         pause: float | None = None
         while True:
-            await self._wake.wait(within=pause)
+            if not await self._wake.wait(within=around(self._audit) if pause is None else pause):
+                self.written = None
             pause = await self.step()
             await asyncio.sleep(GATHER)
 

@@ -71,6 +71,26 @@ async def test_what_is_wanted_is_written_once_and_told():
         assert papers.written == "a"
 
 
+async def test_a_file_that_others_change_is_put_back():
+    """When somebody asks for a look, and by itself after a while; not before a want."""
+    disk = Disk()
+    async with running((papers := Paperwork[str](disk.write, done=disk.told.append)).run):
+        papers.again()
+        assert await papers.step() is None
+        papers.want("a")
+        await eventually_async(lambda: disk.told == [""])
+        disk.content = None
+        papers.again()
+        await eventually_async(lambda: disk.content == "a")
+        assert len(disk.writes) == 2
+    quick = Paperwork[str](disk.write, done=disk.told.append, audit=0.02)
+    async with running(quick.run):
+        quick.want("b")
+        await eventually_async(lambda: disk.content == "b")
+        disk.content = None
+        await eventually_async(lambda: disk.content == "b")
+
+
 async def test_of_many_wants_the_last_is_written():
     """What changes together is written once, and never an older content after a newer one."""
     disk = Disk()

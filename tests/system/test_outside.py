@@ -202,12 +202,21 @@ def test_a_stop_is_quick_and_leaves_routes_lease_and_file(
 
 
 def test_a_hangup_asks_for_a_look_and_ends_nothing(node: Daemon):
-    """SIGHUP, as `systemctl reload` sends it: a full pass, which finds nothing to do."""
+    """SIGHUP, as `systemctl reload` sends it: a full pass, which finds nothing to do.
+
+    What others removed or wrote over it cannot hear of: such files are put right.
+    """
     eventually(lambda: node.well)
+    content = node.subnet_file.read_bytes()
+    node.subnet_file.unlink()
+    (node.state_dir / "state.json").write_text("{")
     before = node.status["routes"]["last_full_pass"]["ended"]
     with node.host.route_changes() as changes:
         node.send(signal.SIGHUP)
         eventually(lambda: node.status["routes"]["last_full_pass"]["ended"] > before, within=SOON)
+    eventually(node.subnet_file.exists, within=SOON)
+    assert node.subnet_file.read_bytes() == content
+    eventually(lambda: len((node.state_dir / "state.json").read_text()) > 1, within=SOON)
     assert node.well
     assert changes == []
 
