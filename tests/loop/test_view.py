@@ -413,7 +413,10 @@ async def test_a_late_answer_for_one_span_is_no_break():
     """
     store = FakeStore(now)
     put(store, "config", "subnets/a")  # 2
+    for name in "xyz":
+        put(store, name)  # 5
     a = Entry(b"/p/subnets/a", b"new", 2, 3, 2, 0)
+    b = Entry(b"/p/subnets/b", b"new", 4, 4, 1, 0)
     config = Entry(b"/p/config", b"new", 2, 5, 2, 0)
     scripted = Scripted(store)
     scripted.script = [
@@ -423,12 +426,40 @@ async def test_a_late_answer_for_one_span_is_no_break():
             Batch(SUBNETS, Header(CLUSTER, 2, 2), ()),
             Batch(SUBNETS, Header(CLUSTER, 3, 2), (a,)),
             StoreUnavailable("enough"),
-        ]
+        ],
+        [
+            *(Batch(span, Header(CLUSTER, 5, 2), ()) for span in (CONFIG, SUBNETS)),
+            Batch(SUBNETS, Header(CLUSTER, 4, 2), (b,)),
+            StoreUnavailable("enough"),
+        ],
     ]
+    scripted.list = listed_before(store, Header(CLUSTER, 2, 2), scripted)
     async with watched(scripted) as watcher:
         assert watcher.values == {b"/p/config": b"new", b"/p/subnets/a": b"new"}
         assert [s.snapshot.revision for s in watcher.sightings] == [2, 5, 5]
+        await until(lambda: watcher.view.state.restarts == {"unavailable": 2})
         assert watcher.view.state.error == "enough"
+        assert watcher.values[b"/p/subnets/b"] == b"new"
+        assert [since for verb, since in scripted.calls if verb == "watch"][1] == {
+            CONFIG: 6,
+            SUBNETS: 4,
+        }
+
+
+async def test_a_watch_goes_on_after_the_last_change_and_not_after_the_header():
+    """An answer may carry a later revision than its changes: what lies between is still to come."""
+    store = FakeStore(now)
+    put(store, "config")  # 2
+    scripted = Scripted(store)
+    accepted = [Batch(span, store.header, ()) for span in (CONFIG, SUBNETS)]
+    put(store, "subnets/a")  # 3
+    put(store, "subnets/b")  # 4
+    part = Batch(SUBNETS, store.header, (store.entries[b"/p/subnets/a"],))
+    scripted.script = [[*accepted, part, StoreUnavailable("torn")]]
+    scripted.list = listed_before(store, Header(CLUSTER, 2, 2), scripted)
+    async with watched(scripted) as watcher:
+        await until(lambda: len(watcher.news) == 2)
+        assert scripted.calls[-1] == ("watch", {CONFIG: 3, SUBNETS: 4})
 
 
 # -- a store that is away -------------------------------------------------------------------------

@@ -142,6 +142,10 @@ TABLE = [
         },
         {"routes_conflict": "10.0.1.0/24", "shadowed": "10.0.2.0/24 of protocol 3"},
     ),
+    (
+        {"routes": routes(missing=(outcome(1, Verdict.OFF_LINK),), shadows=(foreign(1),))},
+        {"gateways_off_link": "10.0.1.0/24", "shadowed": "10.0.1.0/24"},
+    ),
     ({"routes": routes(fights=("10.0.1.0/24",))}, {"fight": "10.0.1.0/24"}),
     (
         {"masquerade": MasqueradeState(Standing.FAILING, "nft says no")},
@@ -257,6 +261,9 @@ def test_a_failed_pass_is_told_in_the_kernels_words():
     made = parts(routes=routes(last=SMALL_BAD, last_full=BAD))
     (check,) = [c for c in ready_checks(made, ()) if c.name == "last_pass"]
     assert check.reason == "2 writes failed: EPERM"
+    made = parts(routes=routes(last=BAD, last_full=BAD))
+    (check,) = [c for c in ready_checks(made, ()) if c.name == "last_pass"]
+    assert check.reason == "1 writes failed: EPERM", "one pass is counted once"
 
 
 # -- peers ----------------------------------------------------------------------------------------
@@ -319,6 +326,7 @@ def test_a_fight_is_named_before_what_it_causes():
     """A route that is left alone because it is fought over is no mere failure."""
     changed = routes(missing=(outcome(2, Verdict.FAILED),), fights=("10.0.2.0/24",))
     assert state_of(2, routes=changed)[0] == "fight"
+    assert state_of(2, routes=routes(fights=("10.0.2.0/24",)))[0] == "fight"
 
 
 @pytest.mark.parametrize("state", [PeerState.REJECTED_KEPT, PeerState.OUTSIDE_CONFIG])
