@@ -6,7 +6,7 @@ and half a millisecond in a daemon that wakes up to it. So an edition is what an
 the *news* since; the next edition shares the first and copies the second, and when there is too
 much news it is printed anew.
 
-Whoever made an edition may change it until he hands it on: from there it is a `Mapping`.
+An edition cannot be changed. A draft can, until it is printed.
 """
 
 from __future__ import annotations
@@ -24,25 +24,24 @@ _GONE: Final = object()
 _NO_NEWS: Final = object()
 
 
-class Edition(MutableMapping[K, V]):
+class Edition(Mapping[K, V]):
     """A mapping that can be followed by the next one."""
 
     __slots__ = ("_base", "_length", "_news")
 
-    def __init__(self, base: dict[K, V]) -> None:
-        """Take a dict that nobody changes any more."""
+    def __init__(
+        self, base: dict[K, V], news: dict[K, object] | None = None, *, length: int | None = None
+    ) -> None:
+        """Take a dict that nobody changes any more; with `news` on top there are `length` keys."""
         self._base = base
-        self._news: dict[K, object] = {}
-        self._length = len(base)
+        self._news: dict[K, object] = {} if news is None else news
+        self._length = len(base) if length is None else length
 
-    def next(self) -> Edition[K, V]:
-        """Give one that says the same, and whose changes this one does not see."""
+    def draft(self) -> Draft[K, V]:
+        """Give a draft of the next edition, which says the same as yet."""
         if len(self._news) > MOST:
-            return Edition(dict(self.items()))
-        other = Edition(self._base)
-        other._news = self._news.copy()
-        other._length = self._length
-        return other
+            return Draft(dict(self.items()))
+        return Draft(self._base, self._news.copy(), length=self._length)
 
     def __getitem__(self, key: K) -> V:
         news = self._news.get(key, _NO_NEWS)
@@ -51,19 +50,6 @@ class Edition(MutableMapping[K, V]):
         if news is _GONE:
             raise KeyError(key)
         return cast("V", news)
-
-    def __setitem__(self, key: K, value: V) -> None:
-        self._length += key not in self
-        self._news[key] = value
-
-    def __delitem__(self, key: K) -> None:
-        if key not in self:
-            raise KeyError(key)
-        self._length -= 1
-        if key in self._base:
-            self._news[key] = _GONE
-        else:
-            del self._news[key]
 
     def __contains__(self, key: object) -> bool:
         news = self._news.get(cast("K", key), _NO_NEWS)
@@ -81,9 +67,34 @@ class Edition(MutableMapping[K, V]):
         return self._length
 
     def __repr__(self) -> str:
-        return f"Edition({dict(self)!r})"
+        return f"{type(self).__name__}({dict(self)!r})"
 
 
-def edition(mapping: Mapping[K, V]) -> Edition[K, V]:
-    """Give an edition of any mapping: itself if it is one."""
-    return mapping if isinstance(mapping, Edition) else Edition(dict(mapping))
+class Draft(Edition[K, V], MutableMapping[K, V]):
+    """The next edition while it is being made."""
+
+    __slots__ = ()
+
+    def printed(self) -> Edition[K, V]:
+        """Give the edition; the draft is not to be changed after this."""
+        if not self._base:  # written from nothing: then no news says that something is gone
+            return Edition(cast("dict[K, V]", self._news))
+        return Edition(self._base, self._news, length=self._length)
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._length += key not in self
+        self._news[key] = value
+
+    def __delitem__(self, key: K) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._length -= 1
+        if key in self._base:
+            self._news[key] = _GONE
+        else:
+            del self._news[key]
+
+
+def draft_of(mapping: Mapping[K, V]) -> Draft[K, V]:
+    """Give a draft of what follows any mapping; it costs little after an edition."""
+    return mapping.draft() if isinstance(mapping, Edition) else Draft(dict(mapping))

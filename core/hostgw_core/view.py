@@ -19,10 +19,10 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import NoReturn
 
 from hostgw_core.backoff import Backoff
+from hostgw_core.edition import Edition, draft_of
 from hostgw_core.store import (
     Batch,
     Change,
@@ -37,7 +37,7 @@ from hostgw_core.store import (
     StoreUnavailable,
 )
 
-_NOTHING: MappingProxyType[bytes, Entry] = MappingProxyType({})
+_NOTHING: Mapping[bytes, Entry] = Edition({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Snapshot:
     """
 
     header: Header
-    entries: MappingProxyType[bytes, Entry] = field(default_factory=lambda: _NOTHING)
+    entries: Mapping[bytes, Entry] = field(default_factory=lambda: _NOTHING)
     broken: bool = False
 
     @property
@@ -108,8 +108,7 @@ def merge(snapshot: Snapshot, batch: Batch, *, since: int) -> tuple[Snapshot, tu
     is dropped: applying a batch twice is applying it once, and an old put brings nothing back that
     was deleted since.
     """
-    # The proxy's own copy: dict(proxy) asks key by key, 25 times slower with ten thousand entries.
-    entries = snapshot.entries.copy()
+    entries = draft_of(snapshot.entries)
     news: list[Change] = []
     for change in batch.changes:
         if change.modified < since:
@@ -121,7 +120,7 @@ def merge(snapshot: Snapshot, batch: Batch, *, since: int) -> tuple[Snapshot, tu
             entries[change.key] = change
         news.append(change)
     header = later(snapshot.header, batch.header)
-    return replace(snapshot, header=header, entries=MappingProxyType(entries)), tuple(news)
+    return replace(snapshot, header=header, entries=entries.printed()), tuple(news)
 
 
 class View:
@@ -182,7 +181,7 @@ class View:
         broken = not continues(self._history, header) or (
             self.snapshot is not None and self.snapshot.broken
         )
-        entries = MappingProxyType({entry.key: entry for entry in listing.entries})
+        entries = Edition({entry.key: entry for entry in listing.entries})
         self._next = dict.fromkeys(self._spans, header.revision + 1)
         self._heard(header)
         self.state = replace(self.state, relists=self.state.relists + 1)

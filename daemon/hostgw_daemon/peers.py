@@ -20,13 +20,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType as ReadOnly
 
+from hostgw_core.edition import Draft, draft_of
 from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Refusal, Subnets
 from hostgw_core.records import lease_of
 from hostgw_core.store import Change, Deleted, Entry
-from hostgw_core.subnets import inside
+from hostgw_core.subnets import Taken, inside
 from hostgw_daemon.ground import Ground
 
 NO_ADDRESSES = Addresses()
@@ -75,10 +75,10 @@ class Roster:
     """
 
     policy: Policy
-    peers: ReadOnly[bytes, Peer]
-    refusals: ReadOnly[bytes, Refusal]
+    peers: Mapping[bytes, Peer]
+    refusals: Mapping[bytes, Refusal]
     ground: Ground = field(compare=False, repr=False)
-    waiting: ReadOnly[bytes, bytes] = field(compare=False, repr=False)
+    waiting: Mapping[bytes, bytes] = field(compare=False, repr=False)
 
 
 class _Judge:
@@ -86,19 +86,20 @@ class _Judge:
 
     def __init__(self, before: Roster | None, policy: Policy) -> None:
         self.policy = policy
+        self.on_this_host = Taken(policy.host_networks)
         self.before: Mapping[bytes, Peer] = before.peers if before is not None else {}
-        self.peers: dict[bytes, Peer] = {}
-        self.refusals: dict[bytes, Refusal] = {}
+        self.peers: Draft[bytes, Peer] = Draft({})
+        self.refusals: Draft[bytes, Refusal] = Draft({})
         self.ground = Ground()
-        self.waiting: dict[bytes, bytes] = {}
+        self.waiting: Draft[bytes, bytes] = Draft({})
 
     @classmethod
     def resume(cls, roster: Roster) -> _Judge:
         """Begin with what was judged before."""
         judge = cls(roster, roster.policy)
-        judge.peers = roster.peers.copy()
-        judge.refusals = roster.refusals.copy()
-        judge.waiting = roster.waiting.copy()
+        judge.peers = draft_of(roster.peers)
+        judge.refusals = draft_of(roster.refusals)
+        judge.waiting = draft_of(roster.waiting)
         judge.ground = roster.ground.copy()
         return judge
 
@@ -130,10 +131,10 @@ class _Judge:
         """Give what was judged."""
         return Roster(
             self.policy,
-            ReadOnly(self.peers),
-            ReadOnly(self.refusals),
+            self.peers.printed(),
+            self.refusals.printed(),
             self.ground,
-            ReadOnly(self.waiting),
+            self.waiting.printed(),
         )
 
     def _before(self, entry: Entry) -> Peer | None:
@@ -191,9 +192,9 @@ class _Judge:
 
     def _on_this_host(self, lease: Lease) -> str:
         for subnet in lease.subnets:
-            for network in self.policy.host_networks:
-                if network.overlaps(subnet):
-                    return f"{subnet} overlaps {network}, a network of this host's own link"
+            network = self.on_this_host.overlaps(subnet)
+            if network is not None:
+                return f"{subnet} overlaps {network}, a network of this host's own link"
         return ""
 
     def _place(self, peer: Peer) -> Peer | Refusal:

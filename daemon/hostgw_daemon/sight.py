@@ -177,12 +177,13 @@ def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | No
             # A presence that cannot be read is somebody's all the same: a stranger's.
             presence = found if isinstance(found, Presence) else _unreadable(me, entry)
         else:
-            occupied.extend(networks_in(keys.subnets_of(entry.key)))
             lease = lease_of(keys, entry, any_backend=True)
             if isinstance(lease, Lease):
                 leases.append(lease)
+                occupied.extend(lease.subnets)
             else:
                 spoilt.append(entry)
+                occupied.extend(networks_in(keys.subnets_of(entry.key)))
     config_gone = ""
     if not isinstance(config, ClusterConfig):
         config_gone = config.detail if config else f"nothing is at {keys.config.decode()}"

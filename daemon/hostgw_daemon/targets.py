@@ -20,14 +20,14 @@ class Targets:
     def __init__(self) -> None:
         self.wanted: set[Route] = set()
         self.prefixes: dict[Prefix, Route] = {}
-        self._by_key: dict[bytes, Table] = {}
+        self._by_key: dict[bytes, tuple[Route, ...]] = {}
         self._basis: tuple[Roster, RouteRule] | None = None
 
     def aim(self, roster: Roster, rule: RouteRule) -> None:
         """Take a whole roster; the one that was taken last costs nothing."""
         if self._basis is not None and self._basis[0] is roster and self._basis[1] == rule:
             return
-        self._by_key = {key: routes_to(peer, rule) for key, peer in roster.peers.items()}
+        self._by_key = {key: tuple(routes_to(peer, rule)) for key, peer in roster.peers.items()}
         self.wanted = {route for routes in self._by_key.values() for route in routes}
         self.prefixes = {(route.destination, route.length): route for route in self.wanted}
         self._basis = (roster, rule)
@@ -41,10 +41,10 @@ class Targets:
         before: set[Route] = set()
         after: set[Route] = set()
         for key in moved:
-            before |= self._by_key.pop(key, frozenset())
+            before |= set(self._by_key.pop(key, ()))
             routes = routes_to(roster.peers.get(key), rule)
             if routes:
-                self._by_key[key] = routes
+                self._by_key[key] = tuple(routes)
             after |= routes
         for route in before - after:
             self.wanted.discard(route)
