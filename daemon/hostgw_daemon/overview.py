@@ -192,7 +192,8 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
     }
     for route in parts.routes.shadows:
         prefix = (route.destination, route.length)
-        troubled.setdefault(prefix, ("shadowed", _take_away(route)))
+        if prefix not in troubled:
+            troubled[prefix] = ("shadowed", _take_away(route))
     fights = set(parts.routes.fights)
     looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
     for peer in roster.peers.values():
