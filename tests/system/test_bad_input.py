@@ -99,12 +99,8 @@ def test_check_answers_and_touches_nothing(cluster: Cluster):
     """`--check` shows the settings with their origin; with a wrong one it fails like a start."""
     node = cluster.daemon()
     for more, status in (((), 0), (("--lease-ttl=5",), 2)):
-        done = subprocess.run(
-            [*node.argv("--check", "--etcd-password=swordfish", "--etcd-username=u"), *more],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        words = node.argv("--check", "--etcd-password=swordfish", "--etcd-username=u", *more)
+        done = node.host.namespace.run(*words, check=False, timeout=10)
         assert done.returncode == status
         assert "swordfish" not in done.stdout + done.stderr
         assert ("settings are right" in done.stdout) == (status == 0)
@@ -112,10 +108,10 @@ def test_check_answers_and_touches_nothing(cluster: Cluster):
     assert cluster.leases() == {}
 
 
-def test_the_version_is_told():
+def test_the_version_is_told(cluster: Cluster):
     """`--version` answers at once, whatever else was given."""
     argv = [sys.executable, "-P", "-m", "hostgw_daemon", "--version", "--lease-ttl=5"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = cluster.host().namespace.run(*argv, check=False, timeout=10)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("hostgwd 0.")
 
