@@ -1,7 +1,7 @@
 """Print docs/conditions.md from the table of hostgwd."""
 
 from hostgw_core.health import Kind
-from hostgw_daemon.conditions import KINDS
+from hostgw_daemon.told.conditions import KINDS
 
 HEAD = """\
 # Conditions of hostgwd
@@ -10,8 +10,8 @@ What can be wrong, and what to do. `/v1/status` shows the conditions that stand,
 particulars; `hostgw_condition{code="..."}` is 1 while one stands. Where one condition explains
 others, only it is shown. *Not ready*: while it stands, `/readyz` says no.
 
-This page is printed by `docs/render_conditions.py` from `daemon/hostgw_daemon/conditions.py`; a
-test fails when it is not current.
+This page is printed by `docs/render_conditions.py` from
+`daemon/hostgw_daemon/told/conditions.py`; a test fails when it is not current.
 
 | code | severity | what is so | what to do | hidden by |
 |---|---|---|---|---|

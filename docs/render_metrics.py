@@ -2,14 +2,14 @@
 
 from prometheus_client import CollectorRegistry
 
-from hostgw_daemon.metrics import Declared, Metrics
+from hostgw_daemon.told.metrics import Declared, Metrics
 
 HEAD = """\
 # Metrics of hostgwd
 
 `/metrics` gives them in the text format of Prometheus, or as OpenMetrics where the scrape asks for
 it. This page is printed by `docs/render_metrics.py` from the declarations in
-`daemon/hostgw_daemon/metrics/`; a test fails when it is not current.
+`daemon/hostgw_daemon/told/metrics/`; a test fails when it is not current.
 
 Times are in seconds, moments in seconds since the epoch. Every combination of label values exists
 from the start, at zero. A value that is none of those listed is counted as `other`. A metric of

@@ -23,26 +23,19 @@ from hostgw_core.records import Status as Said
 from hostgw_core.store import Span
 from hostgw_core.supervise import persistent, run_together
 from hostgw_core.view import View
-from hostgw_daemon.answers import Answers
-from hostgw_daemon.claimant import Claimant, ClaimState
-from hostgw_daemon.cluster import Cluster, News
-from hostgw_daemon.conditions import KINDS
-from hostgw_daemon.desired import RouteRule
+from hostgw_daemon.claim.claimant import Claimant, ClaimState
+from hostgw_daemon.claim.sight import Me
+from hostgw_daemon.disk.files import atomic_write
+from hostgw_daemon.disk.memory import Memory, Moment, Renewal
+from hostgw_daemon.disk.paperwork import Paperwork
+from hostgw_daemon.disk.statedir import StateDir
 from hostgw_daemon.duties import duties
-from hostgw_daemon.files import atomic_write
-from hostgw_daemon.firewall import NftFirewall
-from hostgw_daemon.herald import Herald
-from hostgw_daemon.hostwatch import HostWatch
-from hostgw_daemon.iptables import Iptables
 from hostgw_daemon.kernel import KernelEvent
-from hostgw_daemon.listeners import Listeners
-from hostgw_daemon.masquerade import Masquerade
-from hostgw_daemon.memory import Memory, Moment, Renewal
-from hostgw_daemon.metrics import Metrics
+from hostgw_daemon.link.hostwatch import HostWatch
+from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.netlink.monitor import Monitor
 from hostgw_daemon.netlink.routes import NetlinkKernel
-from hostgw_daemon.notify import Notifier
 from hostgw_daemon.opening import (
     boottime,
     etcd_settings,
@@ -52,14 +45,21 @@ from hostgw_daemon.opening import (
     rules_audit,
     uplink_rule,
 )
-from hostgw_daemon.overview import Parts
-from hostgw_daemon.paperwork import Paperwork
-from hostgw_daemon.reconciler import Reconciler
-from hostgw_daemon.report import Report
+from hostgw_daemon.routes.cluster import Cluster, News
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.reconciler import Reconciler
+from hostgw_daemon.routes.report import Report
+from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.rules.iptables import Iptables
+from hostgw_daemon.rules.masquerade import Masquerade
 from hostgw_daemon.settings import Settings
-from hostgw_daemon.sight import Me
-from hostgw_daemon.statedir import StateDir
-from hostgw_daemon.uplink import NoUplink, Uplink
+from hostgw_daemon.told.answers import Answers
+from hostgw_daemon.told.conditions import KINDS
+from hostgw_daemon.told.herald import Herald
+from hostgw_daemon.told.listeners import Listeners
+from hostgw_daemon.told.metrics import Metrics
+from hostgw_daemon.told.notify import Notifier
+from hostgw_daemon.told.overview import Parts
 
 
 class Agent:
@@ -125,6 +125,7 @@ class Agent:
             keys.subnets,
             keys.subnets6,
             keys.disputes(me.node_id),
+            Span(keys.node(me.node_id)),
             seen=self._cluster.saw,
             clock=time.monotonic,
             history=self._memory.history,

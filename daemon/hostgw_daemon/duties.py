@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from hostgw_core.model import ClusterConfig, Lease
 from hostgw_core.store import Header
-from hostgw_daemon.memory import Memory, Renewal
-from hostgw_daemon.ruleset import RulesetSpec
+from hostgw_daemon.disk.memory import Memory, Renewal
+from hostgw_daemon.disk.subnetfile import subnet_env
+from hostgw_daemon.link.uplink import NoUplink, Uplink
+from hostgw_daemon.rules.ruleset import RulesetSpec
 from hostgw_daemon.settings import Settings
-from hostgw_daemon.subnetfile import subnet_env
-from hostgw_daemon.uplink import NoUplink, Uplink
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ from uuid import uuid4
 from hostgw_core import __version__
 from hostgw_core.etcd import EtcdSettings
 from hostgw_core.model import Subnets
-from hostgw_daemon.account import Self
-from hostgw_daemon.endpoints import Reach
-from hostgw_daemon.files import read_if_there
-from hostgw_daemon.listen import Place, Tcp, Unix
-from hostgw_daemon.masquerade import AUDIT
+from hostgw_daemon.disk.files import read_if_there
+from hostgw_daemon.disk.subnetfile import parse_subnet_env
+from hostgw_daemon.link.uplink import UplinkRule
+from hostgw_daemon.rules.masquerade import AUDIT
 from hostgw_daemon.settings import Settings, describe
-from hostgw_daemon.status import SettingStatus
-from hostgw_daemon.subnetfile import parse_subnet_env
-from hostgw_daemon.uplink import UplinkRule
+from hostgw_daemon.told.account import Self
+from hostgw_daemon.told.endpoints import Reach
+from hostgw_daemon.told.listen import Place, Tcp, Unix
+from hostgw_daemon.told.status import SettingStatus
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hostgw_daemon.firewall import NftFirewall
-from hostgw_daemon.masquerade import Masquerade, Standing
+from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.rules.masquerade import Masquerade, Standing
 from support.pod_site import build, source_seen, spec
 from support.waiting import eventually_async
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hostgw_daemon.firewall import NftFirewall
-from hostgw_daemon.nftables import FirewallError, FirewallMissing
-from hostgw_daemon.ruleset import desired
+from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.rules.nftables import FirewallError, FirewallMissing
+from hostgw_daemon.rules.ruleset import desired
 from support.pod_site import spec
 from support.waiting import eventually
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from hostgw_daemon.firewall import NftFirewall
-from hostgw_daemon.nftables import holds
-from hostgw_daemon.ruleset import desired
+from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.rules.nftables import holds
+from hostgw_daemon.rules.ruleset import desired
 from support.pod_site import GROUP, PodSite, build, source_seen, spec
 
 pytestmark = pytest.mark.root

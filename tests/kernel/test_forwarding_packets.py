@@ -9,10 +9,10 @@ from subprocess import PIPE
 
 import pytest
 
-from hostgw_daemon.firewall import NftFirewall
-from hostgw_daemon.iptables import Iptables
-from hostgw_daemon.masquerade import Masquerade, Standing
-from hostgw_daemon.nftables import FirewallError
+from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.rules.iptables import Iptables
+from hostgw_daemon.rules.masquerade import Masquerade, Standing
+from hostgw_daemon.rules.nftables import FirewallError
 from support.pod_site import build, source_seen, spec
 from support.waiting import eventually_async
 

@@ -4,8 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
+from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule, choose
 from hostgw_daemon.netlink.host import HostReader
-from hostgw_daemon.uplink import NoUplink, Uplink, UplinkRule, choose
 
 pytestmark = pytest.mark.root
 

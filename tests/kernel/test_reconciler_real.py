@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hostgw_daemon.desired import RouteRule
-from hostgw_daemon.hostwatch import HostWatch
+from hostgw_daemon.link.hostwatch import HostWatch
+from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.netlink.monitor import Monitor
-from hostgw_daemon.reconciler import Reconciler
-from hostgw_daemon.uplink import NoUplink, Uplink, UplinkRule
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.reconciler import Reconciler
 from support.reconciler_site import Records, ours
 from support.waiting import eventually_async
 

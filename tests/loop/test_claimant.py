@@ -16,8 +16,8 @@ from hostgw_core.model import Addresses, Subnets
 from hostgw_core.records import Status, lease_value, presence_value
 from hostgw_core.store import Delete, Put, Span, StoreRefused, StoreUnavailable
 from hostgw_core.view import View
-from hostgw_daemon.claimant import Claimant
-from hostgw_daemon.sight import Me
+from hostgw_daemon.claim.claimant import Claimant
+from hostgw_daemon.claim.sight import Me
 from support.fake_store import FakeStore
 from support.loops import Counted, now, running, settled, until
 

@@ -6,10 +6,10 @@ import pytest
 
 from hostgw_core.health import Board
 from hostgw_core.view import ViewState
-from hostgw_daemon import account, herald
-from hostgw_daemon.conditions import KINDS
-from hostgw_daemon.overview import ready_checks
-from hostgw_daemon.report import RoutesState
+from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.told import account, herald
+from hostgw_daemon.told.conditions import KINDS
+from hostgw_daemon.told.overview import ready_checks
 from support.parts import parts
 
 

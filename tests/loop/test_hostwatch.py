@@ -9,7 +9,6 @@ from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
 
-from hostgw_daemon.hostwatch import LOOK_AGAIN, HostWatch
 from hostgw_daemon.kernel import (
     DefaultRoute,
     ForeignRoute,
@@ -20,7 +19,8 @@ from hostgw_daemon.kernel import (
     Overrun,
     RouteForeign,
 )
-from hostgw_daemon.uplink import NoUplink, Uplink, UplinkRule
+from hostgw_daemon.link.hostwatch import LOOK_AGAIN, HostWatch
+from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule
 from support.loops import running, settled, until
 
 pytestmark = pytest.mark.looptime

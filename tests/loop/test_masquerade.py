@@ -10,9 +10,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from hostgw_daemon.masquerade import AUDIT, FIGHT_SECONDS, Masquerade, Standing
-from hostgw_daemon.nftables import FirewallError, FirewallMissing, Listing, transaction
-from hostgw_daemon.ruleset import RulesetSpec
+from hostgw_daemon.rules.masquerade import AUDIT, FIGHT_SECONDS, Masquerade, Standing
+from hostgw_daemon.rules.nftables import FirewallError, FirewallMissing, Listing, transaction
+from hostgw_daemon.rules.ruleset import RulesetSpec
 
 pytestmark = pytest.mark.looptime
 

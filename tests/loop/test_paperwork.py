@@ -6,7 +6,7 @@ import asyncio
 import threading
 from contextlib import asynccontextmanager
 
-from hostgw_daemon.paperwork import Paperwork
+from hostgw_daemon.disk.paperwork import Paperwork
 from support.loops import running
 from support.waiting import eventually_async
 

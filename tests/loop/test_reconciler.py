@@ -13,11 +13,11 @@ import pytest
 
 from hostgw_core.backoff import Backoff
 from hostgw_core.supervise import persistent
-from hostgw_daemon.desired import RouteRule
-from hostgw_daemon.fights import TRUCE
 from hostgw_daemon.kernel import Overrun, RouteLost, Verb, Verdict, Write
-from hostgw_daemon.report import PassKind
-from hostgw_daemon.schedule import SETTLE
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.fights import TRUCE
+from hostgw_daemon.routes.report import PassKind
+from hostgw_daemon.routes.schedule import SETTLE
 from support.lease_world import KEYS, key
 from support.reconciler_site import LINK, Site, ours
 

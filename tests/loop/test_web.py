@@ -12,11 +12,11 @@ import aiohttp
 import pytest
 
 from hostgw_core.settings import Listen
-from hostgw_daemon import web
-from hostgw_daemon.checks import Check
-from hostgw_daemon.endpoints import Reach
-from hostgw_daemon.listen import CannotListen, Place, Tcp, Unix
-from hostgw_daemon.status import PeersStatus
+from hostgw_daemon.told import web
+from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.endpoints import Reach
+from hostgw_daemon.told.listen import CannotListen, Place, Tcp, Unix
+from hostgw_daemon.told.status import PeersStatus
 from support.waiting import eventually_async
 from support.webview import FakeView
 

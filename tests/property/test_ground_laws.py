@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from hostgw_daemon.ground import Ground
+from hostgw_daemon.routes.ground import Ground
 
 WHOLE = {4: ip_network("10.5.0.0/16"), 6: ip_network("fd00:5::/48")}
 LENGTHS = {4: (16, 20, 24, 27, 32), 6: (48, 56, 64, 128)}

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from hostgw_daemon.kernel import Route, Verb
-from hostgw_daemon.plan import plan
+from hostgw_daemon.routes.plan import plan
 
 routes = st.builds(
     Route,

@@ -6,9 +6,9 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from hostgw_core.store import Deleted, Entry
-from hostgw_daemon.desired import RouteRule
-from hostgw_daemon.peers import accept, amend
-from hostgw_daemon.targets import Targets
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.peers import accept, amend
+from hostgw_daemon.routes.targets import Targets
 from support.lease_world import config, key, policy, value
 
 RULES = policy(config(ipv6="fd00:5::/48"))

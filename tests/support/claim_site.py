@@ -18,8 +18,8 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, Subnets
 from hostgw_core.records import Status
 from hostgw_core.store import Committed, Compare, Grant, Listing, Put, Span, StoreError, Write
-from hostgw_daemon.claimant import Claimant
-from hostgw_daemon.sight import Me
+from hostgw_daemon.claim.claimant import Claimant
+from hostgw_daemon.claim.sight import Me
 from support.fake_store import FakeStore
 
 PREFIX = "/coreos.com/network"

@@ -27,9 +27,9 @@ FOREIGN = ("HOSTGW_", "FLANNELD_", "ETCD", "NOTIFY_", "WATCHDOG_", "NODE_NAME")
 # What `-c` runs instead of `-m hostgw_daemon`, for a presence that ends within the test.
 SHORT_PRESENCE = """\
 import sys
-import hostgw_daemon.sight as sight
+import hostgw_daemon.claim.sight as sight
 sight.PRESENCE_TTL = 2
-import hostgw_daemon.claimant as claimant
+import hostgw_daemon.claim.claimant as claimant
 claimant._LOOK_AGAIN = 0.5
 from hostgw_daemon.__main__ import main
 sys.exit(main())

@@ -24,7 +24,7 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Pool
 from hostgw_core.store import Deleted, Entry
 from hostgw_daemon.kernel import MAIN_TABLE, Route
-from hostgw_daemon.peers import Policy
+from hostgw_daemon.routes.peers import Policy
 
 PREFIX = "/coreos.com/network"
 KEYS = Keys(PREFIX)

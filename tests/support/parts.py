@@ -12,14 +12,14 @@ from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Refusal, Su
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header
 from hostgw_core.view import Snapshot, ViewState
-from hostgw_daemon.claimant import ClaimState
-from hostgw_daemon.cluster import Understanding
+from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import ForeignRoute, Link, Outcome, Route, Verb, Verdict, Write
-from hostgw_daemon.masquerade import MasqueradeState, Standing
-from hostgw_daemon.overview import Parts
-from hostgw_daemon.peers import Peer, PeerState, Policy, Roster, accept
-from hostgw_daemon.report import PassKind, Report, RoutesState
-from hostgw_daemon.uplink import Uplink
+from hostgw_daemon.link.uplink import Uplink
+from hostgw_daemon.routes.cluster import Understanding
+from hostgw_daemon.routes.peers import Peer, PeerState, Policy, Roster, accept
+from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
+from hostgw_daemon.told.overview import Parts
 
 KEYS = Keys("/coreos.com/network")
 HEADER = Header(0xCDF8, 77, 3)

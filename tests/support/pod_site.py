@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address, ip_network
 
 from hostgw_cli.lab.netns import Namespace, veth
-from hostgw_daemon.ruleset import RulesetSpec
+from hostgw_daemon.rules.ruleset import RulesetSpec
 from support.netns_fixtures import Lan, MakeNamespace
 from support.waiting import eventually
 

@@ -15,8 +15,6 @@ from zlib import crc32
 from hostgw_core.model import Family
 from hostgw_core.store import Change, Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
-from hostgw_daemon.cluster import Cluster
-from hostgw_daemon.desired import RouteRule
 from hostgw_daemon.kernel import (
     MAIN_TABLE,
     HostChanged,
@@ -27,8 +25,10 @@ from hostgw_daemon.kernel import (
     Verb,
     Write,
 )
-from hostgw_daemon.reconciler import Reconciler
-from hostgw_daemon.report import PassKind, Report
+from hostgw_daemon.routes.cluster import Cluster
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.reconciler import Reconciler
+from hostgw_daemon.routes.report import PassKind, Report
 from support.fake_kernel import FakeKernel
 from support.lease_world import KEYS, ME, key, route, value
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hostgw_core.model import Addresses, Lease, Subnets
-from hostgw_daemon.checks import Check
-from hostgw_daemon.listings import ConfigStatus, RouteStatus
-from hostgw_daemon.status import ClaimStatus, PeerStatus, RefusalStatus, Status
+from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
+from hostgw_daemon.told.status import ClaimStatus, PeerStatus, RefusalStatus, Status
 
 STATUS = Status(
     version="1.0",

@@ -9,15 +9,15 @@ from hostgw_core.health import Board
 from hostgw_core.model import Refusal
 from hostgw_core.session import SessionState
 from hostgw_core.view import ViewState
-from hostgw_daemon import account
-from hostgw_daemon.claimant import ClaimState
-from hostgw_daemon.conditions import KINDS
+from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import Verdict
-from hostgw_daemon.overview import Parts, conditions, ready_checks
-from hostgw_daemon.peers import Peer, PeerState
-from hostgw_daemon.report import RoutesState
-from hostgw_daemon.status import SettingStatus, Status, encode, sentence
-from hostgw_daemon.uplink import NoUplink
+from hostgw_daemon.link.uplink import NoUplink
+from hostgw_daemon.routes.peers import Peer, PeerState
+from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.told import account
+from hostgw_daemon.told.conditions import KINDS
+from hostgw_daemon.told.overview import Parts, conditions, ready_checks
+from hostgw_daemon.told.status import SettingStatus, Status, encode, sentence
 from support.parts import OWN, lease, outcome, parts, roster, understanding
 
 ME = account.Self(

@@ -16,7 +16,7 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Lease
 from hostgw_core.records import lease_of
 from hostgw_core.store import Entry
-from hostgw_daemon.desired import metric_of
+from hostgw_daemon.routes.desired import metric_of
 
 KEYS = Keys("/coreos.com/network")
 

@@ -1,7 +1,7 @@
 """Health, as Kubernetes writes it."""
 
 from hostgw_core.health import Condition, Kind, Severity
-from hostgw_daemon.checks import Check, answer, beat, readiness
+from hostgw_daemon.told.checks import Check, answer, beat, readiness
 
 CHECKS = (Check("lease_held", ok=True), Check("first_pass", ok=False, reason="none yet"))
 

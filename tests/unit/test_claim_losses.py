@@ -8,7 +8,7 @@ import pytest
 
 from hostgw_core.store import Delete, Put
 from hostgw_core.view import Snapshot
-from hostgw_daemon.claimant import Claimant
+from hostgw_daemon.claim.claimant import Claimant
 from support.claim_site import PREFIX, Host, Site
 
 NETWORK = {"Network": "10.5.0.0/20", "SubnetLen": 24}

@@ -9,7 +9,7 @@ import pytest
 
 from hostgw_core.model import Subnets
 from hostgw_core.store import Delete, Put
-from hostgw_daemon.claim import TABLE
+from hostgw_daemon.claim.table import TABLE
 from support.claim_site import PREFIX, Host, Site
 
 FOUR = {"Network": "10.5.0.0/22", "SubnetLen": 24, "SubnetMin": "10.5.0.0"}

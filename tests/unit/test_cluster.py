@@ -10,7 +10,7 @@ import pytest
 from hostgw_core.model import Addresses
 from hostgw_core.store import Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
-from hostgw_daemon.cluster import Cluster
+from hostgw_daemon.routes.cluster import Cluster
 from support.lease_world import KEYS, ME, MY_ADDRESS, entry, gone, key
 
 GOOD = b'{"Network": "10.5.0.0/16", "Backend": {"Type": "host-gw"}}'

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hostgw_core.health import Board, Kind
-from hostgw_daemon.conditions import CODES, KINDS
+from hostgw_daemon.told.conditions import CODES, KINDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 # Written by hand: what must keep a node from being given work.

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Subnets
-from hostgw_daemon.checks import Check
-from hostgw_daemon.endpoints import JSON, Reach, Request, paths, respond
 from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
-from hostgw_daemon.listings import ConfigStatus, LeaseStatus, RouteStatus
-from hostgw_daemon.status import SettingStatus
+from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.endpoints import JSON, Reach, Request, paths, respond
+from hostgw_daemon.told.listings import ConfigStatus, LeaseStatus, RouteStatus
+from hostgw_daemon.told.status import SettingStatus
 from support.webview import FakeView
 
 WRONG = Check("first_pass", ok=False, reason="none yet")

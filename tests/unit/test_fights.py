@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hostgw_daemon.fights import BURST, LIMIT, TRUCE, WINDOW, Fights
 from hostgw_daemon.kernel import Route
+from hostgw_daemon.routes.fights import BURST, LIMIT, TRUCE, WINDOW, Fights
 
 A = Route(b"\x0a\x05\x01\x00", 24, 1500, b"\xac\x10\x00\x04", 2)
 B = Route(b"\x0a\x05\x02\x00", 24, 1500, b"\xac\x10\x00\x04", 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hostgw_daemon.files import atomic_write, read_if_there, set_aside
+from hostgw_daemon.disk.files import atomic_write, read_if_there, set_aside
 
 
 @pytest.fixture

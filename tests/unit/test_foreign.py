@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from hostgw_daemon.foreign import Effect, Foreign, cure, effect
 from hostgw_daemon.kernel import ForeignRoute, Route, RouteForeign
+from hostgw_daemon.routes.foreign import Effect, Foreign, cure, effect
 
 
 def foreign(prefix="10.5.1.0/24", metric=0, *, gateway="172.16.0.66", protocol=3, table=254):

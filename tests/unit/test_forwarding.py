@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from hostgw_daemon.forwarding import changes
+from hostgw_daemon.rules.forwarding import changes
 
 NETWORKS = (ip_network("10.5.0.0/16"),)
 FROM = '-A FORWARD -s 10.5.0.0/16 -m comment --comment "hostgw: from a pod" -j ACCEPT'

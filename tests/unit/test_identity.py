@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostgw_daemon.identity import Identity, decide, machine_id
+from hostgw_daemon.disk.identity import Identity, decide, machine_id
 
 MACHINE, OTHER = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 FRESH = UUID("00000000-0000-4000-8000-000000000001")

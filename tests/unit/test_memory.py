@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hostgw_core.model import Subnets
 from hostgw_core.store import Header
-from hostgw_daemon.memory import Memory, Moment, Renewal, decode, encode
+from hostgw_daemon.disk.memory import Memory, Moment, Renewal, decode, encode
 
 FULL = Memory(
     subnets=Subnets(IPv4Network("10.5.3.0/24"), IPv6Network("fd00:5:0:3::/64")),

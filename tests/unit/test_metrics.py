@@ -13,10 +13,10 @@ from prometheus_client import CollectorRegistry
 from hostgw_core.health import Condition, Severity
 from hostgw_core.store import Header
 from hostgw_core.view import ViewState
-from hostgw_daemon.conditions import CODES, KINDS
 from hostgw_daemon.kernel import Outcome, Overrun, Route, RouteLost, Verb, Verdict, Write
-from hostgw_daemon.metrics import Metrics
-from hostgw_daemon.report import PassKind, Report, RoutesState
+from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.told.conditions import CODES, KINDS
+from hostgw_daemon.told.metrics import Metrics
 
 ROUTE = Route(ip_address("10.5.1.0").packed, 24, 1500, ip_address("192.0.2.1").packed, 2)
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"

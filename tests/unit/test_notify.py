@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from hostgw_daemon.notify import Notifier
+from hostgw_daemon.told.notify import Notifier
 
 
 class Ear:

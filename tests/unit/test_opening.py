@@ -16,10 +16,10 @@ import pytest
 from hostgw_core.model import Subnets
 from hostgw_core.settings import Listen
 from hostgw_daemon import opening
-from hostgw_daemon.endpoints import Reach
-from hostgw_daemon.listen import Tcp, Unix
-from hostgw_daemon.masquerade import AUDIT
+from hostgw_daemon.rules.masquerade import AUDIT
 from hostgw_daemon.settings import parse
+from hostgw_daemon.told.endpoints import Reach
+from hostgw_daemon.told.listen import Tcp, Unix
 
 
 def _no_file(path):

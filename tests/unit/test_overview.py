@@ -11,14 +11,14 @@ from hostgw_core.health import Board
 from hostgw_core.model import Refusal, Subnets
 from hostgw_core.session import SessionState
 from hostgw_core.view import ViewState
-from hostgw_daemon.claimant import ClaimState
-from hostgw_daemon.conditions import CODES, KINDS
+from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import Verdict
-from hostgw_daemon.masquerade import MasqueradeState, Standing
-from hostgw_daemon.overview import conditions, peer_states, ready_checks
-from hostgw_daemon.peers import OWN_ADDRESS, Peer, PeerState
-from hostgw_daemon.report import PassKind, RoutesState
-from hostgw_daemon.uplink import NoUplink
+from hostgw_daemon.link.uplink import NoUplink
+from hostgw_daemon.routes.peers import OWN_ADDRESS, Peer, PeerState
+from hostgw_daemon.routes.report import PassKind, RoutesState
+from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
+from hostgw_daemon.told.conditions import CODES, KINDS
+from hostgw_daemon.told.overview import conditions, peer_states, ready_checks
 from support import parts as site
 from support.parts import (
     OWN,

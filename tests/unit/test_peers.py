@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, ip_network
 
 import pytest
 
-from hostgw_daemon.peers import PeerState, accept, amend
+from hostgw_daemon.routes.peers import PeerState, accept, amend
 from support.lease_world import ME, MY_ADDRESS, config, entry, gone, key, policy, value
 
 RULES = policy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hostgw_daemon.kernel import Verb, Write
-from hostgw_daemon.plan import plan
+from hostgw_daemon.routes.plan import plan
 from support.lease_world import route
 
 A = route("10.5.1.0/24", "172.16.0.4")

@@ -6,8 +6,8 @@ import pytest
 
 from hostgw_core.records import lease_value
 from hostgw_core.store import Delete, Put
-from hostgw_daemon.claimant import Claimant
-from hostgw_daemon.restraint import FREE, QUIET
+from hostgw_daemon.claim.claimant import Claimant
+from hostgw_daemon.claim.restraint import FREE, QUIET
 from support.claim_site import Host, Site
 
 NETWORK = {"Network": "10.5.0.0/20", "SubnetLen": 24}

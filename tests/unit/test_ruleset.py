@@ -9,8 +9,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from hostgw_core.model import ClusterConfig, Pool, Subnets
-from hostgw_daemon.nftables import UNREADABLE, Listing, holds, listed, standing, transaction
-from hostgw_daemon.ruleset import RulesetSpec, desired
+from hostgw_daemon.rules.nftables import UNREADABLE, Listing, holds, listed, standing, transaction
+from hostgw_daemon.rules.ruleset import RulesetSpec, desired
 
 SPEC = RulesetSpec(
     networks=(ip_network("10.5.0.0/16"),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hostgw_daemon.schedule import AUDIT, FAILURE, SETTLE, TRUCE_OVER, Schedule
+from hostgw_daemon.routes.schedule import AUDIT, FAILURE, SETTLE, TRUCE_OVER, Schedule
 
 
 @pytest.fixture

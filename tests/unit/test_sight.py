@@ -11,8 +11,7 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Presence, Subnets
 from hostgw_core.records import Reservation, lease_value, presence_value, reservation_value
 from hostgw_core.store import Compare, Entry, Header, Listing, Span
-from hostgw_daemon.claim import decide, rivals
-from hostgw_daemon.sight import (
+from hostgw_daemon.claim.sight import (
     Announce,
     Depose,
     Hold,
@@ -25,6 +24,7 @@ from hostgw_daemon.sight import (
     read_in,
     sight_of,
 )
+from hostgw_daemon.claim.table import decide, rivals
 
 KEYS = Keys("/p")
 HERE = Addresses(IPv4Address("192.0.2.1"))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from hostgw_core.model import Subnets
-from hostgw_daemon.memory import Memory
-from hostgw_daemon.statedir import StateDir
+from hostgw_daemon.disk.memory import Memory
+from hostgw_daemon.disk.statedir import StateDir
 
 MACHINE, OTHER = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from hostgw_core.health import Condition, Kind, Severity
 from hostgw_core.model import Refusal
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Route, Verb, Verdict, Write
-from hostgw_daemon.report import PassKind, Report, RoutesState
-from hostgw_daemon.status import (
+from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.told.status import (
     ClaimStatus,
     ConditionStatus,
     Listed,

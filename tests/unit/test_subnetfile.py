@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostgw_core.model import ClusterConfig, Pool, Subnets
-from hostgw_daemon.subnetfile import parse_subnet_env, subnet_env
+from hostgw_daemon.disk.subnetfile import parse_subnet_env, subnet_env
 
 NETWORK4 = Pool(ip_network("10.5.0.0/16"), 24, ip_address("10.5.1.0"), ip_address("10.5.255.0"))
 NETWORK6 = Pool(

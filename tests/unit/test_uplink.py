@@ -7,7 +7,7 @@ import pytest
 
 from hostgw_core.model import Addresses
 from hostgw_daemon.kernel import DefaultRoute, HostPicture, Link, LinkAddress
-from hostgw_daemon.uplink import NoUplink, Uplink, UplinkRule, choose
+from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule, choose
 
 LO = Link(1, "lo", 65536, up=True, carrier=True, loopback=True)
 ETH0 = Link(2, "eth0", 1500, up=True, carrier=True)

@@ -1,0 +1,290 @@
+"""The loop of the claim: read, decide, act, until the lease is ours; then notice when it is not.
+
+While the lease is held nothing is asked of the store but to keep it alive: the view's snapshots
+show when our own key or the network changes, and that rings. A race that was lost and a store that
+is away are tried again, with jitter, for ever; the daemon never ends for its lease.
+
+Each look reads every lease, so what all nodes see at once (the network changed; a subnet became
+free for which many wait) is not looked at by all at once: the more leases there are, the further
+the looks are spread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import random
+from typing import NoReturn
+
+from hostgw_core.backoff import Backoff, around
+from hostgw_core.keys import Keys
+from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Presence, Subnets
+from hostgw_core.records import Status, presence_of
+from hostgw_core.session import Session
+from hostgw_core.store import Delete, Put, Span, Store, StoreError, StoreRefused
+from hostgw_core.view import Snapshot
+from hostgw_core.wake import Wake
+from hostgw_daemon.claim.announcement import Announcement
+from hostgw_daemon.claim.restraint import Restraint
+from hostgw_daemon.claim.sight import (
+    Announce,
+    Depose,
+    Hold,
+    Keep,
+    Me,
+    Shown,
+    Sight,
+    Wait,
+    Withdraw,
+    read_in,
+    sight_of,
+)
+from hostgw_daemon.claim.table import decide, own, rivals
+
+_AT_ONCE = 0.0
+_LOOK_AGAIN = 10.0  # seconds: while we wait for something of which no event may come
+_SPREAD = 0.01  # seconds for each lease there is: ten thousand nodes look within 100 seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimState:
+    """How the claim stands. `conditions` maps the code of each condition to its particulars.
+
+    `lost` are the subnets that we held and that we do not hold now.
+    """
+
+    lease: Lease | None = None
+    how: str = ""
+    moved_from: Subnets = field(default_factory=Subnets)
+    conditions: dict[str, str] = field(default_factory=dict)
+    lost: Subnets = field(default_factory=Subnets)
+
+    @property
+    def held(self) -> bool:
+        """Whether our lease was there when we last looked."""
+        return self.lease is not None
+
+
+class Claimant:
+    """Claims a subnet and keeps it. `told` gets every new state; `clock` is CLOCK_BOOTTIME."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        me: Me,
+        *,
+        ttl: int,
+        told: Callable[[ClaimState], None],
+        clock: Callable[[], float],
+        remembered: Subnets,
+        said: Status,
+        tried: Callable[[str, float], None] = lambda _result, _seconds: None,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._me = me
+        self._ttl = ttl
+        self._told = told
+        self._clock = clock
+        self._remembered = remembered
+        self._avoid: tuple[IPNetwork, ...] = ()
+        self._wake = Wake()
+        self._backoff = Backoff(0.1, 10.0)
+        self._restraint = Restraint(clock)
+        self._how = ""
+        self._last_good: ClusterConfig | None = None
+        self._shown: Shown | None = None
+        self._read: Shown | None = None
+        self._turn: asyncio.TimerHandle | None = None
+        self._announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
+        self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
+        self.presence_session = self._announcement.session
+        self.state = ClaimState()
+
+    # -- what may ring ------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Read and decide again."""
+        self._wake.ring()
+
+    def stand_at(self, addresses: Addresses, networks: tuple[IPNetwork, ...]) -> None:
+        """Take this host's addresses on the link, and its networks, which no subnet may overlap."""
+        if (addresses, networks) != (self._me.addresses, self._avoid):
+            self._me = replace(self._me, addresses=addresses)
+            self._avoid = networks
+            self.look()
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """Compare a snapshot with what we read last.
+
+        A change of our own key, or of our presence where it is watched, is looked at at once; in
+        its turn a change of the network and, while we wait, whatever may have come.
+        """
+        shown, before, read = self._shown_in(snapshot), self._shown, self._read
+        self._shown = shown
+        if read is None or (shown.revision < read.revision and not shown.breaks_with(before)):
+            return  # a view that has not come as far as what we have read proves nothing
+        if before is not None and shown.presence not in (before.presence, read.presence):
+            self.look()
+        if shown.config != read.config or self._waits:
+            self._look_in_turn(len(snapshot.entries))
+        lease = self.state.lease
+        entry = snapshot.entries.get(lease.key) if lease is not None else None
+        if lease is not None and entry is None:
+            self._lose(lease)
+        if lease is not None and (entry is None or entry.modified != lease.modified):
+            self.look()
+
+    def _shown_in(self, snapshot: Snapshot) -> Shown:
+        entries = snapshot.entries
+        config = entries.get(self._keys.config)
+        presence = entries.get(self._keys.node(self._me.node_id))
+        return Shown.of(snapshot.revision, config, presence, broken=snapshot.broken)
+
+    @property
+    def _waits(self) -> bool:
+        return self.state.lease is None and bool(self.state.conditions)
+
+    def _look_in_turn(self, crowd: int) -> None:
+        """Look again at a moment that is the later, on average, the more nodes may do the same."""
+        if self._turn is None:
+            loop = asyncio.get_running_loop()
+            self._turn = loop.call_later(crowd * _SPREAD * random(), self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        self.look()
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    async def run(self) -> NoReturn:
+        """Claim for ever."""
+        while True:
+            self._wake.take()
+            try:
+                pause = await self.step()
+            except StoreError:
+                pause = self._backoff.failed()
+            if pause != _AT_ONCE:
+                await self._wake.wait(within=pause)
+
+    async def step(self) -> float | None:
+        """Read, decide and act once; give the seconds to wait, None for the next ring.
+
+        Raise StoreError.
+        """
+        sight = await self._sight()
+        action = decide(sight)
+        try:
+            match action:
+                case Wait():
+                    return await self._wait(action, sight)
+                case Keep():
+                    await self._keep(action, sight)
+                    return self._restraint.look_again
+                case Hold() if pause := self._restrained(action, sight):
+                    return pause
+                case _:
+                    won = await self._act(action)
+        except StoreRefused:
+            # An etcd lease may have ended between grant and write, or the store may be full: only
+            # the server knows, and a lease that lives must be kept alive in a full store, too.
+            await self.lease_session.renew()
+            await self.presence_session.renew()
+            raise
+        if won:
+            self._backoff.succeeded()
+            return _AT_ONCE
+        return self._backoff.failed()
+
+    async def _wait(self, action: Wait, sight: Sight) -> float:
+        lease = self.state.lease
+        if lease is not None and lease.key not in {each.key for each in own(sight)}:
+            self._lose(lease)
+        self._tell(replace(self.state, conditions={action.code: action.detail}))
+        if action.rival and sight.presence is not None:
+            await self._announcement.contend(self._me, action.rival, sight.presence)
+        return around(_LOOK_AGAIN + _SPREAD * len(sight.leases))
+
+    async def _keep(self, action: Keep, sight: Sight) -> None:
+        lease = action.lease
+        self._backoff.succeeded()
+        if lease.etcd_lease:
+            self.lease_session.adopt(lease.etcd_lease)
+        else:
+            self.lease_session.drop()
+        moved_from = self.state.moved_from
+        if any(self._remembered) and self._remembered != lease.subnets:
+            moved_from = self._remembered
+        self._remembered, self._restraint.key = lease.subnets, lease.key
+        conditions = {"outside_config": action.misfit} if action.misfit else {}
+        conditions |= self._restraint.condition
+        self._tell(ClaimState(lease, self._how or "kept", moved_from, conditions))
+        if sight.presence is not None:
+            await self._announcement.say(self._me, lease.subnets, sight.presence)
+
+    def _restrained(self, action: Hold, sight: Sight) -> float:
+        """Give the seconds before our own key is put right, 0 for at once."""
+        there = next((lease for lease in sight.leases if lease.key == action.key), None)
+        pause = self._restraint.wait(action.key, gone=there is None)
+        if pause > 0 and there is not None:
+            # It is ours as it stands, and seen: no change of others' keys need be looked at.
+            self._tell(replace(self.state, lease=there, conditions=self._restraint.condition))
+        return pause
+
+    def _lose(self, lease: Lease) -> None:
+        self._tell(replace(self.state, lease=None, lost=lease.subnets))
+
+    async def _act(self, action: Announce | Depose | Withdraw | Hold) -> bool:
+        """Do what was decided; give False when a race was lost."""
+        match action:
+            case Announce():
+                return await self._announcement.announce(self._me)
+            case Depose(presence):
+                return await self._announcement.depose(self._me, presence)
+            case Withdraw(lease, compares):
+                return (await self._store.commit(compares, [Delete(lease.key)])).won
+            case Hold():
+                return await self._hold(action)
+
+    async def _hold(self, action: Hold) -> bool:
+        etcd_lease = action.etcd_lease
+        if etcd_lease is None:
+            etcd_lease = await self.lease_session.granted(self._ttl)
+        put = Put(action.key, action.value, etcd_lease)
+        won = (await self._store.commit(action.compares, [put])).won
+        if won:
+            self._how = action.how
+            self._restraint.answered(action.key)
+        return won
+
+    def _tell(self, state: ClaimState) -> None:
+        if state != self.state:
+            self.state = state
+            self._told(state)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    async def _sight(self) -> Sight:
+        keys, me = self._keys, self._me
+        own = Span(keys.node(me.node_id))
+        spans = (Span(keys.config), keys.subnets, keys.subnets6, keys.reservations, own)
+        listing = await self._store.list(*spans)
+        self._read = read_in(listing, keys, me)
+        sight = sight_of(listing, keys, me, self._last_good)
+        self._last_good = sight.config
+        sight = replace(
+            sight,
+            stranger_for=self._announcement.saw(me, sight.presence),
+            announced=self._announcement.announced,
+            remembered=self._remembered,
+            avoid=self._avoid,
+        )
+        others = [Span(keys.node(node_id)) for node_id in rivals(sight)]
+        if not others:
+            return sight
+        presences = (presence_of(keys, e) for e in (await self._store.list(*others)).entries)
+        alive = (presence.node_id for presence in presences if isinstance(presence, Presence))
+        return replace(sight, alive=frozenset(alive))

@@ -1,0 +1,302 @@
+"""The claim: which subnet this node holds, decided by one table.
+
+Everything a decision may depend on is read first, into a `Sight`. `decide` goes down `TABLE` and
+takes the first row that applies; what it gives is an action, which `claimant` carries out, and then
+reads and decides again, until the row is "ours, as it should be". There is no memory of what was
+done before: a crash between two actions is the same as a pause.
+
+Two nodes never hold one subnet, because no action writes unconditionally. Each write compares our
+presence, the mutex on our node id, by its create revision (a process that was deposed while it
+slept can write no more), and with it
+
+| action | what else must be true at that very revision |
+|---|---|
+| take | no key in the subnet's range; the configuration unchanged; the reservation absent or ours |
+| adopt, rewrite, put right, withdraw | the key unchanged since it was read |
+| announce | no presence under our id |
+| depose | the presence unchanged since it was read |
+
+The range and not the key is compared, because a dual-stack key is another key for the same subnet.
+The configuration is compared because a subnet of another length is another range: the sight is no
+older than the configuration in it, so whoever holds such a subnet is in the sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from hostgw_core.model import HOST_GW, ClusterConfig, Lease, Presence, Subnets
+from hostgw_core.store import Compare, Span
+from hostgw_core.subnets import Taken, candidates, fits
+from hostgw_daemon.claim.sight import (
+    PRESENCE_TTL,
+    Action,
+    Announce,
+    Depose,
+    Hold,
+    Keep,
+    Sight,
+    Wait,
+    Withdraw,
+)
+from hostgw_daemon.claim.terms import (
+    fence,
+    ours,
+    reservation_compares,
+    rewrite,
+    says,
+    unchanged,
+    value,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table: `act` gives None where the row does not apply."""
+
+    when: str
+    act: Callable[[Sight], Action | None]
+
+
+def decide(sight: Sight) -> Action:
+    """Take the first row that applies; the last one always does."""
+    for row in TABLE:
+        action = row.act(sight)
+        if action is not None:
+            return action
+    raise AssertionError("the last row of the table always applies")
+
+
+def _no_network(sight: Sight) -> Action | None:
+    if sight.config is not None:
+        return None
+    return Wait("no_config", sight.config_gone)
+
+
+def _no_address(sight: Sight) -> Action | None:
+    assert sight.config is not None
+    missing = [f for f in sight.config.families if sight.me.addresses.of(f) is None]
+    if not missing:
+        return None
+    return Wait("no_uplink", f"this host has no usable IPv{missing[0]} address yet")
+
+
+def _stranger(sight: Sight) -> Action | None:
+    presence = sight.presence
+    if presence is None or _is_me(sight, presence) or _was_me(sight, presence):
+        return None
+    who = f"{presence.node or 'a node'} at {presence.addresses} runs under our node id"
+    code = "duplicate_identity" if sight.stranger_for > PRESENCE_TTL else "identity_unsure"
+    return Wait(code, f"{who} {sight.me.node_id}")
+
+
+def _former_life(sight: Sight) -> Action | None:
+    presence = sight.presence
+    if presence is None or _is_me(sight, presence):
+        return None
+    return Depose(presence)
+
+
+def _unannounced(sight: Sight) -> Action | None:
+    return Announce() if sight.presence is None else None
+
+
+def _address_held(sight: Sight) -> Action | None:
+    """Give way to a living node at our address that came first."""
+    mine = _mine(sight)
+    for lease in sorted(_rivals(sight), key=lambda lease: lease.created):
+        if mine is None or lease.created < mine.created:
+            what = f"{lease.owner} already uses {sight.me.addresses}"
+            return Wait("duplicate_address", f"{what} and holds {lease.subnets}", lease.node_id)
+    return None
+
+
+def _second_lease(sight: Sight) -> Action | None:
+    mine = _mine(sight)
+    for lease in own(sight):
+        if lease is not mine:
+            return Withdraw(lease, (unchanged(lease), fence(sight)))
+    return None
+
+
+def _as_it_should_be(sight: Sight) -> Action | None:
+    mine = _mine(sight)
+    if mine is None or not says(mine, sight):
+        return None
+    assert sight.config is not None
+    return Keep(mine, fits(sight.config, mine.subnets) or "")
+
+
+def _said_otherwise(sight: Sight) -> Action | None:
+    """Correct our key where it tells an old address or name, or was put in quarantine."""
+    mine = _mine(sight)
+    if mine is None:
+        return None
+    return rewrite(sight, mine, "rewritten", None if mine.backend != HOST_GW else mine.etcd_lease)
+
+
+def _spoilt(sight: Sight) -> Action | None:
+    """Write our key again where what stands there cannot be read, and so is nobody's."""
+    assert sight.config is not None
+    subnets = sight.remembered
+    if not any(subnets) or fits(sight.config, subnets) is not None:
+        return None
+    key = sight.keys.lease(subnets)
+    for entry in sight.spoilt:
+        if entry.key == key:
+            same = Compare(Span(key), "modified", entry.modified)
+            return Hold("put right", subnets, key, value(sight, subnets), (same, fence(sight)))
+    return None
+
+
+def _flannels(sight: Sight) -> Action | None:
+    """Adopt flannel's record of this host: its subnet, on an etcd lease of our own."""
+    lease = _adoptable(sight, lambda node_id: not node_id)
+    if lease is None:
+        return None
+    return rewrite(sight, lease, "adopted from flannel", None if lease.etcd_lease else 0)
+
+
+def _former_host(sight: Sight) -> Action | None:
+    """Adopt the lease of a dead node at our address: this host, before it was made anew."""
+    known = {"", sight.me.node_id}
+    lease = _adoptable(sight, lambda node_id: node_id not in known)
+    if lease is None:
+        return None
+    return rewrite(sight, lease, "adopted from a former life", None if lease.etcd_lease else 0)
+
+
+def _network_gone(sight: Sight) -> Action | None:
+    """Take nothing new in a network that others may have replaced already."""
+    return Wait("no_config", sight.config_gone) if sight.config_gone else None
+
+
+def _free_subnet(sight: Sight) -> Action | None:
+    assert sight.config is not None
+    assert sight.presence is not None
+    others = [r for r in sight.reservations if not ours(sight, r)]
+    kept = [subnet for reservation in others for subnet in reservation.subnets]
+    taken = Taken([*sight.occupied, *sight.avoid, *kept])
+    for how, subnets in _choices(sight, sight.config):
+        if fits(sight.config, subnets) is None and not any(map(taken.overlaps, subnets)):
+            return Hold(
+                how,
+                subnets,
+                sight.keys.lease(subnets),
+                value(sight, subnets),
+                (
+                    Compare(sight.keys.block(subnets), "version", 0),
+                    Compare(Span(sight.keys.config), "modified", sight.config.revision),
+                    *reservation_compares(sight, subnets),
+                    fence(sight),
+                ),
+            )
+    return None
+
+
+def _exhausted(sight: Sight) -> Action:
+    return Wait("subnets_exhausted", f"{len(sight.leases)} leases, and no subnet is left")
+
+
+TABLE: Final = (
+    Row("there is no network yet", _no_network),
+    Row("this host has no address yet", _no_address),
+    Row("somebody else lives under our node id", _stranger),
+    Row("our own former life is still announced", _former_life),
+    Row("we are not announced", _unannounced),
+    Row("another node lives at our address and came first", _address_held),
+    Row("we hold more than one lease", _second_lease),
+    Row("our lease is there, as it should be", _as_it_should_be),
+    Row("our lease is there and says something else", _said_otherwise),
+    Row("our lease is there and cannot be read", _spoilt),
+    Row("flannel leased a subnet for this host", _flannels),
+    Row("a dead node with our address holds a subnet", _former_host),
+    Row("the network that we know is not in the store any more", _network_gone),
+    Row("a subnet is free: ours by reservation, the one we had, or the next", _free_subnet),
+    Row("no subnet is free", _exhausted),
+)
+
+
+def rivals(sight: Sight) -> tuple[str, ...]:
+    """Give the node ids whose presence must be known before a decision: those at our address."""
+    here = (lease for lease in sight.leases if lease.node_id and _here(sight, lease))
+    return tuple(sorted({lease.node_id for lease in here if lease.node_id != sight.me.node_id}))
+
+
+def _is_me(sight: Sight, presence: Presence) -> bool:
+    return presence.instance == sight.me.instance
+
+
+def _was_me(sight: Sight, presence: Presence) -> bool:
+    """Tell whether it was left by an earlier process of this host.
+
+    Not once we have announced ourselves: whoever stands there after that has deposed us, and two
+    copies of one host must not depose each other for ever.
+    """
+    if sight.announced:
+        return False
+    former = sight.me.former
+    return (former != "" and presence.instance == former) or presence.addresses.meets(
+        sight.me.addresses
+    )
+
+
+def _here(sight: Sight, lease: Lease) -> bool:
+    return lease.gateways.meets(sight.me.addresses)
+
+
+def own(sight: Sight) -> Iterator[Lease]:
+    """Give the leases of this node."""
+    return (lease for lease in sight.leases if lease.node_id == sight.me.node_id)
+
+
+def _mine(sight: Sight) -> Lease | None:
+    return _best(sight, own(sight))
+
+
+def _rivals(sight: Sight) -> Iterator[Lease]:
+    alive = sight.alive - {sight.me.node_id}
+    return (lease for lease in sight.leases if lease.node_id in alive and _here(sight, lease))
+
+
+def _adoptable(sight: Sight, of_node: Callable[[str], bool]) -> Lease | None:
+    """Give a lease at our address that the network still has, of a node id that may be ours."""
+    assert sight.config is not None
+    config = sight.config
+    return _best(
+        sight,
+        (
+            lease
+            for lease in sight.leases
+            if of_node(lease.node_id)
+            and lease.gateways.meets(sight.me.addresses)
+            and fits(config, lease.subnets) is None
+        ),
+    )
+
+
+def _best(sight: Sight, leases: Iterable[Lease]) -> Lease | None:
+    """Give the lease to stay with: the one we remember, else one that fits, else the oldest."""
+    config = sight.config
+    assert config is not None
+    return min(
+        leases,
+        key=lambda lease: (
+            lease.subnets != sight.remembered,
+            fits(config, lease.subnets) is not None,
+            lease.created,
+        ),
+        default=None,
+    )
+
+
+def _choices(sight: Sight, config: ClusterConfig) -> Iterator[tuple[str, Subnets]]:
+    """Give the subnets to try, in order, and the word for each."""
+    for reservation in sight.reservations:
+        if ours(sight, reservation):
+            yield "reserved", reservation.subnets
+    yield "the same again", sight.remembered
+    for subnets in candidates(config, sight.me.node_id):
+        yield "new", subnets

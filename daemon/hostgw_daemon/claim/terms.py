@@ -1,0 +1,68 @@
+"""The terms of a claim's writes: what a lease of ours says, and what must be true for a write.
+
+Each compare names a thing as it was in the sight; the store checks all of them at the moment of the
+write. What a claim may write, and when, is in `claim`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hostgw_core.model import HOST_GW, Addresses, Lease, Subnets
+from hostgw_core.records import Reservation, lease_value
+from hostgw_core.store import Compare, Span
+from hostgw_daemon.claim.sight import Hold, Sight
+
+
+def says(lease: Lease, sight: Sight) -> bool:
+    """Tell whether a lease of ours says what we would write."""
+    me = sight.me
+    told = (lease.backend, lease.gateways, lease.node)
+    return told == (HOST_GW, _gateways(me.addresses, lease.subnets), me.node)
+
+
+def _gateways(addresses: Addresses, subnets: Subnets) -> Addresses:
+    """Give our addresses in the families that the subnets have."""
+    return Addresses(
+        addresses.ipv4 if subnets.ipv4 is not None else None,
+        addresses.ipv6 if subnets.ipv6 is not None else None,
+    )
+
+
+def value(sight: Sight, subnets: Subnets) -> bytes:
+    """Give the value of a lease of these subnets, as it is to be written."""
+    me = sight.me
+    return lease_value(gateways=_gateways(me.addresses, subnets), node=me.node, node_id=me.node_id)
+
+
+def rewrite(sight: Sight, lease: Lease, how: str, etcd_lease: int | None) -> Hold:
+    """Write the lease of a key that stands, if it is unchanged."""
+    compares = (unchanged(lease), fence(sight))
+    content = value(sight, lease.subnets)
+    return Hold(how, lease.subnets, lease.key, content, compares, etcd_lease)
+
+
+def ours(sight: Sight, reservation: Reservation) -> bool:
+    """Tell whether a reservation is for this node."""
+    return reservation.meant_for(node=sight.me.node, node_id=sight.me.node_id)
+
+
+def reservation_compares(sight: Sight, subnets: Subnets) -> Iterator[Compare]:
+    """No reservation came since we looked: none is there, or ours is as we read it."""
+    for reservation in sight.reservations:
+        if reservation.subnets == subnets and ours(sight, reservation):
+            yield Compare(Span(reservation.key), "modified", reservation.modified)
+            return
+    yield Compare(sight.keys.reservation_block(subnets), "version", 0)
+
+
+def unchanged(lease: Lease) -> Compare:
+    """Compare: the key is as we read it."""
+    return Compare(Span(lease.key), "modified", lease.modified)
+
+
+def fence(sight: Sight) -> Compare:
+    """Our presence is still the one that we announced: nobody has deposed us."""
+    assert sight.presence is not None
+    key = sight.keys.node(sight.me.node_id)
+    return Compare(Span(key), "created", sight.presence.created)

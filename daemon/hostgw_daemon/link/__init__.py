@@ -1,0 +1,1 @@
+"""The link that leads to the other nodes: which one it is, and noticing when it changes."""

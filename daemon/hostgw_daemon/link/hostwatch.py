@@ -1,0 +1,125 @@
+"""The loop that knows the link: it looks at the host when the host has changed.
+
+The choice of the uplink is *kept* while its interface serves (see `uplink`): a link that flaps
+loses its default route, and must not lose our routes for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import NoReturn, Protocol
+
+from hostgw_core.backoff import Backoff
+from hostgw_core.model import Family, IPAddress
+from hostgw_core.wake import Wake
+from hostgw_daemon.kernel import HostChanged, HostPicture, KernelEvent, Overrun, RouteForeign
+from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule, choose
+
+SETTLE = 0.02  # seconds: one change of a link is several messages
+LOOK_AGAIN = 30.0  # seconds: while there is no uplink, in case no event told
+
+
+class Host(Protocol):
+    """Who can look at the host."""
+
+    def look(self, can_reach: Iterable[IPAddress] = ()) -> HostPicture:
+        """Read links, addresses and default routes as they are now. Raise OSError."""
+        ...
+
+
+class HostWatch:
+    """Keeps the choice of the uplink. `told` gets it after every look, and what led to the look.
+
+    Also when it is the same: a link that went down and up looks the same, and lost its routes.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        rule: UplinkRule,
+        *,
+        told: Callable[[Uplink | NoUplink, str], None],
+    ) -> None:
+        self._host = host
+        self._rule = rule
+        self._told = told
+        self._families: tuple[Family, ...] = (4,)
+        self._wake = Wake()
+        self._cause = "start"
+        self._backoff = Backoff(0.2, 10.0)
+        self._kept: Uplink | None = None
+        self.now: Uplink | NoUplink = NoUplink("the host has not been looked at yet")
+        self._wake.ring()
+
+    def need(self, families: Sequence[Family]) -> None:
+        """Say which address families the cluster uses."""
+        if tuple(families) != self._families:
+            self._families = tuple(families)
+            self.again("the network's address families changed")
+
+    def hear(self, events: Iterable[KernelEvent]) -> None:
+        """Take what the kernel said about links, addresses and default routes."""
+        for event in events:
+            match event:
+                case HostChanged(link, what):
+                    if self._concerns(link):
+                        self.again(what)
+                case RouteForeign(route, added=True) if not route.length:
+                    if isinstance(self.now, NoUplink):
+                        self.again("a default route came")
+                case Overrun():
+                    self.again("the kernel dropped notifications")
+                case _:
+                    pass
+
+    async def run(self) -> NoReturn:
+        """Look for ever."""
+        while True:
+            await self._wake.wait(within=LOOK_AGAIN if isinstance(self.now, NoUplink) else None)
+            try:
+                self.look()
+            except OSError as error:
+                self.now = NoUplink(f"the host's links cannot be read: {error}")
+                self._told(self.now, "a look failed")
+                self.again("a look failed")
+                await asyncio.sleep(self._backoff.failed())
+            else:
+                self._backoff.succeeded()
+                await asyncio.sleep(SETTLE)
+
+    def look(self) -> None:
+        """Look once and tell. Raise OSError."""
+        cause, self._cause = self._cause, "a look without a change"
+        reach = self._rule.can_reach
+        picture = self._host.look([reach] if reach is not None else [])
+        self.now = keep_or_choose(picture, self._rule, self._families, self._kept)
+        if isinstance(self.now, Uplink):
+            self._kept = self.now
+        self._told(self.now, cause)
+
+    def again(self, cause: str) -> None:
+        """Ask for a look; what is told after it names the cause."""
+        self._cause = cause
+        self._wake.ring()
+
+    def _concerns(self, link: int) -> bool:
+        return isinstance(self.now, NoUplink) or self.now.link.index == link
+
+
+def keep_or_choose(
+    picture: HostPicture, rule: UplinkRule, families: tuple[Family, ...], kept: Uplink | None
+) -> Uplink | NoUplink:
+    """Choose by the rule; where that finds nothing, stay with the interface we had, if it serves.
+
+    An interface that gets another address loses its default route with the old one. It stays the
+    one that was found by its routes; an address or a name that a person asked for is another thing:
+    whoever named one did not mean another.
+    """
+    chosen = choose(picture, rule, families=families, current=kept)
+    named = rule.ifaces or rule.regexes or rule.cidrs
+    if isinstance(chosen, Uplink) or kept is None or named:
+        return chosen
+    again = choose(picture, replace(rule, ifaces=(kept.link.name,)), families=families)
+    return replace(again, reason=kept.reason) if isinstance(again, Uplink) else chosen

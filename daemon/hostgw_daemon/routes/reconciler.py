@@ -1,0 +1,213 @@
+"""The one task that writes routes: it makes the kernel's table what the roster says.
+
+Everything that happens is a ring of one bell. What rings says how much to look at:
+
+* the store changed a few leases: the *fast* pass writes their difference; any unexpected answer
+  asks for a
+* *full* pass, which looks at everything. It follows a list of the store, link and address events,
+  lost notifications, failures (further and further apart) and, as an audit of last resort, a slow
+  timer;
+* the kernel says that somebody deleted a route of ours: *restore* it at once.
+
+The first ring acts at once; full passes that follow each other closely are settled. Nothing is
+written before a complete snapshot of the store has been understood and the link is known and up:
+without a roster there is no plan, and so no removal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
+
+from hostgw_core.wake import Wake
+from hostgw_daemon.kernel import (
+    Kernel,
+    KernelEvent,
+    Outcome,
+    Overrun,
+    Route,
+    RouteForeign,
+    RouteLost,
+    Verdict,
+)
+from hostgw_daemon.routes.cluster import News
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.inbox import Inbox
+from hostgw_daemon.routes.passes import Passes, Task
+from hostgw_daemon.routes.peers import Roster
+from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.routes.schedule import AUDIT, Schedule
+
+_EXPECTED = frozenset({Verdict.CREATED, Verdict.DELETED})
+# What another try may cure without anything happening meanwhile.
+_PASSING = frozenset({Verdict.FAILED, Verdict.LINK_DOWN})
+
+
+class Reconciler:
+    """Keeps the routes. `told` gets every report; `clock` is time.monotonic, in seconds."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        told: Callable[[Report], None],
+        clock: Callable[[], float],
+        audit: float = 60.0,
+    ) -> None:
+        self._passes = Passes(kernel)
+        self._told = told
+        self._clock = clock
+        self._wake = Wake()
+        self._inbox = Inbox()
+        self._schedule = Schedule(audit, clock())
+        self._rule: RouteRule | None = None
+        self._roster: Roster | None = None
+        self._revision = 0
+        self._applied = 0
+        self._last: Report | None = None
+        self._last_full: Report | None = None
+
+    # -- what may ring ------------------------------------------------------------------------
+
+    def understand(self, news: News) -> None:
+        """Take the cluster as it is understood now; without a network it is not, yet."""
+        self._roster, self._revision = news.now.roster, news.now.snapshot.revision
+        if self._roster is None:
+            return
+        if news.moved is None:
+            self._inbox.anew = True
+        elif news.moved:
+            self._inbox.moved |= news.moved
+        else:
+            return
+        if news.received:
+            self._inbox.seen.append(news.received)
+        if self._inbox.anew:
+            self.look("the store was read anew")
+        else:
+            self._wake.ring()
+
+    def stand_on(self, rule: RouteRule | None, cause: str) -> None:
+        """Take the link to write routes on (None: there is none, or it is down) and look again."""
+        self._inbox.anew |= rule != self._rule
+        self._rule = rule
+        self.look(cause)
+
+    def hear(self, events: Iterable[KernelEvent]) -> None:
+        """Take what the kernel said about routes."""
+        for event in events:
+            match event:
+                case RouteLost(route):
+                    if route in self._passes.targets.wanted:
+                        self._inbox.lost.add(route)
+                        self._wake.ring()
+                case RouteForeign():
+                    if why := self._passes.stranger(event):
+                        self.look(why)
+                case Overrun():
+                    self.look("the kernel dropped notifications")
+                case _:
+                    pass
+
+    def take_over(self) -> None:
+        """In the next full pass, remove flannel's leftovers where our own routes stand."""
+        self._passes.flannel.ask()
+        self.look("flannel's routes are taken over")
+
+    def look(self, cause: str) -> None:
+        """Ask for a full pass, soon."""
+        self._schedule.call(cause, self._clock())
+        self._wake.ring()
+
+    # -- what is told -------------------------------------------------------------------------
+
+    @property
+    def state(self) -> RoutesState:
+        """The routes as they were last seen."""
+        passes = self._passes
+        return RoutesState(
+            last=self._last,
+            last_full=self._last_full,
+            complete=self._last_full is not None and not passes.missing,
+            installed=len(passes.targets.wanted - passes.missing.keys()),
+            missing=tuple(passes.missing[route] for route in sorted(passes.missing)),
+            shadows=passes.foreign.harmful(passes.targets.prefixes),
+            fights=tuple(route.prefix for route in passes.fights.standing(self._clock())),
+            drift=Counter(passes.drift),
+        )
+
+    @property
+    def wanted(self) -> Iterable[Route]:
+        """The routes there should be."""
+        return self._passes.targets.wanted
+
+    def overdue(self, now: float) -> float:
+        """Give the seconds by which a pass that should have been made is late."""
+        ready = self._roster is not None and self._rule is not None
+        return max(0.0, now - self._schedule.due) if ready else 0.0
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    async def run(self) -> NoReturn:
+        """Reconcile for ever. Raise OSError when the kernel cannot be asked: run it again."""
+        while True:
+            await self._wake.wait(within=max(0.0, self._schedule.due - self._clock()))
+            await self.step()
+
+    async def step(self) -> None:
+        """Do what has rung: the small passes at once, the full one when it is due."""
+        now = self._clock()
+        if self._roster is None or self._rule is None:
+            self._schedule.postpone(now)
+            return
+        full = self._schedule.is_due(now)
+        if self._inbox.anew and not full:
+            return
+        task = Task(self._roster, self._rule, self._revision, self._inbox.take(), now)
+        try:
+            await (self._full(task) if full else self._small(task))
+        except BaseException:
+            self._inbox.give_back(task.rung)
+            self.look("a pass failed")
+            raise
+
+    async def _small(self, task: Task) -> None:
+        if task.rung.lost:
+            outcomes = await self._passes.restore(task)
+            self._report(PassKind.RESTORE, task, outcomes, "a route was lost")
+            self.look("a route was deleted")
+        if task.rung.moved:
+            outcomes = await self._passes.fast(task)
+            if any(outcome.verdict not in _EXPECTED for outcome in outcomes):
+                self.look("the kernel was not as expected")
+            self._report(PassKind.FAST, task, outcomes, "the store changed")
+
+    async def _full(self, task: Task) -> None:
+        cause = self._schedule.begin(task.started)
+        outcomes = await self._passes.full(task, audit=cause == AUDIT)
+        self._schedule.ended(
+            self._clock(),
+            failed=any(outcome.verdict in _PASSING for outcome in outcomes),
+            latest=self._passes.fights.next_end(),
+        )
+        self._report(PassKind.FULL, task, outcomes, cause)
+
+    def _report(self, kind: PassKind, task: Task, outcomes: Sequence[Outcome], cause: str) -> None:
+        restored = kind is PassKind.RESTORE  # it carries nothing of the store into the kernel
+        if not restored:
+            self._applied = task.revision
+        report = Report(
+            kind=kind,
+            cause=cause,
+            revision=self._applied,
+            desired=len(self._passes.targets.wanted),
+            outcomes=tuple(outcomes),
+            seen=() if restored else tuple(task.rung.seen),
+            started=task.started,
+            finished=self._clock(),
+        )
+        self._last = report
+        if kind is PassKind.FULL:
+            self._last_full = report
+        self._told(report)

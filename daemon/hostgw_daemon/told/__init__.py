@@ -1,0 +1,1 @@
+"""What is told outside: conditions, status, health, metrics, systemd, HTTP."""

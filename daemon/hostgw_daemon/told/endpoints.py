@@ -1,0 +1,196 @@
+"""What is answered over HTTP, whoever carries it: a pure function from a request to a response.
+
+| path | says | to whom |
+|---|---|---|
+| `/livez`, `/healthz` | whether the daemon lives | everybody |
+| `/startupz`, `/readyz` | whether it has started, whether the node may be given work | everybody |
+| `/metrics` | Prometheus text or OpenMetrics | everybody but the port of --healthz-port |
+| `/v1/status`, `routes`, `peers`, `leases`, `refusals`, `config` | JSON | this host |
+
+Everything is read-only. Who asks is told by where the connection comes from; the Host header, which
+anybody may write, means nothing here. `?verbose` lists the checks, `?exclude=name` leaves one out,
+`/readyz/name` asks for one alone, and `Accept: application/json` gives the same as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final, Protocol, TypeAlias
+
+from hostgw_core.model import Lease
+from hostgw_daemon.told.checks import Answer, Check, answer
+from hostgw_daemon.told.listings import ConfigStatus, LeaseStatus, RouteStatus
+from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status, encode
+
+TEXT: Final = "text/plain; charset=utf-8"
+JSON: Final = "application/json"
+
+
+class WebView(Protocol):
+    """What there is to show, asked anew for every request. None of these may block."""
+
+    def live(self) -> Sequence[Check]:
+        """Give the checks of `/livez`: whether the loops beat, and nothing about the store."""
+        ...
+
+    def started(self) -> Sequence[Check]:
+        """Give the checks of `/startupz`."""
+        ...
+
+    def ready(self) -> Sequence[Check]:
+        """Give the checks of `/readyz`."""
+        ...
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Give the metrics in the form that an Accept header asks for, and its content type."""
+        ...
+
+    def status(self) -> Status:
+        """Give the status."""
+        ...
+
+    def routes(self) -> Iterable[RouteStatus]:
+        """Give every route there should be."""
+        ...
+
+    def peers(self) -> Iterable[PeerStatus]:
+        """Give every other node."""
+        ...
+
+    def leases(self) -> Iterable[Lease]:
+        """Give every lease that is believed."""
+        ...
+
+    def refusals(self) -> Iterable[RefusalStatus]:
+        """Give every record that is not used."""
+        ...
+
+    def config(self) -> ConfigStatus:
+        """Give the network and the settings in force."""
+        ...
+
+
+class Reach(Enum):
+    """How much a connection may see."""
+
+    HEALTH = auto()  # the port of --healthz-port: what flannel showed there
+    FAR = auto()  # health and metrics: nothing secret
+    HOST = auto()  # the unix socket, or loopback: everything
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked; `query` has every value of every name."""
+
+    method: str
+    path: str
+    reach: Reach
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    accept: str = ""
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the client asks for JSON by name."""
+        return JSON in {kind.split(";")[0].strip().lower() for kind in self.accept.split(",")}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What is answered."""
+
+    status: int
+    body: bytes
+    kind: str = TEXT
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Question: TypeAlias = Callable[[WebView], Sequence[Check]]
+Document: TypeAlias = Callable[[WebView], object]
+
+QUESTIONS: Final[Mapping[str, Question]] = {
+    "livez": lambda view: view.live(),
+    "healthz": lambda view: view.live(),
+    "startupz": lambda view: view.started(),
+    "readyz": lambda view: view.ready(),
+}
+DOCUMENTS: Final[Mapping[str, Document]] = {
+    "/v1/status": lambda view: view.status(),
+    "/v1/routes": lambda view: tuple(view.routes()),
+    "/v1/peers": lambda view: tuple(view.peers()),
+    "/v1/leases": lambda view: tuple(map(LeaseStatus.of, view.leases())),
+    "/v1/refusals": lambda view: tuple(view.refusals()),
+    "/v1/config": lambda view: view.config(),
+}
+
+
+def paths(reach: Reach) -> tuple[str, ...]:
+    """Give every path that a connection may ask for."""
+    health = tuple(f"/{question}" for question in QUESTIONS)
+    if reach is Reach.HEALTH:
+        return health
+    return (*health, "/metrics", *(DOCUMENTS if reach is Reach.HOST else ()))
+
+
+def respond(view: WebView, request: Request) -> Response:
+    """Answer a request."""
+    if request.method not in ("GET", "HEAD"):
+        allow = {"Allow": "GET, HEAD"}
+        return _refuse(request, 405, "everything here is read-only: use GET or HEAD", allow)
+    question, _, check = request.path.removeprefix("/").partition("/")
+    if question in QUESTIONS:
+        return _health(QUESTIONS[question](view), request, question, check)
+    if request.path == "/metrics" and request.reach is not Reach.HEALTH:
+        return Response(200, *view.exposition(request.accept))
+    if request.path in DOCUMENTS and request.reach is not Reach.HEALTH:
+        return _document(view, request)
+    return _unknown(request)
+
+
+def _document(view: WebView, request: Request) -> Response:
+    if request.reach is not Reach.HOST:
+        sentence = f"{request.path} is for this host only: ask on loopback or on the unix socket"
+        return _refuse(request, 403, sentence)
+    return Response(200, encode(DOCUMENTS[request.path](view)), JSON)
+
+
+def _health(checks: Sequence[Check], request: Request, question: str, check: str) -> Response:
+    if check:
+        checks = [one for one in checks if one.name == check]
+    if check and not checks:
+        return _unknown(request)
+    found = answer(question, checks, exclude=_names(request.query.get("exclude", ())))
+    status = 200 if found.ok else 503
+    if request.wants_json:
+        return Response(status, encode(_object(found)), JSON)
+    return Response(status, found.text(verbose="verbose" in request.query).encode())
+
+
+def _names(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for value in values for name in value.split(",") if name)
+
+
+def _object(found: Answer) -> dict[str, object]:
+    checks = [
+        {
+            "name": check.name,
+            "ok": check.ok,
+            "reason": "" if check.ok else check.reason,
+            "excluded": check.name in found.excluded,
+        }
+        for check in found.checks
+    ]
+    return {"question": found.question, "ok": found.ok, "checks": checks}
+
+
+def _unknown(request: Request) -> Response:
+    return _refuse(request, 404, f"nothing is here; there are {' '.join(paths(request.reach))}")
+
+
+def _refuse(
+    request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    if request.wants_json or request.path.startswith("/v1/"):
+        return Response(status, encode({"error": sentence}), JSON, headers or {})
+    return Response(status, f"{sentence}\n".encode(), TEXT, headers or {})

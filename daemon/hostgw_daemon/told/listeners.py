@@ -1,0 +1,78 @@
+"""The listeners: one task a place, opened after the first pass, tried again while a place is busy.
+
+The routes come first: what carries HTTP is not even imported before the first pass is done, or
+`PATIENCE` has passed without one, because a node that waits must be able to say what it waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from hostgw_core.backoff import Backoff
+from hostgw_core.logs import Logger
+from hostgw_core.supervise import persistent
+from hostgw_daemon.told.endpoints import WebView
+from hostgw_daemon.told.listen import Place
+
+PATIENCE = 1.0  # seconds
+
+
+class Listeners:
+    """Serves `view` on every place. `told` gets the condition's code and what is wrong, or ""."""
+
+    def __init__(
+        self,
+        view: WebView,
+        places: Sequence[Place],
+        *,
+        told: Callable[[str, str], None],
+        log: Logger,
+    ) -> None:
+        self._view = view
+        self._places = places
+        self._told = told
+        self._log = log
+        self._first_pass = asyncio.Event()
+        self._troubles: dict[str, str] = {}
+
+    def open(self) -> None:
+        """Say that the first pass is done."""
+        self._first_pass.set()
+
+    async def run(self) -> None:
+        """Serve for ever."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._first_pass.wait()
+        except TimeoutError:
+            pass
+        async with asyncio.TaskGroup() as group:
+            for place in self._places:
+                group.create_task(self._serve(place), name=f"web {place}")
+
+    async def _serve(self, place: Place) -> None:
+        from hostgw_daemon.told.web import serve  # noqa: PLC0415 - see above
+
+        name = str(place)
+
+        def opened(address: str) -> None:
+            self._log.info("Serves health and metrics", address=address)
+            self._tell(name, "")
+
+        def failed(error: Exception, _pause: float) -> None:
+            self._tell(name, str(error))
+
+        def broke(path: str, error: Exception) -> None:
+            self._log.error("A request could not be answered", path=path, exc_info=error)
+
+        async def work() -> None:
+            await serve(self._view, place, opened=opened, failed=broke)
+
+        await persistent(work, backoff=Backoff(0.5, 30.0), failed=failed)
+
+    def _tell(self, place: str, trouble: str) -> None:
+        self._troubles.pop(place, None)
+        if trouble:
+            self._troubles[place] = trouble
+        self._told("listener_failing", "; ".join(self._troubles.values()))

@@ -1,0 +1,61 @@
+"""The store, as this node gets on with it."""
+
+from __future__ import annotations
+
+from hostgw_core.view import ViewState
+from hostgw_daemon.told.metrics.instruments import Instruments, Total
+
+OPERATIONS = ("list", "watch", "commit", "grant", "keep_alive", "revoke")  # the port's verbs
+RESULTS = ("ok", "lost", "unavailable", "denied", "refused", "compacted")
+RESTARTS = ("unavailable", "compacted", "ended")  # as hostgw_core.view tells them
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class StoreMetrics:
+    """Requests one by one; the view as a level."""
+
+    def __init__(self, declare: Instruments) -> None:
+        self._connected = declare.gauge("etcd_connected", "Whether the view of the store is live.")
+        self._revision = declare.gauge(
+            "etcd_last_revision", "The store's revision that this node has seen last."
+        )
+        self._contact = declare.gauge(
+            "etcd_last_contact_timestamp_seconds",
+            "When the store last answered the view; 0 while it has not yet.",
+        )
+        self._entries = declare.gauge("etcd_entries", "Keys of the store that this node keeps.")
+        self._requests = declare.counters(
+            "etcd_requests_total",
+            "Requests to the store; lost means that a compare failed and nothing was written.",
+            op=OPERATIONS,
+            result=RESULTS,
+        )
+        self._duration = declare.histograms(
+            "etcd_request_duration_seconds",
+            "How long requests to the store took.",
+            SECONDS,
+            op=OPERATIONS,
+        )
+        self._restarts = Total(
+            declare.counters(
+                "etcd_watch_restarts_total", "Watches that broke, by reason.", reason=RESTARTS
+            )
+        )
+        self._relists = Total(
+            declare.counters("etcd_relists_total", "Times that everything was listed again.")
+        )
+
+    def request(self, op: str, result: str, seconds: float) -> None:
+        """Count one verb of the store's port."""
+        self._requests.of(op, result).inc()
+        self._duration.of(op).observe(seconds)
+
+    def view(self, state: ViewState, epoch: float) -> None:
+        """Show the view's state; `epoch` is the time.time at which its clock (monotonic) was 0."""
+        self._connected.set(state.connected)
+        self._revision.set(state.header.revision if state.header else 0)
+        self._contact.set(state.contact + epoch if state.contact else 0)
+        self._entries.set(state.entries)
+        self._relists.reach(state.relists)
+        for reason, count in state.restarts.items():
+            self._restarts.reach(count, reason)

@@ -1,0 +1,209 @@
+"""What is so, what is wrong, and whether the node is ready: computed from the parts, kept nowhere.
+
+Every part of the daemon has a small state of its own. Here they are put side by side; the status,
+the conditions, the checks of `/readyz` and the gauges are all functions of that one value, so that
+no two of them can disagree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TypeVar
+
+from hostgw_core.health import Condition
+from hostgw_core.session import SessionState
+from hostgw_core.view import ViewState
+from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
+from hostgw_daemon.link.uplink import NoUplink, Uplink
+from hostgw_daemon.routes.cluster import Understanding
+from hostgw_daemon.routes.foreign import Effect, cure, effect
+from hostgw_daemon.routes.peers import OWN_ADDRESS, Peer, PeerState
+from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
+from hostgw_daemon.told.checks import Check, readiness
+
+T = TypeVar("T")
+
+NAMED = 3  # how many of many things a sentence names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The states of all parts at one moment. `boottime` is seconds of CLOCK_BOOTTIME."""
+
+    view: ViewState
+    understanding: Understanding | None
+    claim: ClaimState
+    lease: SessionState
+    uplink: Uplink | NoUplink
+    routes: RoutesState
+    masquerade: MasqueradeState
+    boottime: float
+    troubles: Mapping[str, str] = field(default_factory=dict)
+
+
+def conditions(parts: Parts) -> dict[str, str]:
+    """Give everything that is wrong: the code of each condition and its particulars."""
+    found = dict(parts.troubles)
+    for code, detail in (
+        *_of_store(parts),
+        *_of_uplink(parts),
+        *_of_claim(parts),
+        *_of_routes(parts.routes),
+    ):
+        found.setdefault(code, detail)
+    if parts.masquerade.standing in (Standing.FAILING, Standing.CONTESTED):
+        found["masquerade_failing"] = parts.masquerade.reason
+    return found
+
+
+def _of_view(view: ViewState) -> Iterator[tuple[str, str]]:
+    if view.error:
+        yield "store_denied" if view.denied else "store_unavailable", view.error
+
+
+def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
+    yield from _of_view(parts.view)
+    now = parts.understanding
+    if now is None:
+        return
+    if now.config_trouble:
+        yield "no_config" if now.config is None else "bad_config", now.config_trouble
+    refusals = now.roster.refusals if now.roster is not None else {}
+    if refusals:
+        counts = Counter(refusal.reason for refusal in refusals.values())
+        yield "records_refused", ", ".join(f"{count} {reason}" for reason, count in counts.items())
+
+
+def _of_uplink(parts: Parts) -> Iterator[tuple[str, str]]:
+    if isinstance(parts.uplink, NoUplink):
+        yield "no_uplink", parts.uplink.reason
+    elif not parts.uplink.up:
+        yield "uplink_down", f"{parts.uplink.link.name} is down"
+
+
+def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
+    claim = parts.claim
+    yield from claim.conditions.items()
+    if claim.lease is None and any(claim.lost):
+        yield "lease_lost", f"the lease of {claim.lost}"
+    if any(claim.moved_from) and claim.lease is not None:
+        yield "subnet_moved", f"{claim.lease.subnets} instead of {claim.moved_from}"
+    if parts.lease.overdue(parts.boottime):
+        late = parts.boottime - parts.lease.deadline
+        yield "lease_overdue", f"{late:.0f} s past its end: {parts.lease.error}"
+    now = parts.understanding
+    refusals = now.roster.refusals.values() if now is not None and now.roster is not None else ()
+    rivals = [refusal.detail for refusal in refusals if refusal.reason == OWN_ADDRESS]
+    rivals += [f"the node {name} wants it" for name in (now.disputes if now is not None else ())]
+    if rivals:
+        yield "address_claimed", _some(rivals)
+
+
+def _of_routes(routes: RoutesState) -> Iterator[tuple[str, str]]:
+    by_verdict: dict[Verdict, list[Outcome]] = {}
+    for outcome in routes.missing:
+        by_verdict.setdefault(outcome.verdict, []).append(outcome)
+    holding, shadowing = _by_effect(routes)
+    if holding:
+        yield "routes_conflict", _some(holding, _take_away)
+    elif conflicts := by_verdict.get(Verdict.CONFLICT):
+        yield "routes_conflict", _some(conflicts, _refused)
+    if off_link := by_verdict.get(Verdict.OFF_LINK):
+        yield "gateways_off_link", _some(off_link, _refused)
+    if failed := by_verdict.get(Verdict.FAILED):
+        yield "routes_failing", _some(failed, _refused)
+    if shadowing:
+        yield "shadowed", _some(shadowing, _take_away)
+    if routes.fights:
+        yield "fight", _some(routes.fights)
+
+
+def _by_effect(routes: RoutesState) -> tuple[list[ForeignRoute], list[ForeignRoute]]:
+    """Part the foreign routes into those that hold the key of a missing one, and the others."""
+    missing = {
+        (route.destination, route.length): route
+        for route in (outcome.write.route for outcome in routes.missing)
+    }
+    holding: list[ForeignRoute] = []
+    shadowing: list[ForeignRoute] = []
+    for route in routes.shadows:
+        ours = missing.get((route.destination, route.length))
+        (holding if effect(route, ours) is Effect.HOLDS else shadowing).append(route)
+    return holding, shadowing
+
+
+def _refused(outcome: Outcome) -> str:
+    return f"{outcome.write.route}: {outcome.message}"
+
+
+def _take_away(route: ForeignRoute) -> str:
+    via = f" via {ip_address(route.gateway)}" if route.gateway else ""
+    prefix = f"{ip_address(route.destination)}/{route.length}"
+    return f"{prefix}{via} of protocol {route.protocol}: {cure(route)}"
+
+
+def _some(things: Sequence[T], words: Callable[[T], str] = str) -> str:
+    """Name a few of many, in words; nothing is written out for those that are only counted."""
+    more = len(things) - NAMED
+    named = "; ".join(map(words, things[:NAMED]))
+    return named + (f"; and {more} more" if more > 0 else "")
+
+
+def ready_checks(parts: Parts, blocking: Iterable[Condition]) -> tuple[Check, ...]:
+    """Give the checks of `/readyz`.
+
+    A small pass that goes well makes nothing good that the last full one could not write.
+    """
+    last, full = parts.routes.last, parts.routes.last_full
+    troubles = full.troubles if full is not None else ()
+    if last is not None and last is not full:
+        troubles += last.troubles
+    failed = [outcome for outcome in troubles if outcome.verdict is Verdict.FAILED]
+    return readiness(
+        held=parts.claim.held,
+        first_pass=full is not None,
+        trouble=f"{len(failed)} writes failed: {failed[0].message}" if failed else "",
+        blocking=blocking,
+        store="; ".join(f"{code}: {detail}" for code, detail in _of_view(parts.view)),
+    )
+
+
+def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
+    """Give every other node with the state its routes are in, and the reason.
+
+    The record's own trouble comes first; then what the kernel says of its routes.
+    """
+    now = parts.understanding
+    roster = now.roster if now is not None else None
+    if roster is None:
+        return
+    words = {Verdict.OFF_LINK: "off_subnet", Verdict.CONFLICT: "conflict"}
+    troubled = {
+        (outcome.write.route.destination, outcome.write.route.length): (
+            words.get(outcome.verdict, "failed"),
+            outcome.message,
+        )
+        for outcome in parts.routes.missing
+    }
+    for route in parts.routes.shadows:
+        prefix = (route.destination, route.length)
+        if prefix not in troubled:
+            troubled[prefix] = ("shadowed", _take_away(route))
+    fights = set(parts.routes.fights)
+    looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
+    for peer in roster.peers.values():
+        if peer.state is PeerState.SELF:
+            continue
+        state, reason = str(peer.state), peer.reason
+        for subnet in peer.lease.subnets if looked_at and peer.state is PeerState.OK else ():
+            prefix = (subnet.network_address.packed, subnet.prefixlen)
+            if str(subnet) in fights:
+                state, reason = "fight", "somebody deletes its route as fast as it is put back"
+            elif prefix in troubled:
+                state, reason = troubled[prefix]
+        yield peer, state, reason

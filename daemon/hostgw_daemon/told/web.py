@@ -1,0 +1,134 @@
+"""The HTTP server: `endpoints` carried by aiohttp. Import it late: aiohttp costs 0.1 to 0.2 s.
+
+A port that anybody can reach must not be able to take the daemon down with it. So a request is a
+head of a few kilobytes and no body; a response that is not taken within half a minute ends the
+connection; and of more connections than a few the oldest is cut, not the newest refused, so that
+idle ones cannot keep Prometheus or the kubelet out. What strangers send wrong is answered and not
+logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from typing import NoReturn
+
+from aiohttp import web
+
+from hostgw_daemon.told.endpoints import Reach, Request, Response, WebView, respond
+from hostgw_daemon.told.listen import Place, Tcp, listening
+
+CONNECTIONS = 64  # for each place
+IDLE = 75.0  # seconds that a connection may wait for its next request
+PATIENCE = 30.0  # seconds that a client may take to read a response
+FAREWELL = 2.0  # seconds for the responses under way when the server ends
+HEAD_LINE, HEAD_LINES = 4096, 64  # bytes of a line of the head, and how many lines
+
+# The errors of strangers' requests, which aiohttp logs at length, go nowhere.
+_noise = logging.getLogger(f"{__name__}.noise")
+_noise.disabled = True
+
+
+async def serve(
+    view: WebView,
+    place: Place,
+    *,
+    opened: Callable[[str], None] = lambda _address: None,
+    failed: Callable[[str, Exception], None] = lambda _path, _error: None,
+) -> NoReturn:
+    """Answer on one place until cancelled. Raise CannotListen.
+
+    `opened` is told the address once it is listened on; `failed` the path and the exception when an
+    answer could not be made, which the client sees as 500.
+    """
+
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        request = Request(
+            asked.method,
+            asked.path,
+            reach_of(place, asked.remote),
+            {name: asked.query.getall(name) for name in asked.query},
+            asked.headers.get("Accept", ""),
+        )
+        try:
+            response = respond(view, request)
+        except Exception as error:  # noqa: BLE001 - a request's edge: told to `failed`, others go on
+            failed(request.path, error)
+            response = Response(500, b"the answer could not be made; see the log of hostgwd\n")
+        return await _send(asked, response)
+
+    server = web.Server(
+        handle,
+        logger=_noise,
+        access_log=None,
+        keepalive_timeout=IDLE,
+        lingering_time=0,
+        max_line_size=HEAD_LINE,
+        max_field_size=HEAD_LINE,
+        max_headers=HEAD_LINES,
+    )
+
+    def welcome() -> asyncio.BaseProtocol:
+        open_ones = [
+            connection.transport
+            for connection in server.connections
+            if connection.transport is not None and not connection.transport.is_closing()
+        ]
+        for transport in open_ones[: max(0, len(open_ones) + 1 - CONNECTIONS)]:
+            transport.abort()
+        return server()
+
+    with listening(place) as bound:
+        # create_server takes a unix socket too, and unlike create_unix_server never its path.
+        listener = await asyncio.get_running_loop().create_server(welcome, sock=bound)
+        opened(_address(place, bound.getsockname()))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            listener.close()
+            server.pre_shutdown()
+            await server.shutdown(FAREWELL)
+    raise AssertionError("a server ends by cancellation only")
+
+
+def reach_of(place: Place, remote: str | None) -> Reach:
+    """Tell how much a client may see, by the address that its connection comes from."""
+    if not isinstance(place, Tcp):
+        return Reach.HOST
+    if place.reach is not Reach.FAR or not remote:
+        return place.reach
+    address = ip_address(remote.partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return Reach.HOST if address.is_loopback else Reach.FAR
+
+
+async def _send(asked: web.BaseRequest, response: Response) -> web.StreamResponse:
+    sent = web.Response(
+        status=response.status,
+        body=response.body,
+        headers={
+            **response.headers,
+            "Content-Type": response.kind,
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Server": "hostgwd",
+        },
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await sent.prepare(asked)
+            await sent.write_eof()
+    except TimeoutError:
+        if asked.transport is not None:
+            asked.transport.abort()
+    return sent
+
+
+def _address(place: Place, name: object) -> str:
+    if isinstance(place, Tcp) and isinstance(name, tuple):
+        host, port = name[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return str(place)
