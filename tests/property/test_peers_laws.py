@@ -170,10 +170,15 @@ def test_the_order_of_reading_does_not_matter(first, rules, random):
 @given(acts, st.sampled_from(POLICIES))
 @settings(max_examples=200, deadline=None)
 def test_judging_again_changes_nothing(first, rules):
-    """The same records by the same policy are the same judgement, however often."""
+    """The same records by the same policy are the same judgement, however often.
+
+    Of an overlap with several the words name one, and the second time perhaps another.
+    """
     entries = happen({}, first)[0].values()
     once = accept(entries, rules)
-    assert accept(entries, rules, once) == once
+    again = accept(entries, rules, once)
+    assert again.peers == once.peers
+    assert reasons(again) == reasons(once)
 
 
 @given(acts, st.sampled_from(POLICIES), st.lists(st.integers(1, 4), min_size=12, max_size=12))
