@@ -128,6 +128,7 @@ class Daemon:
             named.write_text(f"{machine_id}\n")
             script = f'mount --bind {named} /etc/machine-id && exec "$@"'
             argv = ["unshare", "--mount", "sh", "-c", script, "sh", *argv]
+        argv = ["setpriv", "--pdeathsig", "KILL", *argv]  # it never outlives the tests
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
         with self.host.namespace.enter(), self.log.open("ab") as log:
             self.process = subprocess.Popen(

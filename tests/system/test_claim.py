@@ -251,10 +251,10 @@ def test_twelve_daemons_started_at_once_share_twelve_subnets(cluster: Cluster):
 
 def test_a_daemon_frozen_past_its_leases_gives_way_to_who_took_its_subnet(cluster: Cluster):
     """Whatever it was about to do, it writes nothing over the other's lease, and moves loudly."""
-    node = cluster.daemon().start(short_presence=True)
+    node = cluster.daemon().start()
     subnet, key = node.subnet, own_key(node)
     node.send(signal.SIGSTOP)
-    eventually(lambda: cluster.key(presence(node)) == {}, what="the presence's end")
+    expire(cluster, presence(node))
     expire(cluster, key)
     cluster.put(key, flannels("192.168.51.201"))
     taken = cluster.key(key)

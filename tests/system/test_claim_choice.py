@@ -70,6 +70,7 @@ def test_a_subnet_that_was_given_away_while_the_host_was_off(cluster: Cluster):
     node.start()
     assert node.subnet not in ("", subnet)
     assert cluster.key(key) == taken
+    eventually(shows(node, "subnet_moved"), within=SOON)
     assert subnet in node.conditions["subnet_moved"]
     assert node.host.ours() == {subnet: "192.168.51.70"}
     gateway = node.subnet.replace(".0/", ".1/")
