@@ -70,6 +70,7 @@ class Agent:
         self._log = log
         self._keys = Keys(settings.etcd_prefix)
         self._troubles: dict[str, str] = {}
+        self._read = asyncio.Event()
         node = settings.node_name or platform.node()
         state = StateDir(Path(settings.state_dir))
         identity, recalled = state.identity(node), state.recall()
@@ -166,7 +167,7 @@ class Agent:
                         "view": self._view.run,
                         "host": self._hostwatch.run,
                         "reconciler": self._reconcile,
-                        "claim": self._claimant.run,
+                        "claim": self._claim,
                         "lease": self._claimant.lease_session.run,
                         "presence": self._claimant.presence_session.run,
                         "masquerade": self._masquerade.run,
@@ -190,6 +191,11 @@ class Agent:
         """Say that the end has begun."""
         self._herald.farewell()
 
+    async def _claim(self) -> None:
+        """Claim once the store was read for the routes: they go first, and memory holds it once."""
+        await self._read.wait()
+        await self._claimant.run()
+
     async def _reconcile(self) -> None:
         await persistent(
             self._reconciler.run, backoff=Backoff(0.1, 10.0), failed=self._reconciler_failed
@@ -202,6 +208,7 @@ class Agent:
     # -- who hears what -----------------------------------------------------------------------
 
     def _understood(self, news: News) -> None:
+        self._read.set()
         self._reconciler.understand(news)
         self._claimant.saw(news.now.snapshot)
         if news.now.config is not None:
