@@ -24,13 +24,13 @@ from support.waiting import eventually
 READY_WITHIN = 20.0  # seconds
 FOREIGN = ("HOSTGW_", "FLANNELD_", "ETCD", "NOTIFY_", "WATCHDOG_", "NODE_NAME")
 
-# What `-c` runs instead of `-m hostgw_daemon`, for a presence that ends within the test.
-SHORT_PRESENCE = """\
+# What `-c` runs instead of `-m hostgw_daemon`: a daemon that waits for another node's end a second
+# and not a minute, and looks again twice a second and not every ten seconds.
+IMPATIENT = """\
 import sys
-import hostgw_daemon.claim.sight as sight
-sight.PRESENCE_TTL = 2
-import hostgw_daemon.claim.claimant as claimant
-claimant._LOOK_AGAIN = 0.5
+from hostgw_daemon.claim import claimant, table
+assert (table.PRESENCE_TTL, claimant._LOOK_AGAIN) == (60, 10)
+table.PRESENCE_TTL, claimant._LOOK_AGAIN = 1, 0.5
 from hostgw_daemon.__main__ import main
 sys.exit(main())
 """
@@ -110,7 +110,7 @@ class Daemon:
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
         machine_id: str = "",
-        short_presence: bool = False,
+        impatient: bool = False,
     ) -> Daemon:
         """Start it; with `wait`, give it back when it is ready.
 
@@ -119,8 +119,8 @@ class Daemon:
         """
         assert self.process is None, "it runs already"
         argv = self.argv(*flags)
-        if short_presence:
-            argv[2:4] = ["-c", SHORT_PRESENCE]
+        if impatient:
+            argv[2:4] = ["-c", IMPATIENT]
         argv = [*wrapper, *argv]
         self.folder.mkdir(parents=True, exist_ok=True)
         if machine_id:

@@ -178,10 +178,9 @@ def test_a_key_that_somebody_else_took_is_given_up_loudly(cluster: Cluster):
 def test_two_copies_of_one_machine(cluster: Cluster):
     """The second is unready and says why; when the first is gone for good it takes its place."""
     machine = uuid.uuid4().hex
-    first = cluster.daemon(node="copy").start(machine_id=machine, short_presence=True)
+    first = cluster.daemon(node="copy").start(machine_id=machine)
     subnet, lease = first.subnet, cluster.leases()
-    second = cluster.daemon(node="copy")
-    second.start(machine_id=machine, short_presence=True, wait=False)
+    second = cluster.daemon(node="copy").start(machine_id=machine, impatient=True, wait=False)
     eventually(shows(second, "duplicate_identity"))
     assert first.host.address in second.conditions["duplicate_identity"]
     refusal = second.ask("/readyz")
@@ -190,6 +189,7 @@ def test_two_copies_of_one_machine(cluster: Cluster):
     assert cluster.leases() == lease
     assert first.ready
     first.kill()
+    expire(cluster, presence(first))
     second.wait_ready()
     assert second.subnet == subnet
     assert {k: v["PublicIP"] for k, v in cluster.leases().items()} == {subnet: second.host.address}
@@ -197,11 +197,11 @@ def test_two_copies_of_one_machine(cluster: Cluster):
 
 def test_two_hosts_with_one_address(cluster: Cluster):
     """The newcomer is unready and both name the other; the incumbent's work goes on."""
-    first = cluster.daemon(node="first").start(short_presence=True)
+    first = cluster.daemon(node="first").start()
     lease, key = cluster.leases(), own_key(first)
     before = cluster.key(key)
     twin = cluster.host(address=first.host.address)
-    second = cluster.daemon(twin, node="second").start(short_presence=True, wait=False)
+    second = cluster.daemon(twin, node="second").start(impatient=True, wait=False)
     eventually(shows(second, "duplicate_address"))
     assert "first" in second.conditions["duplicate_address"]
     assert "duplicate_address" in second.ask("/readyz").body
@@ -269,11 +269,11 @@ def test_a_daemon_frozen_past_its_leases_gives_way_to_who_took_its_subnet(cluste
 
 def test_a_daemon_frozen_past_its_presence_alone_goes_on(cluster: Cluster):
     """Nobody took anything: the presence is announced again and the lease was never touched."""
-    node = cluster.daemon().start(short_presence=True)
+    node = cluster.daemon().start()
     before = cluster.key(own_key(node))
     node.send(signal.SIGSTOP)
-    eventually(lambda: cluster.key(presence(node)) == {}, what="the presence's end")
+    expire(cluster, presence(node))
     node.send(signal.SIGCONT)
     eventually(lambda: cluster.key(presence(node)), within=5, what="the presence again")
     assert cluster.key(own_key(node)) == before
-    assert node.ready
+    eventually(lambda: node.well, within=SOON)

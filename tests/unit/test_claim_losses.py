@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -49,16 +50,34 @@ def site() -> Site:
 
 
 def test_a_deleted_key_is_a_loss_until_it_is_back(site: Site) -> None:
-    """The state says which subnet was lost, from the moment that it is seen."""
+    """The state says which subnet was lost, from the moment that the store itself has said so."""
     host, claimant = site.hosts[0], held(site.hosts[0])
     lease = claimant.state.lease
     assert lease is not None
     site.store.commit_now([], [Delete(lease.key)])
     show(site, host)
+    site.advance(host)  # before the list
+    assert claimant.state.held
+    site.advance(host)  # before the commit that takes it again
     assert (claimant.state.held, claimant.state.lost) == (False, lease.subnets)
     step(site, host)
     assert claimant.state.lease is not None
     assert (claimant.state.lease.subnets, [*claimant.state.lost]) == (lease.subnets, [])
+
+
+def test_a_view_without_our_key_is_no_loss(site: Site) -> None:
+    """A watch is in order within a span, not between spans: a newer revision may lack our key."""
+    host, claimant = site.hosts[0], held(site.hosts[0])
+    lease = claimant.state.lease
+    assert lease is not None
+    header = site.store.list_now(site.keys.subnets).header
+    later = replace(header, revision=header.revision + 1)
+    config = site.store.entries[site.keys.config]
+    claimant.saw(Snapshot(later, {config.key: config}))
+    assert claimant.state.held
+    assert claimant._wake.rung
+    step(site, host)
+    assert (claimant.state.lease, [*claimant.state.lost]) == (lease, [])
 
 
 async def test_a_change_of_the_network_is_looked_at(site: Site) -> None:

@@ -131,9 +131,8 @@ class Claimant:
         if shown.config != read.config or self._waits:
             self._look_in_turn(len(snapshot.entries))
         lease = self.state.lease
+        # A key that is not there proves nothing either: a watch is in order within each span only.
         entry = snapshot.entries.get(lease.key) if lease is not None else None
-        if lease is not None and entry is None:
-            self._lose(lease)
         if lease is not None and (entry is None or entry.modified != lease.modified):
             self.look()
 
@@ -176,6 +175,7 @@ class Claimant:
         Raise StoreError.
         """
         sight = await self._sight()
+        self._note_loss(sight)
         action = decide(sight)
         try:
             match action:
@@ -200,9 +200,6 @@ class Claimant:
         return self._backoff.failed()
 
     async def _wait(self, action: Wait, sight: Sight) -> float:
-        lease = self.state.lease
-        if lease is not None and lease.key not in {each.key for each in own(sight)}:
-            self._lose(lease)
         self._tell(replace(self.state, conditions={action.code: action.detail}))
         if action.rival and sight.presence is not None:
             await self._announcement.contend(self._me, action.rival, sight.presence)
@@ -234,8 +231,10 @@ class Claimant:
             self._tell(replace(self.state, lease=there, conditions=self._restraint.condition))
         return pause
 
-    def _lose(self, lease: Lease) -> None:
-        self._tell(replace(self.state, lease=None, lost=lease.subnets))
+    def _note_loss(self, sight: Sight) -> None:
+        lease = self.state.lease
+        if lease is not None and lease.key not in {each.key for each in own(sight)}:
+            self._tell(replace(self.state, lease=None, lost=lease.subnets))
 
     async def _act(self, action: Announce | Depose | Withdraw | Hold) -> bool:
         """Do what was decided; give False when a race was lost."""
