@@ -18,6 +18,7 @@ from hostgw_daemon.routes.peers import OWN_ADDRESS, Peer, PeerState
 from hostgw_daemon.routes.report import PassKind, RoutesState
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.conditions import CODES, KINDS
+from hostgw_daemon.told.metrics.peers import STATES
 from hostgw_daemon.told.overview import conditions, peer_states, ready_checks
 from support import parts as site
 from support.parts import (
@@ -303,9 +304,10 @@ def test_there_are_no_peers_before_the_store_was_understood(changes: dict):
     ],
 )
 def test_a_missing_route_is_the_state_of_its_peer(verdict: Verdict, state: str):
-    """The kernel's verdict becomes the peer's state, its words the reason."""
+    """The kernel's verdict becomes the peer's state, which is counted; its words the reason."""
     changed = routes(missing=(outcome(2, verdict, "why not"),))
     assert state_of(2, routes=changed) == (state, "why not")
+    assert state in STATES
     assert state_of(1, routes=changed) == ("ok", "")
 
 

@@ -8,7 +8,7 @@ from hostgw_daemon.told.metrics.instruments import Instruments
 
 STATES = (
     *("ok", "self", "rejected_kept", "outside_config"),
-    *("off_link", "link_down", "conflict", "shadowed", "fight", "failed"),
+    *("off_subnet", "conflict", "shadowed", "fight", "failed"),
 )
 REASONS = (
     *("malformed_key", "malformed_value", "other_backend", "bad_address", "bad_gateway"),
