@@ -63,6 +63,7 @@ def test_a_deleted_key_is_a_loss_until_it_is_back(site: Site) -> None:
     step(site, host)
     assert claimant.state.lease is not None
     assert (claimant.state.lease.subnets, [*claimant.state.lost]) == (lease.subnets, [])
+    assert (claimant.state.retaken, claimant.state.conflicts) == (1, 0)
 
 
 def test_a_view_without_our_key_is_no_loss(site: Site) -> None:
@@ -78,6 +79,7 @@ def test_a_view_without_our_key_is_no_loss(site: Site) -> None:
     assert claimant._wake.rung
     step(site, host)
     assert (claimant.state.lease, [*claimant.state.lost]) == (lease, [])
+    assert claimant.state.retaken == 0
 
 
 async def test_a_change_of_the_network_is_looked_at(site: Site) -> None:

@@ -72,6 +72,9 @@ def test_two_nodes_that_want_one_subnet_get_two() -> None:
     assert hold(site, two) == "10.5.2.0-24"
     assert hold(site, one) == "10.5.3.0-24"
     assert site.overlaps() == []
+    assert one.claimant is not None
+    assert two.claimant is not None
+    assert [each.claimant.state.conflicts for each in (one, two)] == [1, 0]
 
 
 @pytest.mark.parametrize("key", ["10.5.2.0-24", "10.5.2.0-24&fd00:5:0:2::-64"])

@@ -113,7 +113,7 @@ def test_every_name_has_the_prefix_and_a_base_unit(read: Reading):
 def test_two_daemons_in_one_process_do_not_meet():
     """Nothing is registered globally: a second set of metrics has numbers of its own."""
     first, second = Reading(), Reading()
-    first.metrics.lease.conflict()
+    first.metrics.lease.claims(conflicts=1, retaken=0)
     assert first("lease_conflicts_total") == 1
     assert second("lease_conflicts_total") == 0
 
@@ -221,12 +221,14 @@ def test_the_lease(read: Reading):
     """Held until a moment, renewed with a result, lost races counted."""
     read.metrics.lease.stands(held=True, expires=1234.0)
     read.metrics.lease.renewal("error", 1.5)
-    read.metrics.lease.reacquired()
+    for _ in range(2):
+        read.metrics.lease.claims(conflicts=2, retaken=1)
     assert read("lease_held") == 1
     assert read("lease_expiry_timestamp_seconds") == 1234.0
     assert read("lease_renewals_total", result="error") == 1
     assert read("lease_renew_duration_seconds_sum") == 1.5
     assert read("lease_reacquired_total") == 1
+    assert read("lease_conflicts_total") == 2
 
 
 def test_kernel_events_by_type(read: Reading):

@@ -51,7 +51,8 @@ _SPREAD = 0.01  # seconds for each lease there is: ten thousand nodes look withi
 class ClaimState:
     """How the claim stands. `conditions` maps the code of each condition to its particulars.
 
-    `lost` are the subnets that we held and that we do not hold now.
+    `lost` are the subnets that we held and that we do not hold now. The totals of lost races and
+    of lost leases that we have again are no news by themselves.
     """
 
     lease: Lease | None = None
@@ -59,6 +60,8 @@ class ClaimState:
     moved_from: Subnets = field(default_factory=Subnets)
     conditions: dict[str, str] = field(default_factory=dict)
     lost: Subnets = field(default_factory=Subnets)
+    conflicts: int = field(default=0, compare=False)
+    retaken: int = field(default=0, compare=False)
 
     @property
     def held(self) -> bool:
@@ -218,7 +221,9 @@ class Claimant:
         self._remembered, self._restraint.key = lease.subnets, lease.key
         conditions = {"outside_config": action.misfit} if action.misfit else {}
         conditions |= self._restraint.condition
-        self._tell(ClaimState(lease, self._how or "kept", moved_from, conditions))
+        retaken = self.state.retaken + (self.state.lost == lease.subnets)
+        state = ClaimState(lease, self._how or "kept", moved_from, conditions)
+        self._tell(replace(state, conflicts=self.state.conflicts, retaken=retaken))
         if sight.presence is not None:
             await self._announcement.say(self._me, lease.subnets, sight.presence)
 
@@ -257,6 +262,8 @@ class Claimant:
         if won:
             self._how = action.how
             self._restraint.answered(action.key)
+        else:
+            self.state = replace(self.state, conflicts=self.state.conflicts + 1)
         return won
 
     def _tell(self, state: ClaimState) -> None:

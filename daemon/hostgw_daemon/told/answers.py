@@ -128,6 +128,7 @@ class Answers:
         metrics.node.conditions(self._board.standing())
         expires = parts.lease.deadline + me.boot_epoch if parts.lease.lease else 0.0
         metrics.lease.stands(held=parts.claim.held, expires=expires)
+        metrics.lease.claims(conflicts=parts.claim.conflicts, retaken=parts.claim.retaken)
         metrics.store.view(parts.view, me.epoch)
         metrics.routes.stand(parts.routes)
         self._introduce(parts)

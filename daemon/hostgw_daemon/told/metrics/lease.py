@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostgw_daemon.told.metrics.instruments import Instruments
+from hostgw_daemon.told.metrics.instruments import Instruments, Total
 
 RENEWALS = ("ok", "gone", "error")  # as hostgw_core.session tells them
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -23,11 +23,14 @@ class LeaseMetrics:
         self._renewing = declare.histogram(
             "lease_renew_duration_seconds", "How long a try to renew the lease took.", SECONDS
         )
-        self._conflicts = declare.counter(
-            "lease_conflicts_total", "Claims that another node won; the next subnet is tried."
+        self._conflicts = Total(
+            declare.counters(
+                "lease_conflicts_total",
+                "Writes of the lease that lost a race; what was written is read, and tried again.",
+            )
         )
-        self._reacquired = declare.counter(
-            "lease_reacquired_total", "Times that a lost lease was taken again."
+        self._reacquired = Total(
+            declare.counters("lease_reacquired_total", "Times that a lost lease was taken again.")
         )
 
     def stands(self, *, held: bool, expires: float) -> None:
@@ -40,10 +43,7 @@ class LeaseMetrics:
         self._renewals.of(result).inc()
         self._renewing.observe(seconds)
 
-    def conflict(self) -> None:
-        """Count a lost race."""
-        self._conflicts.inc()
-
-    def reacquired(self) -> None:
-        """Count a lease taken again under a running daemon."""
-        self._reacquired.inc()
+    def claims(self, *, conflicts: int, retaken: int) -> None:
+        """Show how many races were lost, and how many lost leases taken again, since the start."""
+        self._conflicts.reach(conflicts)
+        self._reacquired.reach(retaken)
