@@ -205,6 +205,7 @@ def test_user_and_password(tmp_path: Path, make_cluster: MakeCluster):
         assert node.ask("/readyz").status == 503
         assert "store_denied" in node.ask("/readyz").body
         assert cluster.leases().keys() == HOME.keys()
+        assert node.metric('hostgw_etcd_watch_restarts_total{reason="denied"}') >= 1
         password.write_text("mackerel\n")
         node.wait_ready(PATIENCE)
         assert node.host.ours() == HOME

@@ -7,7 +7,7 @@ from hostgw_daemon.told.metrics.instruments import Instruments, Total
 
 OPERATIONS = ("list", "watch", "commit", "grant", "keep_alive", "revoke")  # the port's verbs
 RESULTS = ("ok", "lost", "unavailable", "denied", "refused", "compacted")
-RESTARTS = ("unavailable", "compacted", "ended")  # as hostgw_core.view tells them
+RESTARTS = ("unavailable", "compacted", "denied", "ended")  # as hostgw_core.view tells them
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
