@@ -58,7 +58,7 @@ def test_only_these_keep_a_node_from_being_ready():
 def test_an_outage_shows_one_condition_for_one_cause():
     """With the store denied from the start, the operator reads of the denial only."""
     board = Board(KINDS, lambda: 0.0)
-    board.report("store", {"store_unavailable": "", "store_denied": "", "headless": ""})
+    board.report("store", {"store_unavailable": "", "store_denied": ""})
     board.report("claim", {"no_config": ""})
     assert [condition.kind.code for condition in board.standing()] == ["store_denied"]
 

@@ -36,12 +36,6 @@ _NETWORK = (
         "The subnet of this node lies outside the network configuration.",
         "Widen the configuration again, or drain this node and let it take a new subnet.",
     ),
-    Kind(
-        "host_network_overlap",
-        _ERROR,
-        "A network of this host overlaps the network of the cluster.",
-        "Give the host's network or the cluster's another range, for one of them hides the other.",
-    ),
 )
 
 # The link that the nodes share.
@@ -69,26 +63,13 @@ _STORE = (
         _WARNING,
         "The store does not answer; the routes stay as they are.",
         "Look at etcd and the way to it; nothing is to be done on this node.",
-        explained_by=("headless", "store_denied"),
+        explained_by=("store_denied",),
     ),
     Kind(
         "store_denied",
         _ERROR,
         "The store refuses the credentials or the permission.",
         "Correct the user, password or certificate, or grant the role access to the prefix.",
-    ),
-    Kind(
-        "store_full",
-        _ERROR,
-        "The store accepts no writes.",
-        "Free space in etcd: compact, defragment, then disarm its NOSPACE alarm.",
-    ),
-    Kind(
-        "headless",
-        _WARNING,
-        "The store has not answered since the start; the routes come from the copy on disk.",
-        "Look at etcd and the way to it; leases taken since the copy was made have no route here.",
-        explained_by=("store_denied",),
     ),
     Kind(
         "records_refused",
@@ -169,12 +150,6 @@ _CLAIM = (
         _ERROR,
         "Another node claims the address of this node.",
         "Give the other host, which the detail names, an address of its own.",
-    ),
-    Kind(
-        "clock_behind",
-        _WARNING,
-        "The clock is behind the last renewal on record, so the age of the lease is not known.",
-        "Set the clock, and keep it set with a time service.",
     ),
 )
 
