@@ -14,7 +14,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.etcd_server import EtcdCtl, EtcdServer, free_port
+from support.lab_fixtures import MakeLab
 from support.waiting import eventually
 
 PROGRAM = Path(sys.executable).with_name("hostgw-controller")
@@ -80,7 +83,7 @@ def plant(etcdctl: EtcdCtl, prefix: str, leases: dict[str, str]) -> None:
         etcdctl.run("put", f"{prefix}/subnets/{key}", json.dumps(value))
 
 
-def reading(etcdctl: EtcdCtl, prefix: str) -> dict[str, Any]:
+def reading(etcdctl: EtcdCtl, prefix: str, network: str = "10.5.0.0/16") -> dict[str, Any]:
     """Read the keys with nothing of ours: what overlaps, what is shared, how many are free."""
     records = {
         key: json.loads(value) for key, value in etcdctl.values(f"{prefix}/subnets/").items()
@@ -89,7 +92,7 @@ def reading(etcdctl: EtcdCtl, prefix: str) -> dict[str, Any]:
     addresses: dict[str, list[str]] = {}
     for key, record in records.items():
         addresses.setdefault(record["PublicIP"], []).append(key)
-    every = list(ip_network("10.5.0.0/16").subnets(new_prefix=24))[1:]
+    every = list(ip_network(network).subnets(new_prefix=24))[1:]
     taken = [each for each in every if any(each.overlaps(net) for net in networks.values())]
     return {
         "overlap": {
@@ -161,6 +164,40 @@ def test_findings_equal_an_independent_reading(
         assert kinds.count("duplicate_address") == 0
         assert kinds.count("refused") == 1
         assert metrics(url)['hostgw_controller_refused_records{reason="malformed_value"}'] == 1
+
+
+@pytest.mark.root
+def test_findings_in_a_lab_equal_an_independent_reading(make_lab: MakeLab) -> None:
+    """Beside the leases of real daemons, what was planted is found, and nothing else."""
+    lab = make_lab(nodes=3, containers=0)
+    own = [ip_network(host.subnet_env()["FLANNEL_SUBNET"], strict=False) for host in lab.hosts]
+    wide = own[0].supernet(new_prefix=22)
+    beyond = next(
+        each
+        for each in ip_network("10.244.128.0/17").subnets(new_prefix=24)
+        if not any(each.overlaps(taken) for taken in (wide, *own))
+    )
+    etcdctl, prefix = EtcdCtl(["http://127.0.0.1:2379"]), "/coreos.com/network"
+    with (
+        lab.etcd.members[0].namespace.enter(),
+        running("--etcd-endpoints=http://127.0.0.1:2379") as url,
+    ):
+        document = eventually(lambda: findings(url), what="the first audit")
+        assert document["findings"] == []
+        assert told(document) == reading(etcdctl, prefix, "10.244.0.0/16")
+        assert document["leases"] == 3
+
+        # The first host's subnet once more in a wider one, the second host's address once more.
+        for subnet, address in ((wide, "198.18.0.77"), (beyond, str(lab.hosts[1].plan.address.ip))):
+            value = {"PublicIP": address, "PublicIPv6": None, "BackendType": "host-gw"}
+            key = f"{prefix}/subnets/{str(subnet).replace('/', '-')}"
+            etcdctl.run("put", key, json.dumps(value))
+        expected = reading(etcdctl, prefix, "10.244.0.0/16")
+        assert len(expected["overlap"]) >= 1
+        assert len(expected["duplicate_address"]) == 1
+        eventually(lambda: told(findings(url)) == expected, what="the findings of what was planted")
+        assert metrics(url)["hostgw_controller_overlaps"] == len(expected["overlap"])
+        assert metrics(url)["hostgw_controller_duplicate_addresses"] == 1
 
 
 def test_it_lives_without_the_store_and_says_what_it_lacks(
