@@ -6,12 +6,13 @@ import asyncio
 import errno
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 from itertools import pairwise
 
 import pytest
 
 from hostgw_core.backoff import Backoff
+from hostgw_core.model import Addresses
 from hostgw_core.supervise import persistent
 from hostgw_daemon.kernel import Overrun, RouteLost, Verb, Verdict, Write
 from hostgw_daemon.routes.desired import RouteRule
@@ -46,7 +47,6 @@ async def running(*names, stand=True):
 
     def failed(error, pause):
         site.failures.append(error)
-        site.reconciler.look("a pass failed")
 
     work = persistent(site.reconciler.run, backoff=Backoff(0.1, 10.0), failed=failed)
     task = asyncio.create_task(work)
@@ -137,6 +137,7 @@ async def test_the_first_pass_sweeps_what_an_earlier_life_left():
         Write(Verb.DELETE, moved),
         Write(Verb.DELETE, stale),
     ]
+    assert site.reconciler.state.complete
 
 
 async def test_a_family_that_the_network_has_no_more_is_swept_too():
@@ -194,6 +195,7 @@ async def test_a_lease_that_ends_takes_its_route_with_it():
         await quiet()
         assert site.deletes() == [Write(Verb.DELETE, ROUTE_A)]
         assert site.kernel.ours() == {ROUTE_B}
+        assert (site.reconciler.state.complete, site.reconciler.state.installed) == (True, 1)
 
 
 async def test_a_change_that_moves_nobody_is_no_pass():
@@ -266,6 +268,31 @@ async def test_a_change_right_after_a_list_does_not_hide_the_list():
         await settled()
         assert site.kernel.ours() == {ROUTE_B, ours("10.5.3.0/24")}
         assert [moment for report in site.reports[1:] for moment in report.seen] == [first, second]
+
+
+async def test_what_the_host_alone_changed_came_from_no_store():
+    """A judgement made anew for this host's own sake has no moment, and no convergence."""
+    async with running(A) as site:
+        await settled()
+        count = len(site.reports)
+        site.cluster.stand_at(Addresses(IPv4Address("172.16.0.1")), [])
+        await settled()
+        assert [report.seen for report in site.reports[count:]] == [()]
+
+
+async def test_a_restoration_brings_the_kernel_to_no_revision():
+    """What is put back was there before: only the pass that follows carries the store's change."""
+    async with running(A) as site:
+        await settled()
+        old = site.revision
+        site.hear(site.kernel.remove(ROUTE_A))
+        site.lease(B)
+        await quiet()
+        assert [(report.kind, report.revision) for report in site.reports[-3:]] == [
+            (RESTORE, old),
+            (FAST, site.revision),
+            (FULL, site.revision),
+        ]
 
 
 async def test_a_lost_route_right_after_a_list_loses_no_moment():
@@ -386,6 +413,19 @@ async def test_a_peer_off_the_link_costs_no_further_passes_when_it_goes():
         await settled()
         assert (len(site.kernel.writes), site.kernel.reads) == (writes, reads)
         assert site.reconciler.state.missing == ()
+
+
+async def test_a_peer_off_the_link_is_not_tried_again_and_again():
+    """Time alone cures no gateway: it is tried with the audit, and not when its name changes."""
+    async with running() as site:
+        site.lease(B, "192.0.2.1")
+        await settled()
+        writes, reads = len(site.kernel.writes), site.kernel.reads
+        site.lease(B, "192.0.2.1", node="renamed")
+        await quiet(50)
+        assert (len(site.kernel.writes), site.kernel.reads) == (writes, reads)
+        await quiet(20)
+        assert len(site.kernel.writes) == writes + 1
 
 
 async def test_an_exception_in_a_pass_is_survived():
@@ -658,6 +698,32 @@ async def test_a_lease_that_ends_during_a_truce_takes_its_route_with_it():
         assert site.reconciler.state.fights == ()
 
 
+async def test_a_fight_with_full_passes_is_one_too():
+    """Whichever pass puts a route back: it is counted."""
+    async with running(A) as site:
+        for _ in range(6):
+            await quiet(0.5)
+            assert ROUTE_A in site.kernel.ours()
+            site.reconciler.look("a test")
+            site.hear(site.kernel.remove(ROUTE_A))
+            await quiet()
+        assert {report.kind for report in site.reports} == {FULL}
+        assert site.reconciler.state.fights == ("10.5.1.0/24",)
+
+
+async def test_losses_with_a_link_are_no_fight():
+    """IPv6 tells of each route that goes with its link; what cannot be put back is no fight."""
+    async with running(A) as site:
+        for _ in range(8):
+            site.kernel.link_down(LINK)
+            site.reconciler.hear([RouteLost(ROUTE_A)])
+            await quiet(0.3)
+            site.hear(site.kernel.link_up(LINK))
+            await quiet(0.3)
+            assert site.kernel.ours() == {ROUTE_A}
+        assert site.reconciler.state.fights == ()
+
+
 async def test_a_fight_is_over_with_the_lease_that_it_was_about():
     """There is nothing left to fight for; and a lease that comes again has its route at once."""
     async with running(A) as site:
@@ -852,6 +918,7 @@ async def test_a_route_of_our_protocol_that_another_wrote_is_removed():
         await quiet()
         assert site.kernel.ours() == {ROUTE_A}
         assert site.reconciler.state.shadows == ()
+        assert site.reconciler.state.drift["foreign"] == 0
 
 
 # -- flannel's leftovers --------------------------------------------------------------------------
@@ -889,6 +956,19 @@ async def test_flannels_leftovers_go_when_ours_stand():
         await settled()
         assert site.at("10.5.2.0/24") == [(104, "172.16.0.9")]
         assert site.reconciler.state.shadows == ()
+
+
+async def test_a_leftover_goes_when_its_subnet_is_leased():
+    """What flannel left for a node that is away would be in front of ours when it comes back."""
+    async with running(A) as site:
+        await settled()
+        site.kernel.add("10.5.2.0/24", "172.16.0.44", link=LINK)
+        site.reconciler.take_over()
+        await settled()
+        assert site.at("10.5.2.0/24") == [(3, "172.16.0.44")]
+        site.lease(B)
+        await quiet(70)
+        assert site.at("10.5.2.0/24") == [(104, "172.16.0.9")]
 
 
 async def test_a_route_like_flannels_that_comes_later_is_a_persons():

@@ -162,11 +162,8 @@ class Passes:
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         """Note which wanted routes are missing after these writes."""
         for outcome in outcomes:
-            verb, route = outcome.write
-            if outcome.verdict is Verdict.CREATED:
-                self.missing.pop(route, None)
-            elif verb is not Verb.DELETE:
-                self.missing[route] = outcome
+            if outcome.verdict is not Verdict.CREATED and outcome.write.verb is not Verb.DELETE:
+                self.missing[outcome.write.route] = outcome
 
     def _count_lost(self, task: Task, outcomes: Iterable[Outcome]) -> None:
         self.drift["deleted"] += len(task.rung.lost)
@@ -187,8 +184,7 @@ class Passes:
                     route
                     for family in task.roster.policy.config.families
                     for route in self._kernel.leftovers(task.rule.link, family)
-                ],
-                self.targets.prefixes,
+                ]
             )
         leftovers = self.flannel.ready(self.targets.prefixes, self.missing)
         outcomes = self._kernel.take_over(leftovers)

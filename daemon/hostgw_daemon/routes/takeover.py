@@ -1,10 +1,10 @@
 """Flannel's leftovers: the only routes of another that this program ever removes.
 
 flannel leaves its routes when it stops, without a metric, and so in front of ours for ever. When
-this node comes after flannel, what lies there *then* is remembered once: routes of its shape, on
-our link, to the subnets of other nodes, whatever their gateway. A route that a person adds later in
-the same shape is the person's. Each goes when ours stands beside it, and not before: until then it
-may be the one that carries the packets.
+this node comes after flannel, what lies there *then* is remembered once: routes of its shape on our
+link, whatever their gateway. A route that a person adds later in the same shape is the person's.
+Each goes when its destination is another node's subnet (now, or once somebody leases it) and ours
+stands beside it, and not before: until then it may be the one that carries the packets.
 """
 
 from __future__ import annotations
@@ -26,18 +26,16 @@ class TakeOver:
         """Say that this node comes after flannel."""
         self.asked = True
 
-    def found(self, routes: Iterable[ForeignRoute], prefixes: Collection[Prefix]) -> None:
-        """Remember those at our peers' subnets: they are flannel's."""
+    def found(self, routes: Iterable[ForeignRoute]) -> None:
+        """Remember what is there of flannel's shape."""
         self.asked = False
         for route in routes:
-            prefix = (route.destination, route.length)
-            if prefix in prefixes:
-                self._left.setdefault(prefix, []).append(route)
+            self._left.setdefault((route.destination, route.length), []).append(route)
 
     def ready(
         self, prefixes: Mapping[Prefix, Route], missing: Collection[Route]
     ) -> list[ForeignRoute]:
-        """Give those beside which a route of ours stands."""
+        """Give those at our peers' subnets beside which a route of ours stands."""
         return [
             route
             for prefix, routes in self._left.items()
