@@ -48,5 +48,5 @@ def duties(
         subnet_env(config, subnets, mtu=uplink.link.mtu, ipmasq=settings.ip_masq)
         if isinstance(uplink, Uplink)
         else None,
-        Memory(subnets, lease.key.decode(), instance, config.revision, history, renewal),
+        Memory(subnets, lease.key.decode(), instance, history, renewal),
     )

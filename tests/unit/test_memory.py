@@ -15,7 +15,6 @@ FULL = Memory(
     subnets=Subnets(IPv4Network("10.5.3.0/24"), IPv6Network("fd00:5:0:3::/64")),
     key="10.5.3.0-24&fd00:5:0:3::-64",
     instance="0c9e",
-    config_revision=7,
     history=Header(cluster=2**64 - 1, revision=123, term=4),
     renewal=Renewal(Moment("boot", 50.25, 1_700_000_000.5), ttl=86_400),
 )

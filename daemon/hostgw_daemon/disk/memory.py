@@ -50,12 +50,11 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Everything that is kept. `config_revision` is the mod revision of `<prefix>/config`."""
+    """Everything that is kept. `key` and `renewal` are for whoever reads the file."""
 
     subnets: Subnets = field(default_factory=Subnets)
     key: str = ""
     instance: str = ""
-    config_revision: int = 0
     history: Header | None = None
     renewal: Renewal | None = None
 
