@@ -62,7 +62,7 @@ class Preloaded:
 def main() -> None:
     """Import, say so, and fork a daemon a line."""
     from hostgw_daemon import agent  # noqa: F401, PLC0415 - only this process needs them
-    from hostgw_daemon.__main__ import main as hostgwd  # noqa: PLC0415
+    from hostgw_daemon.__main__ import main as hostgwd  # noqa: PLC0415 - as above
     from hostgw_daemon.told import web  # noqa: F401, PLC0415 - only this process needs them
 
     gc.freeze()  # a collection in a child would copy every page of these

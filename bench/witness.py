@@ -107,11 +107,11 @@ def _parse(data: bytes, when: float) -> Iterator[Seen]:
     while offset + _HEADER.size <= len(data):
         length, kind, _flags, _seq, _port = _HEADER.unpack_from(data, offset)
         if kind in (RTM_NEWROUTE, RTM_DELROUTE):
-            yield _route(data, offset, length, kind == RTM_DELROUTE, when)
+            yield _route(data, offset, length, gone=kind == RTM_DELROUTE, when=when)
         offset += (length + 3) & ~3
 
 
-def _route(data: bytes, start: int, length: int, gone: bool, when: float) -> Seen:  # noqa: FBT001
+def _route(data: bytes, start: int, length: int, *, gone: bool, when: float) -> Seen:
     protocol = data[start + _HEADER.size + 5]
     destination = gateway = b""
     metric = 0

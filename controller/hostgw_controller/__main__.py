@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _run(settings: Settings) -> int:
     # Imported here, so that --version and a wrong setting answer at once.
-    from hostgw_controller.controller import control  # noqa: PLC0415
-    from hostgw_core import logs  # noqa: PLC0415
+    from hostgw_controller.controller import control  # noqa: PLC0415 - as said above
+    from hostgw_core import logs  # noqa: PLC0415 - as said above
 
     logs.start(level=settings.log_level, style=settings.log_format)
     stop = asyncio.Event()

@@ -84,8 +84,8 @@ def _show(settings: Settings) -> int:
 
 def _run(settings: Settings) -> int:
     # Imported here, so that --check and a wrong setting are answered at once.
-    from hostgw_daemon.agent import Agent  # noqa: PLC0415
-    from hostgw_daemon.lock import EXIT_BUSY, Busy, Lock  # noqa: PLC0415
+    from hostgw_daemon.agent import Agent  # noqa: PLC0415 - as said above
+    from hostgw_daemon.lock import EXIT_BUSY, Busy, Lock  # noqa: PLC0415 - as said above
 
     control = logs.start(
         level=cast("logs.Level", settings.log_level),

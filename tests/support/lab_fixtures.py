@@ -43,7 +43,7 @@ def make_lab() -> Iterator[MakeLab]:
     with ExitStack() as stack:
 
         def make(**wishes: object) -> Lab:
-            spec = replace(LabSpec(name=lab_name()), **wishes)  # type: ignore[arg-type]
+            spec = replace(LabSpec(name=lab_name()), **wishes)  # type: ignore[arg-type]  # by name
             return stack.enter_context(Lab.up(spec))
 
         yield make

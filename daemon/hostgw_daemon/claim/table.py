@@ -77,10 +77,10 @@ def _no_network(sight: Sight) -> Action | None:
 
 def _no_address(sight: Sight) -> Action | None:
     assert sight.config is not None
-    missing = [f for f in sight.config.families if sight.me.addresses.of(f) is None]
-    if not missing:
-        return None
-    return Wait("no_uplink", f"this host has no usable IPv{missing[0]} address yet")
+    for family in sight.config.families:
+        if sight.me.addresses.of(family) is None:
+            return Wait("no_uplink", f"this host has no usable IPv{family} address yet")
+    return None
 
 
 def _stranger(sight: Sight) -> Action | None:
@@ -265,16 +265,8 @@ def _adoptable(sight: Sight, of_node: Callable[[str], bool]) -> Lease | None:
     """Give a lease at our address that the network still has, of a node id that may be ours."""
     assert sight.config is not None
     config = sight.config
-    return _best(
-        sight,
-        (
-            lease
-            for lease in sight.leases
-            if of_node(lease.node_id)
-            and lease.gateways.meets(sight.me.addresses)
-            and fits(config, lease.subnets) is None
-        ),
-    )
+    here = (each for each in sight.leases if of_node(each.node_id) and _here(sight, each))
+    return _best(sight, (lease for lease in here if fits(config, lease.subnets) is None))
 
 
 def _best(sight: Sight, leases: Iterable[Lease]) -> Lease | None:
