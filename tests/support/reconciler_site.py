@@ -131,7 +131,7 @@ class Site(Records):
         self.kernel = CountingKernel({LINK: ["172.16.0.0/16", "fd00::/64"]})
         self.reports: list[Report] = []
         self.on_report: Callable[[Report], None] = lambda _report: None
-        self.failures = 0
+        self.failures: list[Exception] = []
         super().__init__(clock, Reconciler(self.kernel, told=self._told, clock=clock))
         self.rule = RouteRule(LINK)
 
@@ -176,8 +176,8 @@ class Site(Records):
         """Drive a step to its end, which may be that of a kernel that cannot be asked."""
         try:
             finish(coroutine)
-        except OSError:
-            self.failures += 1
+        except OSError as error:
+            self.failures.append(error)
 
     def reported(self, kind: PassKind) -> list[Report]:
         """Give the reports of one kind of pass."""
