@@ -3,104 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 
-from hostgw_daemon.kernel import (
-    DefaultRoute,
-    ForeignRoute,
-    HostChanged,
-    HostPicture,
-    Link,
-    LinkAddress,
-    Overrun,
-    RouteForeign,
-)
-from hostgw_daemon.link.hostwatch import LOOK_AGAIN, HostWatch
+from hostgw_daemon.kernel import ForeignRoute, HostChanged, Overrun, RouteForeign
+from hostgw_daemon.link.hostwatch import LOOK_AGAIN
 from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule
-from support.loops import running, settled, until
+from support.loops import settled, until
+from support.watched_host import ETH0, ETH1, Host, address, changed, watching
 
 pytestmark = pytest.mark.looptime
-
-ETH0 = Link(2, "eth0", 1500, up=True, carrier=True)
-ETH1 = Link(3, "eth1", 9000, up=True, carrier=True)
-
-
-def address(link, text):
-    """Give an address of a link, as `ip address` writes it."""
-    found = ip_interface(text)
-    return LinkAddress(link.index, found.ip, found.network)
-
-
-class Host:
-    """A host: its links, their addresses, its default routes. Whoever looks is counted."""
-
-    def __init__(self):
-        self.links = [ETH0, ETH1]
-        self.addresses = [address(ETH0, "192.0.2.1/24"), address(ETH1, "198.51.100.1/24")]
-        self.defaults = [DefaultRoute(4, ETH0.index, 100), DefaultRoute(4, ETH1.index, 200)]
-        self.reached_by = ()
-        self.fault = None
-        self.looks = 0
-        self.asked = []
-
-    def look(self, can_reach=()):
-        """Give the picture of now."""
-        self.looks += 1
-        self.asked.append(tuple(can_reach))
-        if self.fault:
-            raise self.fault
-        return HostPicture(
-            tuple(self.links), tuple(self.addresses), tuple(self.defaults), self.reached_by
-        )
-
-    def lose(self, link):
-        """Take a link out, with all that hangs on it."""
-        self.links = [each for each in self.links if each.index != link.index]
-        self.addresses = [each for each in self.addresses if each.link != link.index]
-        self.defaults = [each for each in self.defaults if each.link != link.index]
-
-    def gain(self, link, *addresses, metric=100):
-        """Put a link in, with addresses and a default route."""
-        self.links.append(link)
-        self.addresses += [address(link, text) for text in addresses]
-        if metric:
-            self.defaults.append(DefaultRoute(4, link.index, metric))
-
-
-class Bench:
-    """A watch over a host, and what it told."""
-
-    def __init__(self, host, rule):
-        self.host = host
-        self.told = []
-        self.watch = HostWatch(host, rule, told=lambda what, why: self.told.append((what, why)))
-
-    @property
-    def now(self):
-        """The uplink of now."""
-        return self.watch.now
-
-    def hear(self, *events):
-        """Let the kernel say something."""
-        self.watch.hear(events)
-
-
-@asynccontextmanager
-async def watching(host=None, rule=None):
-    """Let the loop run until it has looked once."""
-    bench = Bench(host or Host(), rule or UplinkRule())
-    async with running(bench.watch.run):
-        await settled()
-        yield bench
-
-
-def changed(link, what="changed"):
-    """Say that a link changed."""
-    return HostChanged(link.index, what)
 
 
 async def test_the_first_look_is_at_the_start():

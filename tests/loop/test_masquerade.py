@@ -4,106 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
 from hostgw_daemon.rules.masquerade import AUDIT, FIGHT_SECONDS, Masquerade, Standing
-from hostgw_daemon.rules.nftables import FirewallError, FirewallMissing, Listing, transaction
+from hostgw_daemon.rules.nftables import FirewallError, FirewallMissing
 from hostgw_daemon.rules.ruleset import RulesetSpec
+from support.loops import now, until
+from support.memory_firewall import MemoryFirewall, MemoryForwarding
 
 pytestmark = pytest.mark.looptime
 
 SPEC = RulesetSpec((ip_network("10.5.0.0/16"),), (ip_network("10.5.1.0/24"),), True, True)
 NOTHING = replace(SPEC, masquerade=False, forward_rules=False)
-
-
-class MemoryFirewall:
-    """Keeps tables as the kernel does: a new handle for each thing that is made."""
-
-    def __init__(self):
-        self.tables = {}
-        self.handles = 0
-        self.writes = 0
-        self.reads = 0
-        self.fault = None
-        self.deaf = False  # the doorbell is lost
-        self.vandal = None  # called after each write
-        self._ring = None
-
-    async def read(self):
-        """List the tables, after the time that nft takes."""
-        self.reads += 1
-        await asyncio.sleep(0.006)
-        if self.fault:
-            raise self.fault
-        return Listing({family: tuple(objects) for family, objects in self.tables.items()})
-
-    async def write(self, ruleset, present):
-        """Do the transaction's commands, one after the other, at one moment."""
-        await asyncio.sleep(0.006)
-        if self.fault:
-            raise self.fault
-        self.writes += 1
-        for command in json.loads(transaction(ruleset, present))["nftables"]:
-            ((verb, objects),) = command.items()
-            ((kind, body),) = objects.items()
-            family = {"ip": 4, "ip6": 6}[body["family"]]
-            if verb == "delete":
-                del self.tables[family]
-                continue
-            self.handles += 1
-            self.tables.setdefault(family, [])
-            if kind == "table" and self.tables[family]:
-                continue
-            self.tables[family].append({kind: {**body, "handle": self.handles}})
-        self.changed()
-        if self.vandal:
-            self.vandal()
-
-    def changed(self):
-        """Ring, as the kernel does after every change."""
-        if self._ring and not self.deaf:
-            self._ring()
-
-    def delete(self):
-        """Be the other program that deletes our table."""
-        self.tables.clear()
-        self.changed()
-
-    def replace_rule(self):
-        """Be the other program that replaces our last rule by one with the same comment."""
-        self.handles += 1
-        body = self.tables[4][-1]["rule"]
-        self.tables[4][-1] = {"rule": {**body, "handle": self.handles, "expr": []}}
-        self.changed()
-
-    @contextmanager
-    def watched(self, ring):
-        """Remember whom to ring."""
-        self._ring = ring
-        yield
-        self._ring = None
-
-
-class MemoryForwarding:
-    """Has one rule to keep, and counts how often it was put back."""
-
-    def __init__(self):
-        self.there = False
-        self.calls = 0
-        self.fault = None
-
-    async def ensure(self, spec):
-        """Put the rule, if it is wanted and not there."""
-        self.calls += 1
-        if self.fault:
-            raise self.fault
-        changed = int(self.there != spec.forward_rules)
-        self.there = spec.forward_rules
-        return changed
 
 
 @asynccontextmanager
@@ -115,20 +31,6 @@ async def running(firewall, **options):
         task = group.create_task(masquerade.run())
         yield masquerade, states
         task.cancel()
-
-
-def now():
-    """Give the loop's own time."""
-    return asyncio.get_running_loop().time()
-
-
-async def until(condition, within):
-    """Wait in the loop's own time; give how long it took."""
-    begun = now()
-    while not condition():
-        assert now() - begun <= within, f"not within {within} s"
-        await asyncio.sleep(0.005)
-    return now() - begun
 
 
 async def test_nothing_is_done_before_somebody_says_what_is_wanted():
@@ -161,7 +63,7 @@ async def test_a_change_by_others_is_undone_at_once(change):
         await asyncio.sleep(AUDIT)
         good = [next(iter(each)) for each in firewall.tables[4]]
         change(firewall)
-        assert await until(lambda: masquerade.state.drifts == 1, 0.1) < 0.1
+        assert await until(lambda: masquerade.state.drifts == 1, within=0.1) < 0.1
         assert [next(iter(each)) for each in firewall.tables[4]] == good
         assert firewall.tables[4][-1]["rule"]["expr"]
         assert masquerade.state.standing is Standing.IN_FORCE
@@ -176,7 +78,7 @@ async def test_without_a_doorbell_the_audit_finds_the_change():
         await asyncio.sleep(20.0)
         firewall.deaf = True
         firewall.delete()
-        await until(lambda: masquerade.state.drifts == 1, 5.8)
+        await until(lambda: masquerade.state.drifts == 1, within=5.8)
         assert firewall.tables[4]
 
 
@@ -201,7 +103,7 @@ async def test_a_new_lease_is_written_at_once():
         masquerade.want(SPEC)
         await asyncio.sleep(1.0)
         masquerade.want(replace(SPEC, own=(ip_network("10.5.9.0/24"),)))
-        await until(lambda: firewall.writes == 2, 0.1)
+        await until(lambda: firewall.writes == 2, within=0.1)
         await asyncio.sleep(1.0)
         assert "10.5.9.0" in json.dumps(firewall.tables[4])
         assert masquerade.state.drifts == 0
@@ -233,7 +135,7 @@ async def test_a_refusal_is_a_state_and_is_tried_again():
         ]
         assert firewall.reads < 15  # it backs off
         firewall.fault = None
-        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 31.0)
+        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, within=31.0)
         assert firewall.tables[4]
 
 
@@ -256,10 +158,10 @@ async def test_a_change_between_writing_and_reading_is_not_taken_for_ours():
     firewall.vandal = firewall.delete
     async with running(firewall) as (masquerade, _):
         masquerade.want(SPEC)
-        await until(lambda: masquerade.state.standing is Standing.FAILING, 0.1)
+        await until(lambda: masquerade.state.standing is Standing.FAILING, within=0.1)
         assert "as it was just written" in masquerade.state.reason
         firewall.vandal = None
-        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 2.0)
+        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, within=2.0)
         assert firewall.tables[4]
 
 
@@ -282,8 +184,10 @@ async def test_a_fight_is_named_and_calms_down():
         before = firewall.writes
         await fight(10.0)
         assert firewall.writes - before <= 11
-        await until(lambda: bool(firewall.tables), 1.1)
-        await until(lambda: masquerade.state.standing is Standing.IN_FORCE, 2 * FIGHT_SECONDS + 3)
+        await until(lambda: bool(firewall.tables), within=1.1)
+        await until(
+            lambda: masquerade.state.standing is Standing.IN_FORCE, within=2 * FIGHT_SECONDS + 3
+        )
     assert states[0].standing is Standing.IN_FORCE
 
 
@@ -307,10 +211,10 @@ async def test_iptables_is_seen_to_at_each_look():
         assert (masquerade.state.resyncs, masquerade.state.drifts) == (2, 0)
         forwarding.there = False
         firewall.changed()
-        await until(lambda: forwarding.there, 0.1)
-        await until(lambda: masquerade.state.drifts == 1, 0.1)
+        await until(lambda: forwarding.there, within=0.1)
+        await until(lambda: masquerade.state.drifts == 1, within=0.1)
         masquerade.want(replace(SPEC, forward_rules=False))
-        await until(lambda: not forwarding.there, 0.2)
+        await until(lambda: not forwarding.there, within=0.2)
         assert masquerade.state.drifts == 1
 
 
@@ -324,9 +228,9 @@ async def test_each_failure_spoils_its_own_part():
         assert forwarding.there
         assert masquerade.state.reason == "no nft"
         forwarding.fault = FirewallError("no iptables")
-        await until(lambda: masquerade.state.reason == "no nft; no iptables", AUDIT)
+        await until(lambda: masquerade.state.reason == "no nft; no iptables", within=AUDIT)
         firewall.fault = None
-        await until(lambda: masquerade.state.reason == "no iptables", AUDIT)
+        await until(lambda: masquerade.state.reason == "no iptables", within=AUDIT)
         assert firewall.tables[4]
 
 
