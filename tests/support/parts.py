@@ -44,6 +44,8 @@ UPLINK = Uplink(
     (ip_network("192.0.2.0/24"),),
     "eth0: has the default route (metric 100)",
 )
+DOWN = replace(UPLINK, link=replace(UPLINK.link, up=False))
+ELSEWHERE = Subnets(IPv4Network("10.9.9.0/24"))
 
 
 def route(number: int) -> Route:
@@ -101,3 +103,8 @@ def parts(**changes: Any) -> Parts:
         boottime=200.0,
     )
     return replace(healthy, **changes)
+
+
+def routes(**changes: Any) -> RoutesState:
+    """Make the routes of a daemon that is well, but for the changes."""
+    return replace(parts().routes, **changes)

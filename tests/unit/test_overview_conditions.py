@@ -1,0 +1,185 @@
+"""Conditions as functions of the parts, by a table written by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from hostgw_core.model import Refusal
+from hostgw_core.session import SessionState
+from hostgw_core.view import ViewState
+from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.kernel import Verdict
+from hostgw_daemon.link.uplink import NoUplink
+from hostgw_daemon.routes.peers import OWN_ADDRESS
+from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
+from hostgw_daemon.told.conditions import CODES
+from hostgw_daemon.told.overview import conditions
+from support.parts import (
+    DOWN,
+    ELSEWHERE,
+    OWN,
+    foreign,
+    lease,
+    outcome,
+    parts,
+    roster,
+    routes,
+    understanding,
+)
+
+
+def refusal(number: int, reason: str) -> Refusal:
+    """Refuse the record of node `number`."""
+    return Refusal(lease(number).key, reason, f"what is wrong with {number}")
+
+
+def refused(*refusals: Refusal) -> dict[str, object]:
+    """Give the parts of a daemon that refuses these records."""
+    return {"understanding": understanding(roster=roster(3, refusals=refusals))}
+
+
+TABLE = [
+    # the parts that are not well, the conditions that follow, a word of each detail
+    ({}, {}),
+    (
+        {"view": ViewState(error="nobody answers")},
+        {"store_unavailable": "nobody answers"},
+    ),
+    (
+        {"view": ViewState(error="wrong password", denied=True)},
+        {"store_denied": "wrong password"},
+    ),
+    ({"view": ViewState()}, {}),  # the first answer is still awaited
+    ({"understanding": None}, {}),
+    (
+        {"understanding": understanding(config=None, config_trouble="nothing is there")},
+        {"no_config": "nothing is there"},
+    ),
+    (
+        {"understanding": understanding(config_trouble="Network is no network")},
+        {"bad_config": "Network is no network"},
+    ),
+    (
+        refused(refusal(7, "malformed_value"), refusal(8, "overlap"), refusal(9, "overlap")),
+        {"records_refused": "1 malformed_value, 2 overlap"},
+    ),
+    (
+        refused(refusal(7, OWN_ADDRESS)),
+        {"records_refused": "1 own_address", "address_claimed": "what is wrong with 7"},
+    ),
+    (
+        {"understanding": understanding(disputes=("id-9",))},
+        {"address_claimed": "the node id-9 wants it"},
+    ),
+    ({"uplink": NoUplink("no default route")}, {"no_uplink": "no default route"}),
+    ({"uplink": DOWN}, {"uplink_down": "eth0 is down"}),
+    (
+        {"claim": ClaimState(conditions={"subnets_exhausted": "none is left"})},
+        {"subnets_exhausted": "none is left"},
+    ),
+    (
+        {"claim": ClaimState(OWN, conditions={"outside_config": "too high"})},
+        {"outside_config": "too high"},
+    ),
+    (
+        {"claim": ClaimState(OWN, moved_from=ELSEWHERE)},
+        {"subnet_moved": "10.0.0.0/24 instead of 10.9.9.0/24"},
+    ),
+    ({"claim": ClaimState(lost=ELSEWHERE)}, {"lease_lost": "10.9.9.0/24"}),
+    ({"claim": ClaimState(OWN, lost=ELSEWHERE)}, {}),  # it is back
+    ({"claim": ClaimState()}, {}),  # never held: the check says so, not a condition
+    (
+        {"boottime": 86560.0},
+        {"lease_overdue": "60 s past its end"},
+    ),
+    ({"boottime": 86500.0}, {}),
+    ({"boottime": 1e9, "lease": SessionState()}, {}),
+    (
+        {"routes": routes(missing=(outcome(1, Verdict.FAILED, "EPERM"),))},
+        {"routes_failing": "10.0.1.0/24 via 192.0.2.1 metric 1100: EPERM"},
+    ),
+    (
+        {"routes": routes(missing=(outcome(1, Verdict.OFF_LINK, "no way"),))},
+        {"gateways_off_link": "no way"},
+    ),
+    (
+        {"routes": routes(missing=(outcome(1, Verdict.CONFLICT, "File exists"),))},
+        {"routes_conflict": "File exists"},
+    ),
+    ({"routes": routes(missing=(outcome(1, Verdict.LINK_DOWN),))}, {}),  # the link's own trouble
+    (
+        {
+            "routes": routes(
+                missing=(outcome(1, Verdict.CONFLICT),), shadows=(foreign(1, metric=1100),)
+            )
+        },
+        {"routes_conflict": "ip route del 10.0.1.0/24 metric 1100 proto 3"},
+    ),
+    (
+        {"routes": routes(shadows=(foreign(1),))},
+        {"shadowed": "10.0.1.0/24 via 192.0.2.9 of protocol 3: ip route del 10.0.1.0/24 proto 3"},
+    ),
+    (
+        {
+            "routes": routes(
+                missing=(outcome(1, Verdict.CONFLICT),),
+                shadows=(foreign(1, metric=1100), foreign(2, gateway="")),
+            )
+        },
+        {"routes_conflict": "10.0.1.0/24", "shadowed": "10.0.2.0/24 of protocol 3"},
+    ),
+    (
+        {"routes": routes(missing=(outcome(1, Verdict.OFF_LINK),), shadows=(foreign(1),))},
+        {"gateways_off_link": "10.0.1.0/24", "shadowed": "10.0.1.0/24"},
+    ),
+    ({"routes": routes(fights=("10.0.1.0/24",))}, {"fight": "10.0.1.0/24"}),
+    (
+        {"masquerade": MasqueradeState(Standing.FAILING, "nft says no")},
+        {"masquerade_failing": "nft says no"},
+    ),
+    (
+        {"masquerade": MasqueradeState(Standing.CONTESTED, "somebody changes it")},
+        {"masquerade_failing": "somebody changes it"},
+    ),
+    ({"masquerade": MasqueradeState(Standing.WAITING)}, {}),
+    *(
+        ({"claim": ClaimState(conditions={code: "why"})}, {code: "why"})
+        for code in ("duplicate_address", "duplicate_identity", "identity_unsure", "lease_disputed")
+    ),
+    *(
+        ({"troubles": {code: "full"}}, {code: "full"})
+        for code in ("state_dir_failing", "subnet_file_failing", "listener_failing")
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), TABLE)
+def test_each_condition_comes_from_its_part(changes: dict, expected: dict):
+    """One part that is not well gives exactly the conditions of the table, each with its words."""
+    found = conditions(parts(**changes))
+    assert set(found) == set(expected)
+    assert all(words in found[code] for code, words in expected.items())
+
+
+def test_the_table_reaches_every_declared_condition():
+    """Whatever is computed here can be shown, and no kind is declared that nobody reports."""
+    assert {code for _, expected in TABLE for code in expected} == CODES
+
+
+def test_a_part_that_says_it_first_is_not_overruled():
+    """One code has one detail: that of the store's own part where two could give one."""
+    both = parts(
+        understanding=understanding(config=None, config_trouble="from the view"),
+        claim=ClaimState(conditions={"no_config": "from the claim"}),
+    )
+    assert conditions(both)["no_config"] == "from the view"
+
+
+def test_many_things_are_named_by_three():
+    """A sentence names three of ten thousand, and says how many more there are."""
+    missing = tuple(outcome(number, Verdict.OFF_LINK) for number in range(1, 8))
+    words = conditions(parts(routes=routes(missing=missing)))["gateways_off_link"]
+    assert [f"10.0.{n}.0/24" in words for n in range(1, 8)] == [True] * 3 + [False] * 4
+    assert words.endswith("; and 4 more")
+    three = conditions(parts(routes=routes(missing=missing[:3])))["gateways_off_link"]
+    assert "more" not in three
