@@ -8,7 +8,7 @@ suite.
 | verb | guarantee | critical for |
 |---|---|---|
 | list | linearizable, complete, every entry at one revision | starting to watch; claiming |
-| watch | every change from the given revisions on, in order, whole responses only | routes |
+| watch | every change from the given revisions on, in order, no revision ever split | routes |
 | commit | all compares and all writes at one revision, or nothing | one node a subnet |
 | grant, keep_alive | the server's clock decides; no time left means the lease is gone | holding |
 
@@ -122,6 +122,18 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """Everything in `span` up to `header.revision` has been told: a watch may go on behind that.
+
+    The store says so of its own accord, now and then, where nothing changes. Without it the place
+    at which a quiet watch would be resumed is compacted away sooner or later.
+    """
+
+    span: Span
+    header: Header
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """A condition of a commit: for *every* key in `span`, the field equals `value`.
 
@@ -180,10 +192,11 @@ class Store(Protocol):
         """
         ...
 
-    def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch]:
+    def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch | Progress]:
         """Give every change in each span from its revision on (inclusive), until the stream breaks.
 
-        One stream for all spans; the order holds within a span. Never resumes by itself.
+        One stream for all spans; the order holds within a span. Never resumes by itself: that is
+        done behind the last change it gave in a span, or behind a later Progress.
         Raise Compacted, StoreUnavailable (also when a member stalls or loses its leader),
         StoreDenied. Closing the iterator ends the watch at the server.
         """

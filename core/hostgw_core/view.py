@@ -7,6 +7,9 @@ nothing is resumed before a quorum has answered in a history that *continues* th
 same cluster, and neither revision nor term gone back. Otherwise, and after a compaction, everything
 is listed again; a history that does not continue is `broken` from then on.
 
+A quiet span is resumed behind the last progress that was told of it, or its place in the history
+would be compacted away: progress moves that place and nothing else, and never back.
+
 Order holds within a span and not between spans: etcd serves each of them by a watcher of its own
 and may answer for a slow one late, with the revision of then. So only what a member says when it
 *accepts* a watch is compared with the history, as that was known before it was asked.
@@ -30,6 +33,7 @@ from hostgw_core.store import (
     Deleted,
     Entry,
     Header,
+    Progress,
     Span,
     Store,
     StoreDenied,
@@ -190,21 +194,29 @@ class View:
     async def _watch(self) -> None:
         known, accepted = self._history, math.inf
         stream = self._store.watch(dict(self._next))
-        async with aclosing(stream) as batches:  # type: ignore[type-var]  # the port says: it closes
+        async with aclosing(stream) as told:  # type: ignore[type-var]  # the port says: it closes
             try:
-                async for batch in batches:
+                async for each in told:
                     accepted = min(accepted, self._clock())
-                    if not batch.changes and not continues(known, batch.header):
+                    if isinstance(each, Progress):
+                        self._go_on_behind(each)
+                    elif each.changes or continues(known, each.header):
+                        self._take(each)
+                    else:
                         # It lags, or has another history: the quorum is asked before we go on.
                         raise StoreUnavailable(
                             "the member that serves the watch is behind what we have seen"
                         )
-                    self._take(batch)
             finally:
                 # A watch that breaks as soon as it is accepted is no success: ten thousand nodes
                 # must not ask for it ten times a second.
                 if self._clock() - accepted > self._backoff.longest:
                     self._backoff.succeeded()
+
+    def _go_on_behind(self, progress: Progress) -> None:
+        self._heard(later(self._history or progress.header, progress.header))
+        since = self._next[progress.span]
+        self._next[progress.span] = max(since, progress.header.revision + 1)
 
     def _take(self, batch: Batch) -> None:
         assert self.snapshot is not None

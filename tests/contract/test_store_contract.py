@@ -28,7 +28,10 @@ class TestFakeStore(StoreContract):
             moment += seconds
             store.expire()
 
-        return Subject(store, b"/hgt", compact, lapse)
+        async def progress() -> None:
+            store.progress()
+
+        return Subject(store, b"/hgt", compact, lapse, progress)
 
 
 class TestEtcd(StoreContract):
@@ -44,4 +47,7 @@ class TestEtcd(StoreContract):
         async def lapse(seconds: float) -> None:
             """Do nothing: the test waits for the deletion."""
 
-        return Subject(store, etcd_prefix.encode(), compact, lapse)
+        async def progress() -> None:
+            """Do nothing: this etcd tells progress by itself, several times a second."""
+
+        return Subject(store, etcd_prefix.encode(), compact, lapse, progress)

@@ -11,6 +11,7 @@ from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.etcd.connection import Connection
 from hostgw_core.store import Delete, Put, Span, StoreRefused
 from support.etcd_server import EtcdCtl, EtcdServer
+from support.store_subject import watching
 
 
 async def fill(etcd: Etcd, prefix: bytes, count: int, value: bytes) -> None:
@@ -89,10 +90,10 @@ async def test_values_beyond_4_mib_are_read_and_watched(store: Etcd, etcd_prefix
     assert sum(len(e.value) for e in (await store.list(span)).entries) == 8_000_000
     read = 0
     async with asyncio.timeout(10):
-        async for batch in store.watch({span: since}):
-            read += sum(len(change.value) for change in batch.changes)
-            if read == 8_000_000:
-                break
+        async with watching(store, {span: since}) as watch:
+            while read < 8_000_000:
+                read += sum(len(change.value) for change in (await watch.batch()).changes)
+    assert read == 8_000_000
 
 
 async def test_a_full_etcd_is_read_and_says_no(make_etcd: Callable[..., EtcdServer]) -> None:

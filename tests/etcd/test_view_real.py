@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.store import Delete, Put, Span, Store
 from hostgw_core.view import Sighting, View
+from support.etcd_fixtures import QUICK_PROGRESS
 from support.etcd_server import EtcdCluster, EtcdCtl, EtcdServer
 from support.loops import Counted, running
 from support.waiting import eventually_async
@@ -157,6 +158,30 @@ async def test_a_history_that_was_compacted_is_listed_anew(
             assert not it.view.snapshot.broken
             witness.run("put", f"{etcd_prefix}/subnets/1", "newer")
             await it.agrees(witness)
+
+
+async def test_a_quiet_view_is_resumed_where_its_history_was_compacted(
+    make_etcd: Callable[..., EtcdServer], etcd_prefix: str
+):
+    """Told how far it has come, it loses nothing by a compaction and an outage: no second list."""
+    server = make_etcd(arguments=QUICK_PROGRESS).start()
+    witness = EtcdCtl((server.url,))
+    witness.run("put", f"{etcd_prefix}/subnets/a", "one")
+    async with watched((server.url,), etcd_prefix) as it:
+        for number in range(20):
+            witness.run("put", "/somebody/else", f"{number}")
+        latest = witness.revision()
+        state = it.view.state
+        await eventually_async(lambda: min(it.view._next.values()) > latest)
+        assert it.view.state.header.revision == latest
+        assert len(it.sightings) == 1
+        witness.run("compact", str(latest))
+        server.stop(signal.SIGKILL)
+        server.start()
+        witness.run("put", f"{etcd_prefix}/subnets/b", "two")
+        await it.agrees(witness)
+        assert it.view.state.relists == state.relists == 1
+        assert it.view.state.restarts.keys() == {"unavailable"}
 
 
 async def test_a_wiped_etcd_is_another_history(

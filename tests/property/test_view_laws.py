@@ -111,6 +111,7 @@ steps = st.lists(
         st.tuples(st.just("delete"), keys),
         st.tuples(st.just("break"), st.just("")),
         st.tuples(st.just("compact"), st.just("")),
+        st.tuples(st.just("progress"), st.just("")),
         st.tuples(st.just("down"), st.just("")),
         st.tuples(st.just("up"), st.just("")),
         st.tuples(st.just("restart"), st.just("")),
@@ -133,7 +134,7 @@ def do(store: FakeStore, what: str, key: str) -> None:
         store.break_watches()
     elif what == "compact" and store.compacted < store.revision:
         store.compact(store.revision)
-    elif what in ("down", "up", "restart", "wipe"):
+    elif what in ("progress", "down", "up", "restart", "wipe"):
         getattr(store, what)()
 
 

@@ -29,6 +29,7 @@ from hostgw_core.store import (
     Grant,
     Header,
     Listing,
+    Progress,
     Put,
     Span,
     StoreError,
@@ -91,13 +92,13 @@ class FakeStore:
         """Do as the port says."""
         self.revoke_now(lease)
 
-    async def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch]:
+    async def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch | Progress]:
         """Do as the port says."""
         watch = self.watch_now(since)
         try:
             while True:
-                for batch in watch.take():
-                    yield batch
+                for told in watch.take():
+                    yield told
                 if not watch.pending:
                     await watch.arrived.wait()
         finally:
@@ -183,6 +184,12 @@ class FakeStore:
         assert self.compacted < revision <= self.revision, "etcd would refuse this compaction"
         self.compacted = revision
         self._history = [change for change in self._history if change.modified >= revision]
+
+    def progress(self) -> None:
+        """Tell every open watch how far it has come, as etcd does now and then."""
+        for watch in self._watches:
+            for span in watch.since:
+                watch.push(Progress(span, self.header))
 
     def break_watches(self, error: StoreError | None = None) -> None:
         """End every open watch with an error."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any
 
-from hostgw_core.store import Batch, Committed, Compare, Grant, Listing, Span, Write
+from hostgw_core.store import Batch, Committed, Compare, Grant, Listing, Progress, Span, Write
 from support.fake_store import FakeStore
 
 
@@ -46,7 +46,7 @@ class Counted:
         self.calls.append(("list", spans))
         return await self.store.list(*spans)
 
-    def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch]:
+    def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch | Progress]:
         """Do as the port says."""
         self.calls.append(("watch", dict(since)))
         return self.store.watch(since)

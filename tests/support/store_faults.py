@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from hostgw_core.store import Batch, Span, StoreError
+from hostgw_core.store import Batch, Progress, Span, StoreError
 
 Verb: TypeAlias = Literal["list", "watch", "commit", "grant", "keep_alive", "revoke"]
 
@@ -51,17 +51,17 @@ class FakeWatch:
     """One open watch: what has arrived and was not taken yet; an error is always the last."""
 
     since: Mapping[Span, int]
-    pending: deque[Batch | StoreError] = field(default_factory=deque)
+    pending: deque[Batch | Progress | StoreError] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def push(self, item: Batch | StoreError) -> None:
-        """Let a batch or the end arrive."""
+    def push(self, item: Batch | Progress | StoreError) -> None:
+        """Let something that is told, or the end, arrive."""
         self.pending.append(item)
         self.arrived.set()
 
-    def take(self) -> list[Batch]:
-        """Give the batches that have arrived; raise the error once they were taken."""
-        taken: list[Batch] = []
+    def take(self) -> list[Batch | Progress]:
+        """Give what has arrived; raise the error once it was taken."""
+        taken: list[Batch | Progress] = []
         while self.pending:
             item = self.pending[0]
             if isinstance(item, StoreError):

@@ -7,19 +7,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hostgw_core.store import Batch, Change, Committed, Entry, Put, Span, Store
+from hostgw_core.store import Batch, Change, Committed, Entry, Progress, Put, Span, Store
 
 LIMIT = 10.0  # seconds for anything that must happen
 
 
 @dataclass
 class Subject:
-    """A store under test. `lapse(seconds)` lets leases of that age end."""
+    """A store under test. `lapse(seconds)` lets leases of that age end.
+
+    `progress()` lets open watches be told how far they have come, now or in a moment.
+    """
 
     store: Store
     prefix: bytes
     compact: Callable[[int], Awaitable[None]]
     lapse: Callable[[float], Awaitable[None]]
+    progress: Callable[[], Awaitable[None]]
 
     def key(self, name: str) -> bytes:
         """Give a key of this test's own."""
@@ -42,13 +46,28 @@ class Subject:
 class Watching:
     """An open watch, read with a limit."""
 
-    def __init__(self, batches: AsyncIterator[Batch]) -> None:
-        self.batches = batches
+    def __init__(self, told: AsyncIterator[Batch | Progress]) -> None:
+        self._told = told
+
+    async def told(self) -> Batch | Progress:
+        """Give what is told next."""
+        async with asyncio.timeout(LIMIT):
+            return await anext(self._told)
 
     async def batch(self) -> Batch:
-        """Give the next batch."""
-        async with asyncio.timeout(LIMIT):
-            return await anext(self.batches)
+        """Give the next batch; progress may be told at any time, and is passed over."""
+        while True:
+            told = await self.told()
+            if isinstance(told, Batch):
+                return told
+
+    async def progress(self, revision: int) -> Progress:
+        """Give the next progress that has come as far as this revision; nothing else may come."""
+        while True:
+            told = await self.told()
+            assert isinstance(told, Progress), told
+            if told.header.revision >= revision:
+                return told
 
     async def changes(self, count: int) -> list[Change]:
         """Give the next changes, over as many batches as they take."""
@@ -61,12 +80,12 @@ class Watching:
 @asynccontextmanager
 async def watching(store: Store, since: Mapping[Span, int]) -> AsyncIterator[Watching]:
     """Open a watch, wait until it is accepted, and close it in the end."""
-    batches = store.watch(since)
-    watch = Watching(batches)
+    told = store.watch(since)
+    watch = Watching(told)
     try:
         for _ in since:
             first = await watch.batch()
             assert first.changes == (), "the first batch of a span carries no change"
         yield watch
     finally:
-        await batches.aclose()  # type: ignore[attr-defined]  # a generator, as the port says
+        await told.aclose()  # type: ignore[attr-defined]  # a generator, as the port says

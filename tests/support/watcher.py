@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from hostgw_core.store import Batch, Delete, Header, Listing, Put, Span, Store
+from hostgw_core.store import Batch, Delete, Header, Listing, Progress, Put, Span, Store
 from hostgw_core.view import Sighting, View, ViewState
 from support.fake_store import FakeStore
 from support.loops import Counted, now, running, settled
@@ -66,16 +66,18 @@ class Scripted(Counted):
 
     def __init__(self, store: FakeStore) -> None:
         super().__init__(store)
-        self.script: list[Sequence[Batch | Exception]] = []
+        self.script: list[Sequence[Batch | Progress | Exception]] = []
 
-    def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch]:
+    def watch(self, since: Mapping[Span, int]) -> AsyncIterator[Batch | Progress]:
         """Play what is planned, or be the store again."""
         if not self.script:
             return super().watch(since)
         self.calls.append(("watch", dict(since)))
         return self._play(self.script.pop(0))
 
-    async def _play(self, items: Sequence[Batch | Exception]) -> AsyncIterator[Batch]:
+    async def _play(
+        self, items: Sequence[Batch | Progress | Exception]
+    ) -> AsyncIterator[Batch | Progress]:
         for item in items:
             if isinstance(item, Exception):
                 raise item

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hostgw_core.etcd.api import etcd_pb2 as pb
-from hostgw_core.etcd.messages import batch_of, page, transaction, watching
-from hostgw_core.store import Compare, Delete, Deleted, Entry, Header, Put, Span
+from hostgw_core.etcd.messages import batch_of, page, progress_of, transaction, watching
+from hostgw_core.store import Compare, Delete, Deleted, Entry, Header, Progress, Put, Span
 
 
 def test_a_compare_with_zero_says_which_field_it_means() -> None:
@@ -49,11 +49,11 @@ def test_only_the_first_page_asks_a_quorum() -> None:
     )
 
 
-def test_a_watch_asks_for_whole_responses() -> None:
-    """Fragments are not asked for: a revision is never split."""
+def test_a_watch_asks_for_fragments_and_progress() -> None:
+    """Large responses in pieces, news of how far it has come, and no former values."""
     create = watching(Span(b"a/", b"a0"), 17).create_request
     assert (create.key, create.range_end, create.start_revision) == (b"a/", b"a0", 17)
-    assert (create.fragment, create.prev_kv, create.progress_notify) == (False, False, True)
+    assert (create.fragment, create.prev_kv, create.progress_notify) == (True, False, True)
 
 
 def test_a_response_is_read_whole() -> None:
@@ -71,3 +71,16 @@ def test_a_response_is_read_whole() -> None:
         Deleted(b"g", 5),
     )
     assert (batch.span, batch.received) == (Span(b"k"), 1.5)
+
+
+def test_fragments_are_put_before_what_came_last() -> None:
+    """What earlier pieces of a response brought comes first in its batch."""
+    gone = pb.Event(type=pb.Event.DELETE, kv=pb.KeyValue(key=b"b", mod_revision=5))
+    batch = batch_of(pb.WatchResponse(events=[gone]), Span(b"k"), 0, before=[Deleted(b"a", 5)])
+    assert batch.changes == (Deleted(b"a", 5), Deleted(b"b", 5))
+
+
+def test_progress_says_of_which_span_and_how_far() -> None:
+    """A notification is the header and the span, nothing more."""
+    response = pb.WatchResponse(header=pb.ResponseHeader(cluster_id=1, revision=6, raft_term=8))
+    assert progress_of(response, Span(b"k")) == Progress(Span(b"k"), Header(1, 6, 8))

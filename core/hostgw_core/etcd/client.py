@@ -42,6 +42,7 @@ from hostgw_core.store import (
     Grant,
     Header,
     Listing,
+    Progress,
     Span,
     StoreError,
     StoreUnavailable,
@@ -131,7 +132,7 @@ class Etcd:
         except Absent:
             return
 
-    async def watch(self, since: Mapping[Span, int]) -> AsyncGenerator[Batch, None]:
+    async def watch(self, since: Mapping[Span, int]) -> AsyncGenerator[Batch | Progress, None]:
         """Do as the port says."""
 
         async def begin(member: Connection, timeout: float) -> tuple[Connection, WatchStream]:
@@ -141,10 +142,10 @@ class Etcd:
             return member, stream
 
         member, stream = await self._ask("watch", begin, once=True)
-        async with member.used(), aclosing(stream.batches()) as batches:
+        async with member.used(), aclosing(stream.told()) as everything:
             try:
-                async for batch in batches:
-                    yield batch
+                async for told in everything:
+                    yield told
             except StoreUnavailable:
                 await self._members.leave(member)
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hostgw_core.etcd.api import etcd_pb2 as pb
 from hostgw_core.store import (
@@ -12,6 +12,7 @@ from hostgw_core.store import (
     Deleted,
     Entry,
     Header,
+    Progress,
     Put,
     Span,
     Write,
@@ -49,10 +50,17 @@ def change_of(event: pb.Event) -> Change:
     return entry_of(event.kv)
 
 
-def batch_of(response: pb.WatchResponse, span: Span, received: float) -> Batch:
-    """Read one whole response of a watch."""
-    changes = tuple(map(change_of, response.events))
+def batch_of(
+    response: pb.WatchResponse, span: Span, received: float, *, before: Iterable[Change] = ()
+) -> Batch:
+    """Read one whole response of a watch; `before` is what its earlier fragments brought."""
+    changes = (*before, *map(change_of, response.events))
     return Batch(span, header_of(response.header), changes, received)
+
+
+def progress_of(response: pb.WatchResponse, span: Span) -> Progress:
+    """Read a progress notification: a response of a watch in which nothing happened."""
+    return Progress(span, header_of(response.header))
 
 
 def page(
@@ -119,12 +127,16 @@ def _write(write: Write) -> pb.RequestOp:
 
 
 def watching(span: Span, revision: int) -> pb.WatchRequest:
-    """Ask for every change in a span from a revision on (0: from now), in whole responses.
+    """Ask for every change in a span from a revision on (0: from now), and how far that has come.
 
-    Without `fragment` etcd never splits what happened at one revision, so that after any response a
-    watch can be resumed behind its last event.
+    `fragment`: a response beyond etcd's limit for a request (1.5 MiB, and half of one) comes in
+    pieces, each but the last marked. A piece may end in the middle of a revision.
     """
     create = pb.WatchCreateRequest(
-        key=span.start, range_end=span.end, start_revision=revision, progress_notify=True
+        key=span.start,
+        range_end=span.end,
+        start_revision=revision,
+        progress_notify=True,
+        fragment=True,
     )
     return pb.WatchRequest(create_request=create)

@@ -1,5 +1,10 @@
 """One watch stream: several spans, whole responses, and one clear end.
 
+A large response comes in fragments; they are joined before anything of it is given, so that a
+stream that breaks between two of them has told nothing that would have to be told again. A progress
+notification comes by itself, in its place among the others. It is never asked for: before 3.4.25
+etcd could answer such a question ahead of changes that it had still to send.
+
 The stream never resumes by itself: only who consumes it knows how far it came. It ends by an error
 of the port, whichever way etcd or the network ended it.
 """
@@ -18,9 +23,9 @@ from hostgw_core.etcd.api import WATCH
 from hostgw_core.etcd.api import etcd_pb2 as pb
 from hostgw_core.etcd.connection import Connection, interrupted
 from hostgw_core.etcd.failures import silent
-from hostgw_core.etcd.messages import batch_of, watching
+from hostgw_core.etcd.messages import batch_of, change_of, progress_of, watching
 from hostgw_core.etcd.pulse import EVERY, PATIENCE, Pulse
-from hostgw_core.store import Batch, Compacted, Span, StoreError
+from hostgw_core.store import Batch, Change, Compacted, Progress, Span, StoreError
 
 
 class WatchStream:
@@ -35,6 +40,7 @@ class WatchStream:
         self._spans: dict[int, Span] = {}
         # etcd answers the creations in the order in which they were asked for.
         self._expected: Iterator[Span] = iter(since)
+        self._fragments: dict[int, list[Change]] = {}
 
     async def open(self, timeout: float) -> None:
         """Ask for the spans and wait for the first answer. `timeout` is in seconds.
@@ -59,33 +65,41 @@ class WatchStream:
         """End the watch at the server, too."""
         self._stream.cancel()
 
-    async def batches(self) -> AsyncGenerator[Batch, None]:
+    async def told(self) -> AsyncGenerator[Batch | Progress, None]:
         """Give what arrives. Raise Compacted, StoreUnavailable, StoreDenied."""
         pulse = Pulse(self._connection, self._stream, self._token)
         try:
             response = self._first
             while response is not None:
                 received = time.monotonic()
-                batch = self._understood(response, received)
-                if batch is not None:
-                    yield batch
+                told = self._understood(response, received)
+                if told is not None:
+                    yield told
                 response = await self._next(pulse)
             raise await self._connection.ended(self._stream, op="watch")
         finally:
             pulse.stop()
             self.close()
 
-    def _understood(self, response: pb.WatchResponse, received: float) -> Batch | None:
-        """Read one response; progress notifications (no events) say nothing that is needed."""
+    def _understood(self, response: pb.WatchResponse, received: float) -> Batch | Progress | None:
+        """Read one response; give nothing for a fragment that others are to follow."""
         if response.compact_revision:
             raise Compacted(response.compact_revision)
         if response.canceled:
             raise self._refused(response.cancel_reason)
         if response.created:
             self._spans[response.watch_id] = next(self._expected)
-        elif not response.events:
+        span = self._spans.get(response.watch_id)
+        if span is None:
+            return None  # about all watches at once, as an answer to a question that is not ours
+        before = self._fragments.pop(response.watch_id, [])
+        if response.fragment:
+            before.extend(map(change_of, response.events))
+            self._fragments[response.watch_id] = before
             return None
-        return batch_of(response, self._spans[response.watch_id], received)
+        if not (response.created or response.events or before):
+            return progress_of(response, span)
+        return batch_of(response, span, received, before=before)
 
     async def _read(self) -> pb.WatchResponse | None:
         """Give the next response, or None at the end of the stream."""
