@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import signal
 import sys
@@ -87,6 +88,7 @@ def _run(settings: Settings) -> int:
     from hostgw_daemon.agent import Agent  # noqa: PLC0415 - as said above
     from hostgw_daemon.lock import EXIT_BUSY, Busy, Lock  # noqa: PLC0415 - as said above
 
+    faulthandler.enable()  # the watchdog's SIGABRT, and any crash, says where each thread stood
     control = logs.start(
         level=cast("logs.Level", settings.log_level),
         style=cast("logs.Style", settings.log_format),

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from support.postmortem import account
 from support.site import Host
 from support.waiting import eventually
 
@@ -144,14 +145,21 @@ class Daemon:
         return self
 
     def wait_ready(self, within: float = READY_WITHIN) -> None:
-        """Wait until it says that it is ready and its subnet file is there."""
+        """Wait until it says that it is ready and its subnet file is there.
+
+        An AssertionError says why it is not, as far as that can be known.
+        """
 
         def look() -> bool:
             if not self.running:
                 raise RuntimeError(f"{self.node} has ended: {self.tail()}")
             return self.ready and self.subnet_file.exists()
 
-        eventually(look, within=within, what=f"{self.node} ready: {self.tail()}")
+        try:
+            eventually(look, within=within)
+        except AssertionError:
+            why = f"{self.node} is not ready within {within:g} s\n{account(self)}"
+            raise AssertionError(why) from None
 
     @property
     def running(self) -> bool:
@@ -256,10 +264,10 @@ class Daemon:
                 found.append({"event": line})
         return found
 
-    def tail(self) -> str:
-        """Give the end of its log."""
+    def tail(self, size: int = 3000) -> str:
+        """Give the end of its log, so many characters of it."""
         with suppress(OSError):
-            return self.log.read_text()[-3000:]
+            return self.log.read_text()[-size:]
         return "no log"
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hostgw_cli.lab.netns import Namespace, run_here
+from hostgw_cli.lab.netns import Namespace, bridge, run_here
 from support.etcd_server import EtcdCtl, EtcdServer
 from support.waiting import eventually
 from support.witness_routes import SeenRoute, WitnessRoutes
@@ -159,15 +159,8 @@ class Site:
         with ExitStack() as ends:
             switch = Namespace.create(f"hgt-{secrets.token_hex(4)}")
             ends.callback(switch.delete)
-            _batch(
-                switch,
-                "link add br0 type bridge stp_state 0 forward_delay 0",
-                "link add br1 type bridge stp_state 0 forward_delay 0",
-                f"address add {GATEWAY}/20 dev br0",
-                f"address add {STORE}/16 dev br1",
-                "link set br0 up",
-                "link set br1 up",
-            )
+            bridge(switch, "br0", address=f"{GATEWAY}/20")
+            bridge(switch, "br1", address=f"{STORE}/16")
             with switch.enter():
                 names = [f"m{number}" for number in range(members)]
                 servers = [EtcdServer(folder / n, name=n, host=STORE, **etcd) for n in names]

@@ -52,6 +52,19 @@ def test_what_is_made_is_what_ip_shows(pair):
     assert (route["gateway"], route["dev"], route["protocol"]) == ("10.9.0.1", "eth0", "boot")
 
 
+def test_a_bridge_keeps_its_address_whatever_ports_come_and_go(pair):
+    """The neighbours that know it must not lose it: a port with a lower one changes nothing."""
+    one, other = pair
+    bridge(other, "br0", address="10.9.0.1/24")
+    before = link(other, "br0")["address"]
+    veth(one, "eth0", other, "port", mac_other="00:00:00:00:00:01")
+    with other.links() as links:
+        links.put_in("br0", "port")
+        assert link(other, "br0")["address"] == before
+        links.delete("port")
+    assert link(other, "br0")["address"] == before
+
+
 def test_a_link_goes_down_and_up_and_away(pair):
     """The state follows each order; a link that is not there is deleted without an error."""
     one, other = pair

@@ -76,8 +76,13 @@ class Links:
         self._do(work, f"no cable from {here.name} to {there.name} in {namespace.name}")
 
     def add_bridge(self, name: str, *, mac: str = "") -> None:
-        """Make a bridge that forwards at once: no spanning tree, no delay; down."""
-        options = {"br_stp_state": 0, "br_forward_delay": 0, **_mac(mac)}
+        """Make a bridge that forwards at once: no spanning tree, no delay; down.
+
+        Its address is set in any case. One that is not takes the lowest of its ports' addresses,
+        and another whenever that port goes or a lower one comes: whoever talks to the bridge then
+        talks to nobody until its neighbour entry is doubted, which takes up to a minute.
+        """
+        options = {"br_stp_state": 0, "br_forward_delay": 0, **_mac(mac or _random_mac())}
         self._do(
             lambda: self._netlink.link("add", ifname=name, kind="bridge", **options),
             f"no bridge {name}",
@@ -159,6 +164,11 @@ def open_links(where: str, enter: AbstractContextManager[None]) -> Iterator[Link
             yield links
         finally:
             thread.submit(ends.close).result()
+
+
+def _random_mac() -> str:
+    """Give an address of nobody: locally administered, unicast (IEEE 802)."""
+    return bytes((0x02, *os.urandom(5))).hex(":")
 
 
 def _mac(address: str) -> dict[str, str]:
