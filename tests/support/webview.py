@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from hostgw_core.model import Addresses, Lease, Subnets
+from hostgw_core.settings import Listen
+from hostgw_daemon.told import web
 from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.listen import Place, Tcp
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
 from hostgw_daemon.told.status import ClaimStatus, PeerStatus, RefusalStatus, Status
 
@@ -26,6 +32,7 @@ PEER = PeerStatus("10.5.1.0-24", "n2", ("10.5.1.0/24",), ("192.0.2.1",), "ok")
 LEASE = Lease(b"10.5.1.0-24", Subnets(), Addresses(), node="n2", etcd_lease=42)
 REFUSAL = RefusalStatus("10.5.9.0-24", "overlap", "it overlaps 10.5.9.0-25")
 CONFIG = ConfigStatus(None, None, 0, "", ())
+LOOPBACK = Tcp(Listen("127.0.0.1", 0))
 
 
 @dataclass
@@ -78,3 +85,21 @@ class FakeView:
     def config(self) -> ConfigStatus:
         """Give no configuration."""
         return CONFIG
+
+
+@asynccontextmanager
+async def serving(
+    view: FakeView,
+    place: Place,
+    *,
+    failed: Callable[[str, Exception], None] = lambda _path, _error: None,
+) -> AsyncIterator[str]:
+    """Serve on a place, and give the address."""
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(web.serve(view, place, opened=address.set_result, failed=failed))
+        either: set[asyncio.Future[Any]] = {task, address}
+        done, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if address in done:
+            yield address.result()
+            task.cancel()
