@@ -107,7 +107,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A network interface as it stands."""
+    """A network interface as it stands. `master`: the index of the bridge or bond it is in."""
 
     index: int
     name: str
@@ -115,6 +115,7 @@ class Link:
     up: bool
     carrier: bool
     loopback: bool = False
+    master: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,17 @@ def test_links_are_those_that_ip_shows(underlay, reader):
         }
 
 
+def test_a_port_is_known_by_its_master(underlay, reader):
+    """The bridge that a link is put into is read, and its end too."""
+    underlay.netns.ip("link", "add", "lan0", "type", "bridge")
+    underlay.netns.ip("link", "set", "u1", "master", "lan0")
+    seen = {link.name: link for link in reader.look().links}
+    assert seen["u1"].master == seen["lan0"].index
+    assert seen["lan0"].master == 0
+    underlay.netns.ip("link", "set", "u1", "nomaster")
+    assert {link.master for link in reader.look().links} == {0}
+
+
 def test_addresses_are_those_that_ip_shows(underlay, reader):
     """Every address is there, with its link and network."""
     seen = {

@@ -8,8 +8,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from hostgw_daemon.kernel import ForeignRoute, HostChanged, Overrun, RouteForeign
-from hostgw_daemon.link.hostwatch import LOOK_AGAIN
+from hostgw_daemon.kernel import ForeignRoute, HostChanged, Link, Overrun, RouteForeign
+from hostgw_daemon.link.hostwatch import LOOK_AGAIN, PATIENCE
 from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule
 from support.loops import settled, until
 from support.watched_host import ETH0, ETH1, Host, address, changed, watching
@@ -132,9 +132,59 @@ async def test_another_address_is_told_though_the_default_route_went_with_the_ol
         host.gain(ETH0, "192.0.2.77/24", metric=0)
         it.hear(changed(ETH0))
         await asyncio.sleep(0.1)
-        assert isinstance(it.now, Uplink)
+        assert isinstance(it.now, NoUplink)
+        assert await until(lambda: isinstance(it.now, Uplink)) <= PATIENCE + 0.1
         assert str(it.now.addresses) == "192.0.2.77"
         assert it.now.reason == before
+
+
+@pytest.mark.parametrize("default", [100, 0])
+async def test_an_address_that_moves_to_a_bridge_is_followed(default):
+    """Another link with a default route is not taken in between, nor is one needed to find it."""
+    bridge = Link(7, "lan0", 1500, up=True, carrier=True)
+    async with watching() as it:
+        it.host.lose(ETH0)
+        it.host.gain(replace(ETH0, master=bridge.index), metric=0)
+        it.hear(changed(ETH0))
+        await asyncio.sleep(PATIENCE / 2)
+        assert isinstance(it.now, NoUplink)
+        assert "192.0.2.1" in it.now.reason
+        it.host.gain(bridge, "192.0.2.1/24", metric=default)
+        it.hear(changed(bridge))
+        await asyncio.sleep(0.1)
+        assert isinstance(it.now, Uplink)
+        assert it.now.link == bridge
+        assert it.now.reason.startswith("lan0: has ")
+        await asyncio.sleep(10)
+        assert it.now.link == bridge
+        assert all(what.link != ETH1 for what, _ in it.told if isinstance(what, Uplink))
+
+
+async def test_an_address_that_stays_away_is_given_up_in_a_moment():
+    """Then the link with the next default route is the uplink, and stays so."""
+    async with watching() as it:
+        it.host.lose(ETH0)
+        it.hear(changed(ETH0))
+        await asyncio.sleep(0.1)
+        assert isinstance(it.now, NoUplink)
+        assert await until(lambda: isinstance(it.now, Uplink)) <= PATIENCE + 0.1
+        assert isinstance(it.now, Uplink)
+        assert it.now.link == ETH1
+        looks = it.host.looks
+        await asyncio.sleep(600)
+        assert it.host.looks == looks
+
+
+async def test_an_address_that_is_moved_to_the_loopback_is_not_followed():
+    """No peer is reached through it: the way of a router that announces its own address."""
+    loopback = Link(1, "lo", 65536, up=True, carrier=True, loopback=True)
+    async with watching() as it:
+        it.host.lose(ETH0)
+        it.host.gain(loopback, "192.0.2.1/32", metric=0)
+        it.hear(changed(ETH0))
+        await asyncio.sleep(PATIENCE + 0.1)
+        assert isinstance(it.now, Uplink)
+        assert it.now.link == ETH1
 
 
 @pytest.mark.parametrize(

@@ -245,3 +245,18 @@ def test_an_address_is_compared_as_an_address():
     """--iface may write an IPv6 address in any of its spellings."""
     uplink = _choose(UplinkRule(ifaces=("2001:DB8:0::10",)), families=(6,))
     assert uplink.addresses == Addresses(None, ip_address("2001:db8::10"))
+
+
+@pytest.mark.parametrize("rule", [UplinkRule(ifaces=("eth0",)), UplinkRule(regexes=("^eth0$",))])
+def test_a_named_port_stands_for_its_bridge_once_its_address_is_there(rule):
+    """The same wire has another name; a port that kept its address (a VRF's) stays what it is."""
+    bridge = Link(7, "lan0", 1500, up=True, carrier=True)
+    port = replace(ETH0, master=bridge.index)
+    enslaved = replace(HOST, links=(LO, port, ETH1, bridge))
+    assert _choose(rule, picture=enslaved).link == port
+    there = tuple(replace(a, link=bridge.index) for a in HOST.addresses if a.link == ETH0.index)
+    moved = _choose(rule, picture=replace(enslaved, addresses=there))
+    assert moved.link == bridge
+    assert str(moved.addresses) == "192.0.2.10"
+    assert moved.reason.startswith("lan0: its port eth0 ")
+    assert "eth0 (" in _refuse(rule, picture=replace(enslaved, addresses=()))

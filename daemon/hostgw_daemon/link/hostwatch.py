@@ -2,6 +2,11 @@
 
 The choice of the uplink is *kept* while its interface serves (see `uplink`): a link that flaps
 loses its default route, and must not lose our routes for that.
+
+The other nodes know us by our addresses, so it is these that are followed: to the bridge that has
+become the link's master, to whatever link has them now. While they are nowhere, they are waited for
+a moment: whoever moves an address deletes it here before it is there, and a node that had told
+another one in between would stay with that.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule, choose
 
 SETTLE = 0.02  # seconds: one change of a link is several messages
 LOOK_AGAIN = 30.0  # seconds: while there is no uplink, in case no event told
+PATIENCE = 1.0  # seconds that addresses may be on their way before others are taken
 
 
 class Host(Protocol):
@@ -50,6 +56,7 @@ class HostWatch:
         self._cause = "start"
         self._backoff = Backoff(0.2, 10.0)
         self._kept: Uplink | None = None
+        self._missed: float | None = None  # since when our addresses are nowhere: the loop's clock
         self.now: Uplink | NoUplink = NoUplink("the host has not been looked at yet")
         self._wake.ring()
 
@@ -77,7 +84,7 @@ class HostWatch:
     async def run(self) -> NoReturn:
         """Look for ever."""
         while True:
-            await self._wake.wait(within=LOOK_AGAIN if isinstance(self.now, NoUplink) else None)
+            await self._wake.wait(within=self._pause())
             try:
                 self.look()
             except OSError as error:
@@ -94,10 +101,32 @@ class HostWatch:
         cause, self._cause = self._cause, "a look without a change"
         reach = self._rule.can_reach
         picture = self._host.look([reach] if reach is not None else [])
-        self.now = keep_or_choose(picture, self._rule, self._families, self._kept)
+        self.now = self._patiently(keep_or_choose(picture, self._rule, self._families, self._kept))
         if isinstance(self.now, Uplink):
             self._kept = self.now
         self._told(self.now, cause)
+
+    def _pause(self) -> float | None:
+        if self._missed is not None:
+            return PATIENCE / 2
+        return LOOK_AGAIN if isinstance(self.now, NoUplink) else None
+
+    def _patiently(self, chosen: Uplink | NoUplink) -> Uplink | NoUplink:
+        """Put off a choice of other addresses than we had, in case those come again."""
+        kept, now = self._kept, asyncio.get_running_loop().time()
+        lost = kept is not None and isinstance(chosen, Uplink) and not _keeps(chosen, kept)
+        if kept is None or not lost:
+            self._missed = None
+            return chosen
+        if self._missed is None:
+            self._missed = now
+        if now - self._missed < PATIENCE:
+            return NoUplink(
+                f"{kept.link.name} has just lost {kept.addresses}; give it back, or another address"
+                " is told to the other nodes in a moment."
+            )
+        self._missed = None
+        return chosen
 
     def again(self, cause: str) -> None:
         """Ask for a look; what is told after it names the cause."""
@@ -111,7 +140,7 @@ class HostWatch:
 def keep_or_choose(
     picture: HostPicture, rule: UplinkRule, families: tuple[Family, ...], kept: Uplink | None
 ) -> Uplink | NoUplink:
-    """Choose by the rule; where that finds nothing, stay with the interface we had, if it serves.
+    """Choose by the rule, but stay with the addresses we had; with none of them, with the link.
 
     An interface that gets another address loses its default route with the old one. It stays the
     one that was found by its routes; an address or a name that a person asked for is another thing:
@@ -119,7 +148,21 @@ def keep_or_choose(
     """
     chosen = choose(picture, rule, families=families, current=kept)
     named = rule.ifaces or rule.regexes or rule.cidrs
-    if isinstance(chosen, Uplink) or kept is None or named:
+    if kept is None or named or (isinstance(chosen, Uplink) and _keeps(chosen, kept)):
         return chosen
-    again = choose(picture, replace(rule, ifaces=(kept.link.name,)), families=families)
+    former = kept.link.name
+    for address in kept.addresses:
+        moved = choose(picture, replace(rule, ifaces=(str(address),)), families=families)
+        if isinstance(moved, Uplink) and not moved.link.loopback:
+            return replace(moved, reason=f"{moved.link.name}: has {address}, which {former} had")
+    if isinstance(chosen, Uplink):
+        return chosen
+    again = choose(picture, replace(rule, ifaces=(former,)), families=families)
     return replace(again, reason=kept.reason) if isinstance(again, Uplink) else chosen
+
+
+def _keeps(chosen: Uplink, kept: Uplink) -> bool:
+    """Tell whether a choice has the addresses of the one before, as far as it needs any."""
+    return all(
+        chosen.addresses.of(address.version) in (address, None) for address in kept.addresses
+    )

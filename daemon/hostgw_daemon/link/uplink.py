@@ -12,6 +12,8 @@ loaded again) with its addresses, however default routes move: the other nodes k
 addresses. A link that is down proves nothing: the kernel takes its IPv6 addresses and its
 default routes away with it. It is still the uplink, and its routes wait.
 
+A port of a bridge or a bond stands for it once its address has moved there: it is the same wire.
+
 host-gw needs peers on the link, so a public address that is not on it is refused, as flannel does.
 """
 
@@ -89,6 +91,7 @@ def choose(
     found = _find(picture, rule, families[0])
     if isinstance(found, NoUplink):
         return found
+    found = _whole(picture, found, families[0])
     chosen: dict[Family, IPAddress] = {}
     for family in families:
         address = _address(picture, rule, found, family=family)
@@ -217,6 +220,16 @@ def _default(picture: HostPicture, rule: UplinkRule, family: Family) -> _Found |
     return _Found(open_links[best.link], f"has the default route (metric {best.metric})")
 
 
+def _whole(picture: HostPicture, found: _Found, family: Family) -> _Found:
+    """Give the bridge or bond instead of a port that has no address of its own any more."""
+    stable = {a.link for a in picture.addresses if a.stable and a.address.version == family}
+    port = found.link
+    if port.index in stable or port.master not in stable:
+        return found
+    why = f"its port {port.name} {found.why}"
+    return _on(picture, port.master, why, None) or found
+
+
 def _address(
     picture: HostPicture, rule: UplinkRule, found: _Found, *, family: Family
 ) -> IPAddress | NoUplink:
@@ -255,7 +268,7 @@ def _open(picture: HostPicture, rule: UplinkRule) -> list[Link]:
     ]
 
 
-def _on(picture: HostPicture, index: int, why: str, address: IPAddress) -> _Found | None:
+def _on(picture: HostPicture, index: int, why: str, address: IPAddress | None) -> _Found | None:
     for link in picture.links:
         if link.index == index:
             return _Found(link, why, address)

@@ -22,7 +22,7 @@ from hostgw_daemon.netlink.wire import NLM_F_DUMP, U32, Message, attribute, attr
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 
-IFLA_IFNAME, IFLA_MTU, IFLA_EXT_MASK = 3, 4, 29
+IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_EXT_MASK = 3, 4, 10, 29
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 RTEXT_FILTER_SKIP_STATS = 8
 
@@ -67,7 +67,7 @@ def read_link(buffer: bytes | memoryview, message: Message) -> Link | None:
     if family != 0:
         return None
     found = attributes(buffer, message.start + _IFINFOMSG.size, message.end)
-    mtu = found.get(IFLA_MTU, b"")
+    mtu, master = found.get(IFLA_MTU, b""), found.get(IFLA_MASTER, b"")
     return Link(
         index=index,
         name=found.get(IFLA_IFNAME, b"").rstrip(b"\0").decode("utf-8", "replace"),
@@ -75,6 +75,7 @@ def read_link(buffer: bytes | memoryview, message: Message) -> Link | None:
         up=bool(flags & IFF_UP),
         carrier=bool(flags & IFF_LOWER_UP),
         loopback=bool(flags & IFF_LOOPBACK),
+        master=U32.unpack(master)[0] if len(master) == 4 else 0,
     )
 
 
