@@ -105,6 +105,11 @@ class Keys:
         """
         return Span.under(f"{self.prefix}/hostgw/disputes/{node_id}/".encode())
 
+    def heard_by(self, node_id: str) -> tuple[Span, ...]:
+        """Give what a node watches: the network, every lease, and what concerns itself."""
+        itself = Span(self.node(node_id))
+        return Span(self.config), self.subnets, self.subnets6, self.disputes(node_id), itself
+
     def block(self, subnets: Subnets) -> Span:
         """Give the range in which every key lies that leases a subnet with this first address.
 

@@ -39,6 +39,10 @@ class StoreRefused(StoreError):
     """The store understood and would not (no space, too large): trying at once does not help."""
 
 
+class StoreFull(StoreRefused):
+    """The store has no room left: it reads and renews as ever, and takes no more writes."""
+
+
 class Compacted(StoreError):
     """The history asked for is gone: list again. `revision` is the oldest one that is left."""
 
@@ -73,6 +77,20 @@ class Header:
     cluster: int
     revision: int
     term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How large the store is, in bytes: on disk, of that in use, and allowed (0: it did not say).
+
+    `full`: it has raised the alarm that it takes no more writes, until a person disarms it.
+    """
+
+    header: Header
+    size: int
+    in_use: int
+    quota: int = 0
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +197,21 @@ class Grant:
 
     id: int
     ttl: int
+
+
+class Upkept(Protocol):
+    """What is asked of the store about itself. Not every user may."""
+
+    async def room(self) -> Room:
+        """Give how full the member is that answers. Raise StoreUnavailable, StoreDenied."""
+        ...
+
+    async def recalls(self, key: bytes, revision: int) -> bool:
+        """Tell whether a key could still be read as it was then, or the revision is compacted.
+
+        Raise StoreUnavailable, StoreDenied.
+        """
+        ...
 
 
 class Store(Protocol):

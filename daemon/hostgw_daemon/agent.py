@@ -20,8 +20,8 @@ from hostgw_core.etcd import Etcd
 from hostgw_core.health import Board
 from hostgw_core.keys import Keys
 from hostgw_core.records import Status as Said
-from hostgw_core.store import Span
 from hostgw_core.supervise import persistent, run_together
+from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
 from hostgw_daemon.claim.claimant import Claimant, ClaimState
 from hostgw_daemon.claim.sight import Me
@@ -94,6 +94,7 @@ class Agent:
             metrics=self._metrics,
             notifier=Notifier(environ),
             log=log,
+            wrote=lambda result: self._upkeep.wrote(result),  # noqa: PLW0108 - made later
         )
         self._web = Listeners(self._answers, places(settings), told=self._trouble, log=log)
         self._trouble("state_dir_failing", identity.trouble or recalled.trouble)
@@ -122,16 +123,13 @@ class Agent:
         self._cluster = Cluster(keys, me.node_id, told=self._understood)
         self._view = View(
             store,
-            Span(keys.config),
-            keys.subnets,
-            keys.subnets6,
-            keys.disputes(me.node_id),
-            Span(keys.node(me.node_id)),
+            *keys.heard_by(me.node_id),
             seen=self._cluster.saw,
             clock=time.monotonic,
             history=self._memory.history,
             told=self._herald.ring,
         )
+        self._upkeep = Upkeep(store, keys.config, told=self._herald.ring)
         self._claimant = Claimant(
             store,
             keys,
@@ -165,6 +163,7 @@ class Agent:
                 await run_together(
                     {
                         "view": self._view.run,
+                        "upkeep": self._upkeep.run,
                         "host": self._hostwatch.run,
                         "reconciler": self._reconcile,
                         "claim": self._claim,
@@ -294,6 +293,7 @@ class Agent:
             uplink=self._hostwatch.now,
             routes=self._reconciler.state,
             masquerade=self._masquerade.state,
+            upkeep=self._upkeep.state,
             boottime=boottime(),
             troubles=self._troubles,
         )

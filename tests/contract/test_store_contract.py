@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hostgw_core.store import Store
 from support.etcd_server import EtcdCtl
 from support.fake_store import FakeStore
 from support.store_contract import StoreContract
-from support.store_subject import Subject
+from support.store_subject import Subject, WholeStore
 
 
 class TestFakeStore(StoreContract):
@@ -38,7 +37,7 @@ class TestEtcd(StoreContract):
     """The adapter on a real etcd."""
 
     @pytest.fixture
-    def subject(self, store: Store, etcd_prefix: str, etcdctl: EtcdCtl) -> Subject:
+    def subject(self, store: WholeStore, etcd_prefix: str, etcdctl: EtcdCtl) -> Subject:
         """Give the adapter; time passes by itself."""
 
         async def compact(revision: int) -> None:

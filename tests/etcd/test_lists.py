@@ -9,7 +9,7 @@ import pytest
 
 from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.etcd.connection import Connection
-from hostgw_core.store import Delete, Put, Span, StoreRefused
+from hostgw_core.store import Delete, Put, Span, StoreFull
 from support.etcd_server import EtcdCtl, EtcdServer
 from support.store_subject import watching
 
@@ -101,13 +101,17 @@ async def test_a_full_etcd_is_read_and_says_no(make_etcd: Callable[..., EtcdServ
     server = make_etcd(arguments=("--quota-backend-bytes", str(2**21))).start()
     async with Etcd(EtcdSettings((server.url,))) as etcd:
         lease = (await etcd.grant(60)).id
-        with pytest.raises(StoreRefused, match=r"space exceeded.*etcdctl alarm disarm"):
+        assert not (await etcd.room()).full
+        with pytest.raises(StoreFull, match=r"space exceeded.*etcdctl alarm disarm"):
             # etcd learns its size ten times a second: more than enough, and it ends early.
             await fill(etcd, b"/a", 10_000, b"x" * 10_000)
         listing = await etcd.list(Span.under(b"/a/"))
         assert listing.entries
         assert (await etcd.list()).header.revision >= listing.header.revision
         assert await etcd.keep_alive(lease) == 60
+        room = await etcd.room()
+        assert room.full
+        assert room.size > 2**20
         async with asyncio.timeout(5):
             await anext(etcd.watch({Span.under(b"/a/"): listing.header.revision}))
 

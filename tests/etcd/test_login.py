@@ -72,6 +72,18 @@ async def test_a_user_with_a_prefix_of_its_own_needs_no_more(guarded: Guarded) -
         await everything(etcd)
 
 
+async def test_it_may_ask_for_the_room_and_for_its_own_past(guarded: Guarded) -> None:
+    """The status needs no permission; the past of a key needs that of the key."""
+    async with Etcd(guarded.settings()) as etcd:
+        done = await etcd.commit([], [Put(b"/net/config", b"")])
+        room = await etcd.room()
+        assert room.size > 0
+        assert not room.full
+        assert await etcd.recalls(b"/net/config", done.header.revision)
+        with pytest.raises(StoreDenied):
+            await etcd.recalls(b"/elsewhere", done.header.revision)
+
+
 async def test_the_password_may_live_in_a_file(guarded: Guarded, tmp_path: Path) -> None:
     """A password file is read, without its last newline; a missing one is named."""
     file = tmp_path / "password"

@@ -35,6 +35,16 @@ table.PRESENCE_TTL, claimant._LOOK_AGAIN = 1, 0.5
 from hostgw_daemon.__main__ import main
 sys.exit(main())
 """
+# One that looks at the store's upkeep twice a second and not every ten minutes, and to which two
+# hundred revisions are a long history.
+WATCHFUL = """\
+import sys
+from hostgw_core import upkeep
+assert (upkeep.EVERY, upkeep.WHILE_FULL, upkeep.SHORT) == (600, 30, 100_000)
+upkeep.EVERY, upkeep.WHILE_FULL, upkeep.SHORT = 0.5, 0.5, 200
+from hostgw_daemon.__main__ import main
+sys.exit(main())
+"""
 
 
 class Reply(NamedTuple):
@@ -111,17 +121,17 @@ class Daemon:
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
         machine_id: str = "",
-        impatient: bool = False,
+        instead: str = "",
     ) -> Daemon:
         """Start it; with `wait`, give it back when it is ready.
 
         `wrapper` is a command that is given the daemon's, such as prlimit; `machine_id` what
-        /etc/machine-id says to it alone.
+        /etc/machine-id says to it alone; `instead` is a script that is run instead of it.
         """
         assert self.process is None, "it runs already"
         argv = self.argv(*flags)
-        if impatient:
-            argv[2:4] = ["-c", IMPATIENT]
+        if instead:
+            argv[2:4] = ["-c", instead]
         argv = [*wrapper, *argv]
         self.folder.mkdir(parents=True, exist_ok=True)
         if machine_id:

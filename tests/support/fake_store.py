@@ -31,8 +31,10 @@ from hostgw_core.store import (
     Listing,
     Progress,
     Put,
+    Room,
     Span,
     StoreError,
+    StoreFull,
     StoreRefused,
     StoreUnavailable,
     Write,
@@ -53,6 +55,7 @@ class FakeStore:
         self.faults = Faults()
         self.cluster = cluster
         self.term = 2
+        self.full = False
         self.leases: dict[int, tuple[int, float]] = {}  # id: TTL in seconds, deadline
         self._down: StoreError | None = None
         self._next_lease = 0x694D000000000001
@@ -104,6 +107,17 @@ class FakeStore:
         finally:
             self.close_watch(watch)
 
+    async def room(self) -> Room:
+        """Do as the port says; what is kept is what is in use."""
+        with self._asked("room"):
+            size = sum(len(entry.key) + len(entry.value) for entry in self.entries.values())
+            return Room(self.header, size, size, full=self.full)
+
+    async def recalls(self, key: bytes, revision: int) -> bool:
+        """Do as the port says."""
+        with self._asked("recalls"):
+            return revision >= self.compacted
+
     # -- the same, at once --------------------------------------------------------------------
 
     def list_now(self, *spans: Span) -> Listing:
@@ -124,6 +138,8 @@ class FakeStore:
     def grant_now(self, ttl: int) -> Grant:
         """Grant without a loop."""
         with self._asked("grant"):
+            if self.full:
+                raise StoreFull("mvcc: database space exceeded")
             lease, self._next_lease = self._next_lease, self._next_lease + 1
             ttl = max(ttl, MIN_TTL)
             self.leases[lease] = (ttl, self.now() + ttl)
@@ -229,6 +245,8 @@ class FakeStore:
             yield
 
     def _check_limits(self, compares: Sequence[Compare], writes: Sequence[Write]) -> None:
+        if self.full and any(isinstance(write, Put) for write in writes):
+            raise StoreFull("mvcc: database space exceeded")
         if max(len(compares), len(writes)) > MAX_OPERATIONS:
             raise StoreRefused("too many operations in txn request")
         put = [write.key for write in writes if isinstance(write, Put)]

@@ -212,3 +212,21 @@ class StoreContract(WatchContract):
         done = await subject.put("a")
         asked = await subject.store.commit([Compare(Span(subject.key("a")), "version", 1)], [])
         assert (asked.won, asked.header.revision) == (True, done.header.revision)
+
+    async def test_a_store_with_room_says_so_and_how_large_it_is(self, subject: Subject) -> None:
+        """The size grows with what is kept, and no alarm is raised."""
+        done = await subject.put("a", value=b"x" * 10_000)
+        room = await subject.store.room()
+        assert room.header.revision >= done.header.revision
+        assert room.size >= room.in_use >= 10_000
+        assert not room.full
+
+    async def test_the_past_is_recalled_until_it_is_compacted(self, subject: Subject) -> None:
+        """Asking for an old revision tells whether anybody compacts."""
+        old = await subject.put("a")
+        new = await subject.put("a")
+        for revision in (old.header.revision, new.header.revision):
+            assert await subject.store.recalls(subject.key("a"), revision)
+        await subject.compact(new.header.revision)
+        assert not await subject.store.recalls(subject.key("a"), old.header.revision)
+        assert await subject.store.recalls(subject.key("a"), new.header.revision)

@@ -11,7 +11,9 @@ from typing import Literal, TypeAlias
 
 from hostgw_core.store import Batch, Progress, Span, StoreError
 
-Verb: TypeAlias = Literal["list", "watch", "commit", "grant", "keep_alive", "revoke"]
+Verb: TypeAlias = Literal[
+    "list", "watch", "commit", "grant", "keep_alive", "revoke", "room", "recalls"
+]
 
 
 @dataclass

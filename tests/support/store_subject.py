@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
-from hostgw_core.store import Batch, Change, Committed, Entry, Progress, Put, Span, Store
+from hostgw_core.store import Batch, Change, Committed, Entry, Progress, Put, Span, Store, Upkept
 
 LIMIT = 10.0  # seconds for anything that must happen
+
+
+class WholeStore(Store, Upkept, Protocol):
+    """Everything that is asked of a store."""
 
 
 @dataclass
@@ -19,7 +24,7 @@ class Subject:
     `progress()` lets open watches be told how far they have come, now or in a moment.
     """
 
-    store: Store
+    store: WholeStore
     prefix: bytes
     compact: Callable[[int], Awaitable[None]]
     lapse: Callable[[float], Awaitable[None]]

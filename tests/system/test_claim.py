@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from support.daemon import Daemon, shows
+from support.daemon import IMPATIENT, Daemon, shows
 from support.daemon_fixtures import Cluster, flannels
 from support.waiting import eventually
 
@@ -181,7 +181,7 @@ def test_two_copies_of_one_machine(cluster: Cluster):
     machine = uuid.uuid4().hex
     first = cluster.daemon(node="copy").start(machine_id=machine)
     subnet, lease = first.subnet, cluster.leases()
-    second = cluster.daemon(node="copy").start(machine_id=machine, impatient=True, wait=False)
+    second = cluster.daemon(node="copy").start(machine_id=machine, instead=IMPATIENT, wait=False)
     eventually(shows(second, "duplicate_identity"))
     assert first.host.address in second.conditions["duplicate_identity"]
     refusal = second.ask("/readyz")
@@ -202,7 +202,7 @@ def test_two_hosts_with_one_address(cluster: Cluster):
     lease, key = cluster.leases(), own_key(first)
     before = cluster.key(key)
     twin = cluster.host(address=first.host.address)
-    second = cluster.daemon(twin, node="second").start(impatient=True, wait=False)
+    second = cluster.daemon(twin, node="second").start(instead=IMPATIENT, wait=False)
     eventually(shows(second, "duplicate_address"))
     assert "first" in second.conditions["duplicate_address"]
     assert "duplicate_address" in second.ask("/readyz").body

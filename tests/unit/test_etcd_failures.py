@@ -6,7 +6,13 @@ import grpc
 import pytest
 
 from hostgw_core.etcd.failures import Absent, Forbidden, Outdated, Stale, Unguarded, failure
-from hostgw_core.store import StoreDenied, StoreError, StoreRefused, StoreUnavailable
+from hostgw_core.store import (
+    StoreDenied,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
 
 CODE = grpc.StatusCode
 
@@ -24,7 +30,7 @@ def test_every_code_is_known(code: grpc.StatusCode) -> None:
     [
         (CODE.UNAVAILABLE, "etcdserver: no leader", StoreUnavailable),
         (CODE.DEADLINE_EXCEEDED, "Deadline Exceeded", StoreUnavailable),
-        (CODE.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", StoreRefused),
+        (CODE.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", StoreFull),
         (CODE.RESOURCE_EXHAUSTED, "etcdserver: too many requests", StoreUnavailable),
         (CODE.INVALID_ARGUMENT, "etcdserver: request is too large", StoreRefused),
         (CODE.INVALID_ARGUMENT, "etcdserver: user name is empty", Stale),

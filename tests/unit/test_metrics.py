@@ -11,7 +11,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from hostgw_core.health import Condition, Severity
-from hostgw_core.store import Header
+from hostgw_core.store import (
+    Compacted,
+    Header,
+    Room,
+    StoreDenied,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
+from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.kernel import Outcome, Overrun, Route, RouteLost, Verb, Verdict, Write
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
@@ -205,7 +214,11 @@ def test_the_store(read: Reading):
         contact=3.0,
     )
     read.metrics.store.view(state, 1000.0)
+    for error in (StoreUnavailable, StoreDenied, StoreRefused, StoreFull, Compacted):
+        read.metrics.store.request("watch", error.__name__, 0.002)
     assert read("etcd_requests_total", op="commit", result="ok") == 1
+    for result in ("unavailable", "denied", "refused", "full", "compacted"):
+        assert read("etcd_requests_total", op="watch", result=result) == 1
     assert read("etcd_request_duration_seconds_count", op="commit") == 1
     assert read("etcd_connected") == 1
     assert read("etcd_last_revision") == 77
@@ -215,6 +228,18 @@ def test_the_store(read: Reading):
     assert read("etcd_watch_restarts_total", reason="other") == 4
     read.metrics.store.view(ViewState(), 1000.0)
     assert read("etcd_last_contact_timestamp_seconds") == 0
+
+
+def test_the_room_of_the_store(read: Reading):
+    """How large it is and how long its history; nothing where it may not be asked."""
+    room = Room(Header(1, 300_000, 2), size=5_000, in_use=2_000)
+    read.metrics.store.upkeep(UpkeepState(room, kept=299_998))
+    assert read("etcd_db_bytes", part="allocated") == 5_000
+    assert read("etcd_db_bytes", part="in_use") == 2_000
+    assert read("etcd_kept_revisions") == 299_998
+    read.metrics.store.upkeep(UpkeepState())
+    assert read("etcd_db_bytes", part="allocated") == 0
+    assert read("etcd_kept_revisions") == 0
 
 
 def test_the_lease(read: Reading):

@@ -6,6 +6,8 @@ import pytest
 
 from hostgw_core.model import Refusal
 from hostgw_core.session import SessionState
+from hostgw_core.store import Header, Room
+from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import Verdict
@@ -50,6 +52,14 @@ TABLE = [
         {"store_denied": "wrong password"},
     ),
     ({"view": ViewState()}, {}),  # the first answer is still awaited
+    (
+        {"upkeep": UpkeepState(Room(Header(1, 7, 2), 9_000_000, 9_000_000, full=True))},
+        {"store_full": "9.0 MB"},
+    ),
+    (
+        {"upkeep": UpkeepState(Room(Header(1, 7, 2), 9_000_000, 9_000_000), kept=400_000)},
+        {"store_grows": "400,000 revisions"},
+    ),
     ({"understanding": None}, {}),
     (
         {"understanding": understanding(config=None, config_trouble="nothing is there")},

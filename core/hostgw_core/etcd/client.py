@@ -31,7 +31,7 @@ from hostgw_core.etcd.discovery import srv_endpoints
 from hostgw_core.etcd.failures import Absent, Forbidden, Outdated, Stale
 from hostgw_core.etcd.login import Login
 from hostgw_core.etcd.members import Discover, Members
-from hostgw_core.etcd.messages import entry_of, header_of, page, quorum, transaction
+from hostgw_core.etcd.messages import entry_of, header_of, page, past, quorum, room_of, transaction
 from hostgw_core.etcd.settings import EtcdSettings, Observer, Unobserved
 from hostgw_core.etcd.watching import WatchStream
 from hostgw_core.store import (
@@ -43,6 +43,7 @@ from hostgw_core.store import (
     Header,
     Listing,
     Progress,
+    Room,
     Span,
     StoreError,
     StoreUnavailable,
@@ -150,6 +151,22 @@ class Etcd:
                 await self._members.leave(member)
                 raise
 
+    async def room(self) -> Room:
+        """Do as the port says."""
+        return room_of(await self._ask("room", self._request("room", STATUS, pb.StatusRequest())))
+
+    async def recalls(self, key: bytes, revision: int) -> bool:
+        """Do as the port says."""
+
+        async def look(member: Connection, timeout: float) -> bool:
+            try:
+                await self._request("recalls", RANGE, past(key, revision))(member, timeout)
+            except Outdated:
+                return False
+            return True
+
+        return await self._ask("recalls", look)
+
     # -- how a member is asked ----------------------------------------------------------------
 
     async def _ask(
@@ -159,7 +176,8 @@ class Etcd:
         began, result = time.monotonic(), "cancelled"
         try:
             answer = await self._go_round(op, act, once=once)
-            result = "ok"
+            lost = isinstance(answer, pb.TxnResponse) and not answer.succeeded
+            result = "lost" if lost else "ok"
         except StoreError as error:
             # The name that the port gives it, not that of a finer kind.
             result = next(k.__name__ for k in type(error).__mro__ if k.__module__ == _PORT)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import grpc
 
-from hostgw_core.store import StoreDenied, StoreError, StoreRefused, StoreUnavailable
+from hostgw_core.store import StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
 
 
 class Outdated(StoreUnavailable):
@@ -56,10 +56,7 @@ _CODES: dict[grpc.StatusCode, tuple[type[StoreError], str]] = {
     grpc.StatusCode.FAILED_PRECONDITION: (StoreRefused, "see etcd's log"),
     grpc.StatusCode.OUT_OF_RANGE: (Outdated, "list again"),
     grpc.StatusCode.ALREADY_EXISTS: (StoreRefused, "see etcd's log"),
-    grpc.StatusCode.RESOURCE_EXHAUSTED: (
-        StoreRefused,
-        "compact and defragment etcd, then `etcdctl alarm disarm`; see its --quota-backend-bytes",
-    ),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (StoreRefused, "see etcd's log"),
 }
 
 _WORDS: dict[str, tuple[type[StoreError], str]] = {
@@ -70,6 +67,10 @@ _WORDS: dict[str, tuple[type[StoreError], str]] = {
     "user name is empty": (Stale, "etcd wants a login: set its user name and password"),
     "revision of auth store is old": (Stale, _LOGIN),
     "authentication is not enabled": (Unguarded, "leave the user name out"),
+    "mvcc: database space exceeded": (
+        StoreFull,
+        "compact and defragment etcd, then `etcdctl alarm disarm`; see its --quota-backend-bytes",
+    ),
     "too large lease TTL": (StoreRefused, "ask for less"),
     "request is too large": (StoreRefused, "see etcd's --max-request-bytes"),
 }

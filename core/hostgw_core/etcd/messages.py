@@ -14,6 +14,7 @@ from hostgw_core.store import (
     Header,
     Progress,
     Put,
+    Room,
     Span,
     Write,
 )
@@ -78,6 +79,25 @@ def page(
         limit=limit,
         revision=revision,
         serializable=revision > 0,
+    )
+
+
+def past(key: bytes, revision: int) -> pb.RangeRequest:
+    """Ask a member for one key at a revision: the answer is that it can, or that it is compacted.
+
+    Of a key that the user may read; an empty one would do, but not everybody may read that.
+    """
+    return pb.RangeRequest(key=key, revision=revision, serializable=True, count_only=True)
+
+
+def room_of(status: pb.StatusResponse) -> Room:
+    """Read a member's status; an alarm is a line of text: `memberID:1027 alarm:NOSPACE `."""
+    return Room(
+        header_of(status.header),
+        size=status.dbSize,
+        in_use=status.dbSizeInUse,
+        quota=status.dbSizeQuota,
+        full=any("alarm:NOSPACE" in error for error in status.errors),
     )
 
 

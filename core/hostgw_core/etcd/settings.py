@@ -81,7 +81,7 @@ class Observer(Protocol):
     """Who wants to count: called in the event loop, must not raise."""
 
     def request(self, op: str, result: str, seconds: float) -> None:
-        """One verb of the port has ended: with "ok" or the name of its error."""
+        """One verb of the port has ended: "ok", "lost" (a commit), or the name of its error."""
 
     def endpoint(self, name: str) -> None:
         """Tell that the next requests go to this endpoint."""

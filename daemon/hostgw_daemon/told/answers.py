@@ -130,6 +130,7 @@ class Answers:
         metrics.lease.stands(held=parts.claim.held, expires=expires)
         metrics.lease.claims(conflicts=parts.claim.conflicts, retaken=parts.claim.retaken)
         metrics.store.view(parts.view, me.epoch)
+        metrics.store.upkeep(parts.upkeep)
         metrics.routes.stand(parts.routes)
         self._introduce(parts)
         masquerade = parts.masquerade

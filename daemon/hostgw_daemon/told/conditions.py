@@ -72,6 +72,20 @@ _STORE = (
         "Correct the user, password or certificate, or grant the role access to the prefix.",
     ),
     Kind(
+        "store_full",
+        _ERROR,
+        "The store has no room and takes no writes; routes and leases stay as they are.",
+        "Run etcdctl compact <the revision>, etcdctl defrag --cluster and etcdctl alarm disarm.",
+        explained_by=("store_unavailable", "store_denied"),
+    ),
+    Kind(
+        "store_grows",
+        _WARNING,
+        "The store fills up, because nobody compacts its history or because it holds too much.",
+        "Run etcd with --auto-compaction-retention=1h; etcdctl compact <the revision> and defrag.",
+        explained_by=("store_full", "store_unavailable", "store_denied"),
+    ),
+    Kind(
         "records_refused",
         _WARNING,
         "Some records in the store are not used.",

@@ -24,6 +24,7 @@ from hostgw_daemon.told.status import sentence
 
 TICK = 5.0  # seconds between two beats
 PASSES = ("first_pass", "last_pass")  # the checks that READY=1 waits for, besides the files
+WRITES = frozenset({"commit", "grant"})  # the verbs that a store without room refuses
 GATHER = 0.02  # seconds: what happens together is told once
 BREATH = 1.0  # seconds between two sentences to systemd: each is made from a look at every peer
 
@@ -40,6 +41,7 @@ class Herald:
         metrics: Metrics,
         notifier: Notifier,
         log: Logger,
+        wrote: Callable[[str], None] = lambda _result: None,
     ) -> None:
         self._answers = answers
         self._parts = parts
@@ -47,6 +49,7 @@ class Herald:
         self._metrics = metrics
         self._notifier = notifier
         self._log = log
+        self._wrote = wrote
         self._wake = Wake()
         self._fed = 0.0
         self._announced = False
@@ -142,6 +145,8 @@ class Herald:
     def request(self, op: str, result: str, seconds: float) -> None:
         """Count one verb of the store's port."""
         self._metrics.store.request(op, result, seconds)
+        if op in WRITES:
+            self._wrote(result)
 
     def endpoint(self, name: str) -> None:
         """Note which member serves us."""

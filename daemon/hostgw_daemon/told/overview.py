@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from hostgw_core.health import Condition
 from hostgw_core.session import SessionState
+from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
@@ -43,6 +44,7 @@ class Parts:
     routes: RoutesState
     masquerade: MasqueradeState
     boottime: float
+    upkeep: UpkeepState = field(default_factory=UpkeepState)
     troubles: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,6 +70,10 @@ def _of_view(view: ViewState) -> Iterator[tuple[str, str]]:
 
 def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
     yield from _of_view(parts.view)
+    if parts.upkeep.full:
+        yield "store_full", parts.upkeep.full
+    if parts.upkeep.grows:
+        yield "store_grows", parts.upkeep.grows
     now = parts.understanding
     if now is None:
         return

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.told.metrics.instruments import Instruments, Total
 
-OPERATIONS = ("list", "watch", "commit", "grant", "keep_alive", "revoke")  # the port's verbs
-RESULTS = ("ok", "lost", "unavailable", "denied", "refused", "compacted")
+# The port's verbs, and how each may end: by itself, or by one of the port's errors.
+OPERATIONS = ("list", "watch", "commit", "grant", "keep_alive", "revoke", "room", "recalls")
+ERRORS = {
+    "StoreUnavailable": "unavailable",
+    "StoreDenied": "denied",
+    "StoreRefused": "refused",
+    "StoreFull": "full",
+    "Compacted": "compacted",
+}
+RESULTS = ("ok", "lost", *ERRORS.values(), "cancelled")
 RESTARTS = ("unavailable", "compacted", "denied", "ended")  # as hostgw_core.view tells them
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -26,7 +35,7 @@ class StoreMetrics:
         self._entries = declare.gauge("etcd_entries", "Keys of the store that this node keeps.")
         self._requests = declare.counters(
             "etcd_requests_total",
-            "Requests to the store; lost means that a compare failed and nothing was written.",
+            "Requests to the store; a commit that is ok has written, one that is lost has not.",
             op=OPERATIONS,
             result=RESULTS,
         )
@@ -44,10 +53,19 @@ class StoreMetrics:
         self._relists = Total(
             declare.counters("etcd_relists_total", "Times that everything was listed again.")
         )
+        self._bytes = declare.gauges(
+            "etcd_db_bytes",
+            "The store's size at the member that was asked, or 0 if it may not be asked.",
+            part=("allocated", "in_use"),
+        )
+        self._kept = declare.gauge(
+            "etcd_kept_revisions",
+            "Length of a history that nobody compacts; 0 if somebody does, or if it is short.",
+        )
 
     def request(self, op: str, result: str, seconds: float) -> None:
         """Count one verb of the store's port."""
-        self._requests.of(op, result).inc()
+        self._requests.of(op, ERRORS.get(result, result)).inc()
         self._duration.of(op).observe(seconds)
 
     def view(self, state: ViewState, epoch: float) -> None:
@@ -59,3 +77,10 @@ class StoreMetrics:
         self._relists.reach(state.relists)
         for reason, count in state.restarts.items():
             self._restarts.reach(count, reason)
+
+    def upkeep(self, state: UpkeepState) -> None:
+        """Show how large the store is, and whether anybody compacts it."""
+        room = state.room
+        sizes = {"allocated": room.size, "in_use": room.in_use} if room is not None else {}
+        self._bytes.show(sizes)
+        self._kept.set(state.kept)
