@@ -74,7 +74,7 @@ def test_wrong_files(file, problem):
     assert problems("--config=/x", file=file) == [problem]
 
 
-def test_files_that_cannot_begiven():
+def test_files_that_cannot_be_read():
     """A missing file and one that is not TOML are problems of the setting that names the file."""
     assert problems("--config=/x") == ["config: cannot be read: No such file or directory (/x)"]
     assert problems("--config=/x", file="a = ")[0].startswith("config: is not TOML: ")
