@@ -1,22 +1,46 @@
-"""Nodes that race, restart, freeze, change their names and copy each other, against one store."""
+"""Nodes that race, restart, freeze, change their names and copy each other, against one store.
+
+The network changes its families and its lengths under them, flannel writes what it likes, and
+people write nonsense. What a node may do to the store is in `support.claim_judge`.
+"""
 
 from __future__ import annotations
 
 import json
+from ipaddress import ip_network
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hostgw_core.store import Delete, Put
+from hostgw_core.store import Delete, Entry, Put
+from support.claim_judge import Judge, name_in, networks_in, number_of, told
 from support.claim_site import PREFIX, Host, Site
 
-# So few subnets that nodes which look at the same time want the same one.
-FOUR = {"Network": "10.5.0.0/22", "SubnetLen": 24, "SubnetMin": "10.5.0.0"}
-EIGHT = {"Network": "10.5.0.0/22", "SubnetLen": 25, "SubnetMin": "10.5.0.0"}
 HOSTS = 3
 who = st.integers(0, HOSTS - 1)
+# So few subnets that nodes which look at the same time want the same one.
+which = st.integers(0, 3)
+
+
+def networks(length4: int, length6: int) -> list[dict[str, Any]]:
+    """Give the network of tests with IPv4 alone, of both families, and with IPv6 alone."""
+    ipv4 = {"Network": "10.5.0.0/22", "SubnetLen": length4, "SubnetMin": "10.5.0.0"}
+    ipv6 = {"IPv6Network": "fd00:5::/62", "IPv6SubnetLen": length6, "IPv6SubnetMin": "fd00:5::"}
+    return [
+        ipv4,
+        {**ipv4, **ipv6, "EnableIPv6": True},
+        {**ipv6, "EnableIPv6": True, "EnableIPv4": False},
+    ]
+
+
+NETWORKS = networks(24, 64)  # four subnets each
+HALVES = networks(25, 65)
+PARTS4 = [f"10.5.{number}.0-24" for number in range(4)]
+PARTS6 = [
+    f"{subnet.network_address}-64" for subnet in ip_network("fd00:5::/62").subnets(new_prefix=64)
+]
 
 
 class Claims(RuleBasedStateMachine):
@@ -24,26 +48,36 @@ class Claims(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.site = Site(FOUR)
-        self.site.hosts = [Host(f"id-{n}", f"n{n}", f"192.0.2.{n + 1}") for n in range(HOSTS)]
-        self.owners: dict[str, tuple[str, str, int]] = {}
+        self.site = Site(NETWORKS[0])
+        self.site.hosts = [
+            Host(f"id-{n}", f"n{n}", f"192.0.2.{n + 1}", address6=f"fd00::{n + 1}")
+            for n in range(HOSTS)
+        ]
+        self.judge = Judge(self.site)
+        self.seen: dict[bytes, Entry] = {}  # the last lease of hostgwd at each key
 
     def _host(self, n: int) -> Host:
         return self.site.hosts[n]
 
+    def _leases(self) -> list[Entry]:
+        return [entry for key, entry in sorted(self.site.store.entries.items()) if name_in(key)]
+
+    def _put(self, key: str, value: object, lease: int = 0) -> None:
+        text = json.dumps(value).encode()
+        self.site.store.commit_now([], [Put(f"{PREFIX}/{key}".encode(), text, lease)])
+
+    # -- the nodes ----------------------------------------------------------------------------
+
     @rule(n=who, calls=st.integers(1, 8))
     def goes_on(self, n: int, calls: int) -> None:
         for _ in range(calls):
-            self.site.advance(self._host(n))
-            self.no_lease_is_stolen()
+            self.judge.advance(self._host(n))
 
     @rule(order=st.lists(who, min_size=4, max_size=16))
     def everybody_goes_on(self, order: list[int]) -> None:
         for n in order:
-            if self._host(n).claimant is None:
-                self.site.start(self._host(n))
-            self.site.advance(self._host(n))
-            self.no_lease_is_stolen()
+            self.starts(n)
+            self.judge.advance(self._host(n))
 
     @rule(n=who)
     def starts(self, n: int) -> None:
@@ -76,95 +110,158 @@ class Claims(RuleBasedStateMachine):
         self.site.crash(self._host(n))
         self._host(n).node_id = self._host(other).node_id
 
-    @rule(n=who, other=who)
-    def gets_the_address(self, n: int, other: int) -> None:
+    @rule(n=who, other=who, families=st.sampled_from([(4,), (6,), (4, 6)]))
+    def gets_the_address(self, n: int, other: int, families: tuple[int, ...]) -> None:
         self.site.crash(self._host(n))
-        self._host(n).address = self._host(other).address
+        if 4 in families:
+            self._host(n).address = self._host(other).address
+        if 6 in families:
+            self._host(n).address6 = self._host(other).address6
 
     @rule(n=who)
     def is_imaged_again(self, n: int) -> None:
         old = self._host(n)
         self.site.crash(old)
-        self.site.hosts[n] = Host(f"{old.node_id}x", old.node, old.address)
+        self.site.hosts[n] = Host(f"{old.node_id}x", old.node, old.address, address6=old.address6)
 
-    @rule(which=st.integers(0, 99))
-    def somebody_deletes_a_lease(self, which: int) -> None:
-        leases = sorted(self.site.leases())
-        if leases:
-            key = f"{PREFIX}/subnets/{leases[which % len(leases)]}".encode()
-            self.site.store.commit_now([], [Delete(key)])
-            self.owners.pop(leases[which % len(leases)], None)
+    # -- people -------------------------------------------------------------------------------
 
-    @rule(n=who)
-    def flannel_puts_its_lease_unasked(self, n: int) -> None:
-        """As flanneld renews and takes over: by its address, without any compare."""
-        address = self._host(n).address
-        for key, value in self.site.leases().items():
-            if value["PublicIP"] == address:
-                self._put_as_flannel(key, address)
-                return
-
-    def _put_as_flannel(self, key: str, address: str) -> None:
-        value = json.dumps(
-            {"PublicIP": address, "PublicIPv6": None, "BackendType": "host-gw"}
-        ).encode()
-        grant = self.site.store.grant_now(86400)
-        full = f"{PREFIX}/subnets/{key}".encode()
-        self.site.store.commit_now([], [Put(full, value, grant.id)])
-        self.owners.pop(key, None)
-
-    @rule(network=st.sampled_from([FOUR, EIGHT]))
+    @rule(network=st.sampled_from(NETWORKS + HALVES))
     def the_network_changes(self, network: dict[str, Any]) -> None:
         self.site.configure(network)
+
+    @rule(number=st.integers(0, 99))
+    def somebody_deletes_a_lease(self, number: int) -> None:
+        if leases := self._leases():
+            self.site.store.commit_now([], [Delete(leases[number % len(leases)].key)])
+
+    @rule(number=st.integers(0, 99))
+    def somebody_puts_back_a_lease(self, number: int) -> None:
+        """One that hostgwd wrote before, where now there is nothing."""
+        there = [subnet for each in self._leases() for subnet in networks_in(name_in(each.key))]
+        gone = [
+            entry
+            for key, entry in sorted(self.seen.items())
+            if not any(
+                one.version == other.version and one.overlaps(other)
+                for one in networks_in(name_in(key))
+                for other in there
+            )
+        ]
+        if gone:
+            entry = gone[number % len(gone)]
+            self.site.store.commit_now([], [Put(entry.key, entry.value)])
+            self.judge.restored.add((entry.key, self.site.store.revision))
+
+    @rule(number=st.integers(0, 99), text=st.sampled_from(["", {}, {"PublicIP": "192.0.2.999"}]))
+    def somebody_spoils_a_lease(self, number: int, text: object) -> None:
+        if leases := self._leases():
+            key = leases[number % len(leases)].key.decode()
+            self._put(key.removeprefix(f"{PREFIX}/"), text)
+
+    @rule(i=which, rest=st.sampled_from(["-24x", "-024", "-24&FD00:5::-64", "-"]))
+    def somebody_writes_a_key_that_is_no_subnet(self, i: int, rest: str) -> None:
+        self._put(f"subnets/10.5.{i}.0{rest}", {})
+
+    @rule(n=who, i=st.none() | which, j=st.none() | which, good=st.booleans())
+    def a_subnet_is_reserved(self, n: int, i: int | None, j: int | None, good: bool) -> None:
+        if name := pair(i, j):
+            self.judge.foreign.add(name)
+            self._put(f"hostgw/reservations/{name}", {"Node": self._host(n).node} if good else {})
 
     @precondition(lambda self: self.site.store.leases)
     @rule()
     def etcd_restarts(self) -> None:
         self.site.store.restart()
 
+    # -- flannel ------------------------------------------------------------------------------
+
+    @rule(n=who)
+    def flannel_renews(self, n: int) -> None:
+        """As flanneld renews and takes over: by its address, without any compare."""
+        for entry in self._leases():
+            if told(entry).get("PublicIP") == self._host(n).address:
+                self._put_as_flannel(name_in(entry.key), n)
+                return
+
+    @rule(n=who, i=which, j=st.none() | which)
+    def flannel_takes(self, n: int, i: int, j: int | None) -> None:
+        """Flannel chooses the two families apart, and may be late: whatever stands there."""
+        self._put_as_flannel(pair(i, j), n)
+
+    @rule(n=who, number=st.integers(0, 99), j=which)
+    def flannel_writes_another_key_for_a_leased_subnet(self, n: int, number: int, j: int) -> None:
+        """Of both families where the lease is of one, and of one where it is of both."""
+        leases = [name for each in self._leases() if "." in (name := name_in(each.key))]
+        if leases:
+            ipv4, both, _ = leases[number % len(leases)].partition("&")
+            self._put_as_flannel(ipv4 if both else f"{ipv4}&{PARTS6[j]}", n)
+
+    def _put_as_flannel(self, name: str, n: int) -> None:
+        host = self._host(n)
+        value = {
+            "PublicIP": host.address,
+            "PublicIPv6": host.address6 if ":" in name else None,
+            "BackendType": "host-gw",
+        }
+        self.judge.foreign.add(name)
+        self._put(f"subnets/{name}", value, self.site.store.grant_now(86400).id)
+
+    # -- the laws -----------------------------------------------------------------------------
+
     @invariant()
     def no_two_leases_overlap(self) -> None:
         """Whatever happened, no two leases that hostgwd wrote share an address."""
-        assert self.site.overlaps() == []
-
-    @invariant()
-    def no_lease_is_stolen(self) -> None:
-        """A lease changes its owner only to a host with the same address, or after it was gone."""
-        now = {
-            key: (value["NodeID"], value["PublicIP"], self._created(key))
-            for key, value in self.site.leases().items()
-            if value.get("NodeID")
-        }
-        for key, (node_id, address, created) in now.items():
-            before = self.owners.get(key)
-            if before is not None and before[2] == created and before[0] != node_id:
-                assert before[1] == address, f"{key} went from {before} to {(node_id, address)}"
-        self.owners = now
-
-    def _created(self, key: str) -> int:
-        return self.site.store.entries[f"{PREFIX}/subnets/{key}".encode()].created
+        self.judge.no_overlap()
+        self.seen |= {entry.key: entry for entry in self._leases() if told(entry).get("NodeID")}
 
     def teardown(self) -> None:
         """When every host is itself again, each has exactly one lease, and nobody writes more."""
         site = self.site
-        site.configure(FOUR)
         for n, host in enumerate(site.hosts):
             site.crash(host)
-            host.node_id, host.address = f"own-{n}", f"192.0.2.{100 + n}"
+            host.node_id, host.node = f"own-{n}", f"n{n}"
+            host.address, host.address6 = f"192.0.2.{100 + n}", f"fd00::{100 + n}"
         site.pass_time(90_000)
+        self._clear_all_but_one()
         for host in site.hosts:
             site.start(host)
         site.settle()
-        held = {value["NodeID"]: key for key, value in site.leases().items() if "NodeID" in value}
-        assert sorted(held) == sorted(host.node_id for host in site.hosts)
-        assert len(site.leases()) == HOSTS
         for host in site.hosts:
+            mine = [e for e in self._leases() if told(e).get("NodeID") == host.node_id]
+            held = [networks_in(name_in(entry.key)) for entry in mine]
             assert host.claimant is not None
+            assert held == [[*host.remembered]], host.claimant.state
             assert host.claimant.state.held
-            assert str(host.remembered.ipv4) == held[host.node_id].replace("-", "/")
         quiet = site.store.revision
         site.settle(3)
         assert site.store.revision == quiet
+
+    def _clear_all_but_one(self) -> None:
+        """Leave one thing in the way: of four subnets three hosts can have one each."""
+        kept = (
+            f"{PREFIX}/subnets/",
+            f"{PREFIX}/hostgw/subnets6/",
+            f"{PREFIX}/hostgw/reservations/",
+        )
+        entries = self.site.store.entries.values()
+        standing = [e for e in entries if e.key.decode().startswith(kept)]
+        standing.sort(key=lambda entry: entry.modified)
+        for entry in standing:
+            if entry is not standing[-1] or is_no_pair(entry.key):
+                self.site.store.commit_now([], [Delete(entry.key)])
+
+
+def pair(i: int | None, j: int | None) -> str:
+    """Name the subnets with these numbers, as flannel does."""
+    return "&".join(
+        [*([PARTS4[i]] if i is not None else []), *([PARTS6[j]] if j is not None else [])]
+    )
+
+
+def is_no_pair(key: bytes) -> bool:
+    """Tell whether a key costs two of the network's subnets."""
+    return len({number_of(each) for each in networks_in(key.decode().rpartition("/")[2])}) > 1
 
 
 Claims.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

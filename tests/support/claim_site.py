@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from itertools import combinations, count
 from typing import Any
 
@@ -61,15 +61,20 @@ class OneByOne:
 
 @dataclass
 class Host:
-    """A machine: what survives its processes, and the process that runs on it, if one does."""
+    """A machine: what survives its processes, and the process that runs on it, if one does.
+
+    `saw` is the store's revision at which the step read that its process is in, 0 for not yet.
+    """
 
     node_id: str
     node: str
     address: str
     remembered: Subnets = field(default_factory=Subnets)
+    address6: str = ""
     instance: str = ""
     claimant: Claimant | None = None
     step: Coroutine[Any, Any, float | None] | None = None
+    saw: int = 0
     frozen: bool = False
 
     @property
@@ -105,7 +110,10 @@ class Site:
                 host.node,
                 host.instance,
                 former=former,
-                addresses=Addresses(IPv4Address(host.address)),
+                addresses=Addresses(
+                    IPv4Address(host.address),
+                    IPv6Address(host.address6) if host.address6 else None,
+                ),
             ),
             ttl=TTL,
             told=lambda state: self._remember(host, state.lease.subnets if state.lease else None),
@@ -133,6 +141,9 @@ class Site:
         assert host.claimant is not None
         if host.step is None:
             host.step = host.claimant.step()
+            host.saw = 0
+        elif host.saw == 0:
+            host.saw = self.store.revision  # a step begins by reading
         try:
             host.step.send(None)
         except (StopIteration, StoreError):

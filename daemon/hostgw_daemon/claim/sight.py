@@ -45,7 +45,7 @@ class Sight:
     `config` is the network in force. `config_gone` says why it is not the one in the store, which
     was deleted or cannot be used ("": it is): what is held stays held, and nothing new is taken.
     `leases` are of any backend. `occupied` are the subnets of all keys, understood or not, and
-    `spoilt` the keys of leases that cannot be read.
+    `spoilt` the keys of leases and reservations that cannot be read.
     `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
     been somebody else's. `announced`: this process has announced itself before. `alive` are the
     nodes with a presence among those that share our address. `remembered` is the subnet we held
@@ -172,6 +172,8 @@ def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | No
             reservation = reservation_of(keys, entry)
             if isinstance(reservation, Reservation):
                 reservations.append(reservation)
+            else:
+                spoilt.append(entry)
         elif entry.key in keys.nodes:
             found = presence_of(keys, entry)
             # A presence that cannot be read is somebody's all the same: a stranger's.

@@ -42,7 +42,10 @@ from hostgw_daemon.claim.sight import (
     Withdraw,
 )
 from hostgw_daemon.claim.terms import (
+    alone,
     fence,
+    here,
+    obstructed,
     ours,
     reservation_compares,
     rewrite,
@@ -145,7 +148,7 @@ def _spoilt(sight: Sight) -> Action | None:
         return None
     key = sight.keys.lease(subnets)
     for entry in sight.spoilt:
-        if entry.key == key:
+        if entry.key == key and alone(sight, key, subnets):
             same = Compare(Span(key), "modified", entry.modified)
             return Hold("put right", subnets, key, value(sight, subnets), (same, fence(sight)))
     return None
@@ -180,7 +183,9 @@ def _free_subnet(sight: Sight) -> Action | None:
     kept = [subnet for reservation in others for subnet in reservation.subnets]
     taken = Taken([*sight.occupied, *sight.avoid, *kept])
     for how, subnets in _choices(sight, sight.config):
-        if fits(sight.config, subnets) is None and not any(map(taken.overlaps, subnets)):
+        if fits(sight.config, subnets) is not None or any(map(taken.overlaps, subnets)):
+            continue
+        if not obstructed(sight, subnets):
             return Hold(
                 how,
                 subnets,
@@ -221,8 +226,8 @@ TABLE: Final = (
 
 def rivals(sight: Sight) -> tuple[str, ...]:
     """Give the node ids whose presence must be known before a decision: those at our address."""
-    here = (lease for lease in sight.leases if lease.node_id and _here(sight, lease))
-    return tuple(sorted({lease.node_id for lease in here if lease.node_id != sight.me.node_id}))
+    twins = (lease for lease in sight.leases if lease.node_id and here(sight, lease))
+    return tuple(sorted({lease.node_id for lease in twins if lease.node_id != sight.me.node_id}))
 
 
 def _is_me(sight: Sight, presence: Presence) -> bool:
@@ -243,10 +248,6 @@ def _was_me(sight: Sight, presence: Presence) -> bool:
     )
 
 
-def _here(sight: Sight, lease: Lease) -> bool:
-    return lease.gateways.meets(sight.me.addresses)
-
-
 def own(sight: Sight) -> Iterator[Lease]:
     """Give the leases of this node."""
     return (lease for lease in sight.leases if lease.node_id == sight.me.node_id)
@@ -258,15 +259,19 @@ def _mine(sight: Sight) -> Lease | None:
 
 def _rivals(sight: Sight) -> Iterator[Lease]:
     alive = sight.alive - {sight.me.node_id}
-    return (lease for lease in sight.leases if lease.node_id in alive and _here(sight, lease))
+    return (lease for lease in sight.leases if lease.node_id in alive and here(sight, lease))
 
 
 def _adoptable(sight: Sight, of_node: Callable[[str], bool]) -> Lease | None:
-    """Give a lease at our address that the network still has, of a node id that may be ours."""
+    """Give a lease at our address that the network still has, of a node id that may be ours.
+
+    None of which another node holds a part: that would be two nodes with one subnet.
+    """
     assert sight.config is not None
     config = sight.config
-    here = (each for each in sight.leases if of_node(each.node_id) and _here(sight, each))
-    return _best(sight, (lease for lease in here if fits(config, lease.subnets) is None))
+    near = (each for each in sight.leases if of_node(each.node_id) and here(sight, each))
+    fitting = (lease for lease in near if fits(config, lease.subnets) is None)
+    return _best(sight, (each for each in fitting if alone(sight, each.key, each.subnets)))
 
 
 def _best(sight: Sight, leases: Iterable[Lease]) -> Lease | None:

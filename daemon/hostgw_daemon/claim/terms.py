@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hostgw_core.keys import networks_in
 from hostgw_core.model import HOST_GW, Addresses, Lease, Subnets
 from hostgw_core.records import Reservation, lease_value
 from hostgw_core.store import Compare, Span
+from hostgw_core.subnets import Taken
 from hostgw_daemon.claim.sight import Hold, Sight
 
 
@@ -48,12 +50,42 @@ def ours(sight: Sight, reservation: Reservation) -> bool:
 
 
 def reservation_compares(sight: Sight, subnets: Subnets) -> Iterator[Compare]:
-    """No reservation came since we looked: none is there, or ours is as we read it."""
+    """No reservation came since we looked: in the subnets' range are ours as we read them alone."""
+    block = sight.keys.reservation_block(subnets)
+    start = block.start
     for reservation in sight.reservations:
-        if reservation.subnets == subnets and ours(sight, reservation):
+        if reservation.key in block:
+            yield Compare(Span(start, reservation.key), "version", 0)
             yield Compare(Span(reservation.key), "modified", reservation.modified)
-            return
-    yield Compare(sight.keys.reservation_block(subnets), "version", 0)
+            start = reservation.key + b"\0"
+    yield Compare(Span(start, block.end), "version", 0)
+
+
+def obstructed(sight: Sight, subnets: Subnets) -> bool:
+    """Tell whether a key that cannot be read stands where no key may be: the write would fail."""
+    keys = sight.keys
+    blocks = (keys.block(subnets), keys.reservation_block(subnets))
+    return any(entry.key in block for entry in sight.spoilt for block in blocks)
+
+
+def here(sight: Sight, lease: Lease) -> bool:
+    """Tell whether a lease is at our address."""
+    return lease.gateways.meets(sight.me.addresses)
+
+
+def alone(sight: Sight, key: bytes, subnets: Subnets) -> bool:
+    """Tell whether no other key has a part of these subnets, but for flannel's at our address.
+
+    Nobody compares the whole of a key that stands: flannel puts its own unasked, pairs the families
+    as it likes, and may write a subnet of both families that a node holds in one.
+    """
+    leases = (each for each in sight.leases if each.node_id or not here(sight, each))
+    others = [network for each in leases if each.key != key for network in each.subnets]
+    for entry in sight.spoilt:
+        if entry.key != key:
+            others.extend(networks_in(sight.keys.subnets_of(entry.key)))
+    taken = Taken(others)
+    return not any(map(taken.overlaps, subnets))
 
 
 def unchanged(lease: Lease) -> Compare:
