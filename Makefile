@@ -10,7 +10,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format bench docs proto clean
+.PHONY: help setup demo test chaos lint format bench docs proto clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -25,6 +25,9 @@ demo: ## A cluster on this machine: containers reach each other across hosts (ro
 
 test: setup lint ## Lint, then run every test (root)
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: setup ## Faults in a cluster with packets in flight: 200, 25 min; ARGS="--list", "--faults 20" (root)
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
 lint: ## ruff, mypy --strict and the import contracts
 	@test -x $(BIN)/ruff || .ci/setup test

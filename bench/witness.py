@@ -18,7 +18,7 @@ from hostgw_cli.lab.netns import Namespace
 
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTMGRP_IPV4_ROUTE = 0x40
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY = 1, 4, 5, 6
+_RTA_DST, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_TABLE = 1, 5, 6, 15
 _SO_RCVBUFFORCE = 33
 _BUFFER = 256 << 20  # bytes: nothing is lost while this process is not scheduled
 
@@ -36,6 +36,8 @@ class Seen(NamedTuple):
     destination: bytes
     gateway: bytes
     metric: int
+    length: int
+    table: int
 
 
 class Witness:
@@ -112,7 +114,7 @@ def _parse(data: bytes, when: float) -> Iterator[Seen]:
 
 
 def _route(data: bytes, start: int, length: int, *, gone: bool, when: float) -> Seen:
-    protocol = data[start + _HEADER.size + 5]
+    _, prefix, _, _, table, protocol, *_ = _RTMSG.unpack_from(data, start + _HEADER.size)
     destination = gateway = b""
     metric = 0
     offset = start + _HEADER.size + _RTMSG.size
@@ -125,5 +127,7 @@ def _route(data: bytes, start: int, length: int, *, gone: bool, when: float) -> 
             gateway = value
         elif kind == _RTA_PRIORITY:
             metric = int.from_bytes(value, "little")
+        elif kind == _RTA_TABLE:
+            table = int.from_bytes(value, "little")
         offset += (size + 3) & ~3
-    return Seen(when, gone, protocol, destination, gateway, metric)
+    return Seen(when, gone, protocol, destination, gateway, metric, prefix, table)

@@ -1,0 +1,1 @@
+"""Faults in a real cluster with packets in flight: `make chaos`. See README.md here."""
