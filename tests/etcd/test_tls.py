@@ -10,7 +10,7 @@ import pytest
 
 from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.store import Put, Span, StoreDenied, StoreUnavailable
-from support.certificates import Authority, Identity
+from support.certificates import Authority, Identity, openssl_end
 from support.etcd_recorder import Recorder
 from support.etcd_server import EtcdCtl, EtcdServer
 from support.store_subject import watching
@@ -113,6 +113,22 @@ async def test_a_renewed_certificate_is_taken_up(
             assert [c.key for c in await watch.changes(2)] == [b"/a/1", b"/a/2"]
         await etcd.list(SPAN)
         assert len(seen.endpoints) == 2
+
+
+async def test_it_is_told_when_the_certificates_end(
+    tls_etcd: EtcdServer, authority: Authority, client: Identity, impatient: None
+) -> None:
+    """Once at the beginning, and when a new pair is taken up: as openssl reads the files."""
+    seen = Recorder()
+    async with Etcd(settings_for(tls_etcd, client, client.ca), observer=seen) as etcd:
+        await etcd.list(SPAN)
+        await etcd.list(SPAN)
+        first = {"cert": openssl_end(client.cert), "ca": openssl_end(client.ca)}
+        assert seen.ends == [first]
+        authority.issue("client", days=9)
+        await etcd.list(SPAN)
+        assert seen.ends == [first, {**first, "cert": openssl_end(client.cert)}]
+        assert seen.ends[1]["cert"] - first["cert"] >= 6 * 86_400
 
 
 async def test_a_changed_authority_is_believed_without_a_restart(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -11,6 +12,7 @@ class Recorder:
 
     requests: list[tuple[str, str]] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
+    ends: list[dict[str, float]] = field(default_factory=list)
 
     def request(self, op: str, result: str, seconds: float) -> None:
         """Remember a request."""
@@ -20,3 +22,7 @@ class Recorder:
     def endpoint(self, name: str) -> None:
         """Remember an endpoint."""
         self.endpoints.append(name)
+
+    def certificates(self, ends: Mapping[str, float]) -> None:
+        """Remember when certificates end."""
+        self.ends.append(dict(ends))

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from hostgw_core.health import Condition, Severity
+from hostgw_core.model import ClusterConfig
 from hostgw_core.store import (
     Compacted,
     Header,
@@ -144,9 +145,9 @@ def test_a_pass_is_counted(read: Reading):
         finished=10.0018,
     )
     read.metrics.routes.passed(report, 1000.0)
-    assert read("route_operations_total", op="create", result="created") == 1
-    assert read("route_operations_total", op="create", result="conflict") == 1
-    assert read("route_operations_total", op="delete", result="deleted") == 0
+    assert read("route_operations_total", family="ipv4", op="create", result="created") == 1
+    assert read("route_operations_total", family="ipv4", op="create", result="conflict") == 1
+    assert read("route_operations_total", family="ipv6", op="create", result="created") == 0
     assert read("route_errors_total", errno="EEXIST") == 1
     assert read("route_errors_total", errno="other") == 1
     assert read("convergence_seconds_bucket", le="0.001") == 1
@@ -240,6 +241,32 @@ def test_the_room_of_the_store(read: Reading):
     read.metrics.store.upkeep(UpkeepState())
     assert read("etcd_db_bytes", part="allocated") == 0
     assert read("etcd_kept_revisions") == 0
+
+
+def test_the_certificates(read: Reading):
+    """When they end; one that was taken out of the settings is 0 again."""
+    read.metrics.store.certificates({"cert": 1_800_000_000.0, "ca": 1_900_000_000.0})
+    assert read("tls_certificate_expiry_timestamp_seconds", file="cert") == 1_800_000_000
+    assert read("tls_certificate_expiry_timestamp_seconds", file="ca") == 1_900_000_000
+    read.metrics.store.certificates({})
+    assert read("tls_certificate_expiry_timestamp_seconds", file="cert") == 0
+
+
+def test_the_network_configuration(read: Reading):
+    """A change that is taken up or refused is counted once, however often it is shown."""
+    good = ClusterConfig(None, None, 5)
+    for _ in range(2):
+        read.metrics.network.show(None, "", now=10.0)
+    assert read("config_reloads_total", result="taken") == 0
+    for _ in range(2):
+        read.metrics.network.show(good, "", now=20.0)
+        read.metrics.network.show(good, "", now=30.0)
+    assert read("config_reloads_total", result="taken") == 1
+    assert read("config_reload_success_timestamp_seconds") == 20
+    read.metrics.network.show(good, "Network is no network", now=40.0)
+    assert read("config_reloads_total", result="refused") == 1
+    assert read("config_reload_success_timestamp_seconds") == 20
+    assert read("config_revision") == 5
 
 
 def test_the_lease(read: Reading):

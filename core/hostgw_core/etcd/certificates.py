@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from hostgw_core.etcd.settings import EtcdSettings
+from hostgw_core.etcd.validity import good_until
 from hostgw_core.store import StoreDenied
 
 # gRPC brings a list of CAs of its own; an administrator means the one of the system.
@@ -40,6 +41,7 @@ class CertificateFiles:
     def __init__(self, settings: EtcdSettings) -> None:
         ca = settings.ca or next((path for path in _SYSTEM_CAS if Path(path).exists()), "")
         self._ca, self._cert, self._key = ca, settings.cert, settings.key
+        self._named = bool(settings.ca)
         self._stamp: Stamp = ()
         self._current: Certificates | None = None
 
@@ -56,6 +58,18 @@ class CertificateFiles:
             return self._current, False
         changed, self._current, self._stamp = found != self._current, found, stamp
         return found, changed
+
+    def ends(self) -> dict[str, float]:
+        """Give when what was last read ends, in seconds since the epoch: `cert`, and `ca`.
+
+        Of a chain its first certificate, which is ours; of several authorities the one that may be
+        believed the longest. The system's authorities are somebody else's care.
+        """
+        read = self._current
+        own = good_until(read.cert if read is not None else None)
+        authorities = good_until(read.ca if read is not None and self._named else None)
+        ends = {"cert": own[0]} if own else {}
+        return {**ends, "ca": max(authorities)} if authorities else ends
 
     def _look(self) -> Stamp:
         """Give what changes when a file is written or replaced, without reading it."""

@@ -88,7 +88,7 @@ class Members:
             if old.endpoint == endpoint and not old.retired and not self._renewed(endpoint):
                 return old
             await self._retire(old)
-        credentials = _credentials(self._files.read()[0]) if endpoint.tls else None
+        credentials = _credentials(self._read()[0]) if endpoint.tls else None
         self._connection = Connection(endpoint, credentials)
         self._observer.endpoint(str(endpoint))
         return self._connection
@@ -99,7 +99,14 @@ class Members:
         if not endpoint.tls or now - self._looked < CHECK_FILES:
             return False
         self._looked = now
-        return self._files.read()[1]
+        return self._read()[1]
+
+    def _read(self) -> tuple[Certificates, bool]:
+        """Read the files of TLS, and tell of what is new."""
+        found, changed = self._files.read()
+        if changed:
+            self._observer.certificates(self._files.ends())
+        return found, changed
 
     async def leave(self, connection: Connection) -> None:
         """Say that a member failed: the next request goes to another."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Protocol
@@ -86,6 +87,9 @@ class Observer(Protocol):
     def endpoint(self, name: str) -> None:
         """Tell that the next requests go to this endpoint."""
 
+    def certificates(self, ends: Mapping[str, float]) -> None:
+        """Tell when `cert` and `ca` end, in seconds since the epoch, if they are there."""
+
 
 class Unobserved:
     """An observer that looks away."""
@@ -95,3 +99,6 @@ class Unobserved:
 
     def endpoint(self, name: str) -> None:
         """Note nothing."""
+
+    def certificates(self, ends: Mapping[str, float]) -> None:
+        """Look at no clock."""

@@ -131,6 +131,9 @@ class Answers:
         metrics.lease.claims(conflicts=parts.claim.conflicts, retaken=parts.claim.retaken)
         metrics.store.view(parts.view, me.epoch)
         metrics.store.upkeep(parts.upkeep)
+        if parts.understanding is not None:
+            now = parts.understanding
+            metrics.network.show(now.config, now.config_trouble, now=time.time())
         metrics.routes.stand(parts.routes)
         self._introduce(parts)
         masquerade = parts.masquerade

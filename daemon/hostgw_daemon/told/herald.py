@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from hostgw_core.health import Board, Condition, Severity
@@ -151,3 +151,7 @@ class Herald:
     def endpoint(self, name: str) -> None:
         """Note which member serves us."""
         self._answers.serving = name
+
+    def certificates(self, ends: Mapping[str, float]) -> None:
+        """Show when the files of TLS end."""
+        self._metrics.store.certificates(ends)

@@ -20,6 +20,7 @@ from prometheus_client.exposition import choose_encoder
 
 from hostgw_daemon.told.metrics.instruments import Declared, Instruments
 from hostgw_daemon.told.metrics.lease import LeaseMetrics
+from hostgw_daemon.told.metrics.network import NetworkMetrics
 from hostgw_daemon.told.metrics.node import NodeMetrics
 from hostgw_daemon.told.metrics.peers import PeerMetrics
 from hostgw_daemon.told.metrics.routes import RouteMetrics
@@ -40,6 +41,7 @@ class Metrics:
         self.node = NodeMetrics(declare, version=version)
         self.lease = LeaseMetrics(declare)
         self.store = StoreMetrics(declare)
+        self.network = NetworkMetrics(declare)
         self.peers = PeerMetrics(declare)
         self.routes = RouteMetrics(declare)
         self.rules = RuleMetrics(declare)

@@ -20,6 +20,7 @@ from hostgw_daemon.told.metrics.instruments import Instruments, Total
 _SCALE = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CONVERGENCE = (*_SCALE, 30.0, 60.0)  # seconds
 PASSES = (0.0001, 0.0002, *_SCALE)
+FAMILIES = ("ipv4", "ipv6")
 DRIFTS = ("deleted", "foreign", "unnoticed")  # as the reconciler tells them
 EVENTS: dict[type[KernelEvent], str] = {
     RouteLost: "route_lost",
@@ -51,6 +52,7 @@ class RouteMetrics:
         self._operations = declare.counters(
             "route_operations_total",
             "Writes to the kernel's routing table, by what became of them.",
+            family=FAMILIES,
             op=tuple(Verb),
             result=tuple(Verdict),
         )
@@ -85,9 +87,12 @@ class RouteMetrics:
         self._durations.of(report.kind).observe(report.seconds)
         for moment in report.seen:
             self._convergence.observe(max(0.0, report.finished - moment))
-        done = Counter((outcome.write.verb, outcome.verdict) for outcome in report.outcomes)
-        for (verb, verdict), count in done.items():
-            self._operations.of(verb, verdict).inc(count)
+        done = Counter(
+            (len(outcome.write.route.destination), outcome.write.verb, outcome.verdict)
+            for outcome in report.outcomes
+        )
+        for (size, verb, verdict), count in done.items():
+            self._operations.of(FAMILIES[size > 4], verb, verdict).inc(count)
         for outcome in report.troubles:
             self._errors.of(errorcode.get(outcome.errno, "")).inc()
         if report.troubles:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.told.metrics.instruments import Instruments, Total
@@ -16,6 +18,7 @@ ERRORS = {
     "Compacted": "compacted",
 }
 RESULTS = ("ok", "lost", *ERRORS.values(), "cancelled")
+FILES = ("cert", "ca")  # of TLS
 RESTARTS = ("unavailable", "compacted", "denied", "ended")  # as hostgw_core.view tells them
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -53,6 +56,11 @@ class StoreMetrics:
         self._relists = Total(
             declare.counters("etcd_relists_total", "Times that everything was listed again.")
         )
+        self._ends = declare.gauges(
+            "tls_certificate_expiry_timestamp_seconds",
+            "When the certificate for the store ends, and the last authority for it; 0 for none.",
+            file=FILES,
+        )
         self._bytes = declare.gauges(
             "etcd_db_bytes",
             "The store's size at the member that was asked, or 0 if it may not be asked.",
@@ -67,6 +75,11 @@ class StoreMetrics:
         """Count one verb of the store's port."""
         self._requests.of(op, ERRORS.get(result, result)).inc()
         self._duration.of(op).observe(seconds)
+
+    def certificates(self, ends: Mapping[str, float]) -> None:
+        """Show when certificates end (seconds since the epoch)."""
+        for file in FILES:
+            self._ends.of(file).set(ends.get(file, 0))
 
     def view(self, state: ViewState, epoch: float) -> None:
         """Show the view's state; `epoch` is the time.time at which its clock (monotonic) was 0."""
