@@ -168,7 +168,7 @@ def _parse(key: bytes, name: bytes, spelling: re.Pattern[str]) -> Subnets | Refu
         return _malformed(key, "it does not spell a subnet, like 10.5.52.0-24")
     parts = match.groupdict()
     try:
-        ipv4 = IPv4Network((parts["ipv4"], parts["length4"])) if parts.get("ipv4") else None
+        ipv4 = _ipv4(parts["ipv4"], int(parts["length4"])) if parts.get("ipv4") else None
         ipv6 = IPv6Network((parts["ipv6"], parts["length6"])) if parts.get("ipv6") else None
     except (AddressValueError, NetmaskValueError):
         return _malformed(key, "it spells no address and length that exist")
@@ -178,6 +178,14 @@ def _parse(key: bytes, name: bytes, spelling: re.Pattern[str]) -> Subnets | Refu
     if ipv6 is not None and str(ipv6.network_address) != parts["ipv6"]:
         return _malformed(key, f"the usual spelling of that subnet is {ipv6.network_address}")
     return Subnets(ipv4, ipv6)
+
+
+def _ipv4(text: str, length: int) -> IPv4Network:
+    """Make a subnet of four octets that are spelled right: quicker than to read them once more."""
+    first, second, third, fourth = map(int, text.split("."))
+    if max(first, second, third, fourth) > 255:
+        raise AddressValueError(text)
+    return IPv4Network((first << 24 | second << 16 | third << 8 | fourth, length))
 
 
 def networks_in(subnets: Subnets | Refusal) -> tuple[IPNetwork, ...]:

@@ -14,8 +14,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network
+from typing import Final
 
 from hostgw_core.model import FAMILIES, ClusterConfig, Family, IPNetwork, Pool, Subnets
+
+FEWEST_BITS: Final = 2
+"""A network has at least four subnets (flannel's rule): what is larger is no node's part of it."""
 
 
 def subnet_at(pool: Pool, index: int) -> IPNetwork:
@@ -91,6 +95,16 @@ def _within(pool: Pool | None, subnet: IPNetwork | None) -> bool:
         return False
     shift = subnet.max_prefixlen - pool.network.prefixlen
     return int(subnet.network_address) >> shift == int(pool.network.network_address) >> shift
+
+
+def too_much(config: ClusterConfig, subnet: IPNetwork) -> bool:
+    """Tell whether a subnet reaches into the network and is more of it than a node can have."""
+    pool = config.of(subnet.version)
+    return (
+        pool is not None
+        and subnet.prefixlen < pool.network.prefixlen + FEWEST_BITS
+        and subnet.overlaps(pool.network)
+    )
 
 
 def candidates(config: ClusterConfig, node_id: str) -> Iterator[Subnets]:

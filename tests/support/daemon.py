@@ -259,6 +259,13 @@ class Daemon:
                 return float(line.rpartition(" ")[2])
         raise AssertionError(f"no sample {name}")
 
+    @property
+    def resident(self) -> int:
+        """How much memory its process has had at most, in MiB (VmHWM of proc(5))."""
+        assert self.process is not None
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(text.partition("VmHWM:")[2].split()[0]) // 1024
+
     def subnet_env(self) -> dict[str, str]:
         """Read the subnet file."""
         lines = self.subnet_file.read_text().splitlines()

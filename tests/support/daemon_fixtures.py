@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import base64
 import http.client
+import itertools
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from support.daemon import Daemon
 from support.site import Host, InsideCtl, Site
+
+MOST_IN_ONE = 128
+"""How many writes etcd takes in one transaction (--max-txn-ops)."""
+T = TypeVar("T")
 
 NETWORK: dict[str, object] = {"Network": "10.77.0.0/16", "Backend": {"Type": "host-gw"}}
 
@@ -66,14 +71,30 @@ class Cluster:
         bodies = ({"key": self._key(name), "value": _base64(value)} for name, value in records)
         self._post("/v3/kv/put", bodies)
 
+    def put_together(self, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write keys below the prefix, as many in each transaction as etcd takes."""
+        puts = (
+            {"requestPut": {"key": self._below(name), "value": _base64(value)}}
+            for name, value in records
+        )
+        self._post("/v3/kv/txn", ({"success": some} for some in _some(puts, MOST_IN_ONE)))
+
+    def delete_together(self, names: Iterable[bytes]) -> None:
+        """Delete keys below the prefix, as many in each transaction as etcd takes."""
+        deletes = ({"requestDeleteRange": {"key": self._below(name)}} for name in names)
+        self._post("/v3/kv/txn", ({"success": some} for some in _some(deletes, MOST_IN_ONE)))
+
     def delete_quickly(self, names: Iterable[bytes]) -> None:
         """Delete keys below `subnets/` one after the other, whatever bytes they are."""
         self._post("/v3/kv/deleterange", ({"key": self._key(name)} for name in names))
 
     def _key(self, name: bytes) -> str:
-        return _base64(f"{self.prefix}/subnets/".encode() + name)
+        return self._below(b"subnets/" + name)
 
-    def _post(self, path: str, bodies: Iterable[dict[str, str]]) -> None:
+    def _below(self, name: bytes) -> str:
+        return _base64(f"{self.prefix}/".encode() + name)
+
+    def _post(self, path: str, bodies: Iterable[Mapping[str, object]]) -> None:
         """Ask etcd's JSON gateway: a process for each would take longer than what is tried."""
         server = self.site.etcd
         with self.site.switch.enter():
@@ -121,6 +142,13 @@ class Cluster:
         self.daemons.append(made)
         self._ends.callback(made.kill)
         return made
+
+
+def _some(things: Iterable[T], count: int) -> Iterator[list[T]]:
+    """Cut into lists of so many."""
+    rest = iter(things)
+    while some := list(itertools.islice(rest, count)):
+        yield some
 
 
 def _base64(content: bytes) -> str:

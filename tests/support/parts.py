@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 from types import MappingProxyType
@@ -75,7 +76,12 @@ def roster(count: int, *, refusals: tuple[Refusal, ...] = (), **states: Any) -> 
         peers[each.key] = states.get(f"n{number}") or Peer(each)
     policy = Policy(KEYS, CONFIG, "id-0", OWN.gateways)
     refused = MappingProxyType({refusal.key: refusal for refusal in refusals})
-    return replace(accept((), policy), peers=MappingProxyType(peers), refusals=refused)
+    return replace(
+        accept((), policy),
+        peers=MappingProxyType(peers),
+        refusals=refused,
+        reasons=Counter(refusal.reason for refusal in refusals),
+    )
 
 
 def report(kind: PassKind, *outcomes: Outcome) -> Report:

@@ -26,9 +26,14 @@ class _LeaseValue(msgspec.Struct, gc=False):
 _Address = TypeVar("_Address", IPv4Address, IPv6Address)
 _LEASE: Final = msgspec.json.Decoder(_LeaseValue)
 
-REMEMBERED: Final = 1 << 14
-"""How many records are not read twice: more than a cluster has nodes. To read one takes 20 us, to
-find it again 1; a claim, and every judgement after the first, looks at all there are."""
+REMEMBERED: Final = 1 << 17
+"""How many records are not read twice: more than a cluster has nodes, and more than somebody puts
+between them. To read one takes 20 us, to find it again 1; a claim, and every judgement after the
+first, looks at all there are."""
+
+REMEMBERED_SIZE: Final = 512
+"""The longest key and value, in bytes, that are worth it: what is remembered outlives its key, and
+whoever writes records must not fill our memory by it. A lease needs about 200."""
 
 
 def lease_of(keys: Keys, entry: Entry, *, any_backend: bool = False) -> Lease | Refusal:
@@ -38,13 +43,13 @@ def lease_of(keys: Keys, entry: Entry, *, any_backend: bool = False) -> Lease | 
     that uses another way to carry packets (flannel ignores such a peer too) or is in quarantine,
     unless `any_backend`. A lease of both families may lack the address of one of them.
     """
-    backend, lease = _read(keys, entry)
+    short = len(entry.key) + len(entry.value) <= REMEMBERED_SIZE
+    backend, lease = _remembered(keys, entry) if short else _read(keys, entry)
     if backend != HOST_GW and not any_backend:
         return _other_backend(entry, backend)
     return lease
 
 
-@lru_cache(maxsize=REMEMBERED)
 def _read(keys: Keys, entry: Entry) -> tuple[str, Lease | Refusal]:
     """Read a lease of any backend, and the backend: where that cannot be read, the usual one."""
     subnets = keys.subnets_of(entry.key)
@@ -67,6 +72,9 @@ def _read(keys: Keys, entry: Entry) -> tuple[str, Lease | Refusal]:
         entry.modified,
         entry.lease,
     )
+
+
+_remembered: Final = lru_cache(maxsize=REMEMBERED)(_read)
 
 
 def lease_value(

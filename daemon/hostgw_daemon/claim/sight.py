@@ -45,7 +45,8 @@ class Sight:
     `config` is the network in force. `config_gone` says why it is not the one in the store, which
     was deleted or cannot be used ("": it is): what is held stays held, and nothing new is taken.
     `leases` are of any backend. `occupied` are the subnets of all keys, understood or not, and
-    `spoilt` the keys of leases and reservations that cannot be read.
+    `spoilt` the keys of leases and reservations that cannot be read. `names` are the keys of all
+    leases and reservations, in order: also one that says nothing stands in the way of a write.
     `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
     been somebody else's. `announced`: this process has announced itself before. `alive` are the
     nodes with a presence among those that share our address. `remembered` is the subnet we held
@@ -59,6 +60,7 @@ class Sight:
     leases: tuple[Lease, ...] = ()
     spoilt: tuple[Entry, ...] = ()
     occupied: tuple[IPNetwork, ...] = ()
+    names: tuple[bytes, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     presence: Presence | None = None
     stranger_for: float = 0.0
@@ -164,11 +166,13 @@ def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | No
     leases: list[Lease] = []
     spoilt: list[Entry] = []
     occupied: list[IPNetwork] = []
+    names: list[bytes] = []
     reservations: list[Reservation] = []
     for entry in listing.entries:
         if entry.key == keys.config:
             config = config_of(entry)
         elif entry.key in keys.reservations:
+            names.append(entry.key)
             reservation = reservation_of(keys, entry)
             if isinstance(reservation, Reservation):
                 reservations.append(reservation)
@@ -179,6 +183,7 @@ def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | No
             # A presence that cannot be read is somebody's all the same: a stranger's.
             presence = found if isinstance(found, Presence) else _unreadable(me, entry)
         else:
+            names.append(entry.key)
             lease = lease_of(keys, entry, any_backend=True)
             if isinstance(lease, Lease):
                 leases.append(lease)
@@ -198,6 +203,7 @@ def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | No
         leases=tuple(leases),
         spoilt=tuple(spoilt),
         occupied=tuple(occupied),
+        names=tuple(sorted(names)),
         reservations=tuple(reservations),
         presence=presence,
     )

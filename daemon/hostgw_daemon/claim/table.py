@@ -23,13 +23,14 @@ older than the configuration in it, so whoever holds such a subnet is in the sig
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from hostgw_core.model import HOST_GW, ClusterConfig, Lease, Presence, Subnets
 from hostgw_core.store import Compare, Span
-from hostgw_core.subnets import Taken, candidates, fits
+from hostgw_core.subnets import Taken, candidates, fits, too_much
 from hostgw_daemon.claim.sight import (
     PRESENCE_TTL,
     Action,
@@ -45,7 +46,6 @@ from hostgw_daemon.claim.terms import (
     alone,
     fence,
     here,
-    obstructed,
     ours,
     reservation_compares,
     rewrite,
@@ -181,24 +181,30 @@ def _free_subnet(sight: Sight) -> Action | None:
     assert sight.presence is not None
     others = [r for r in sight.reservations if not ours(sight, r)]
     kept = [subnet for reservation in others for subnet in reservation.subnets]
-    taken = Taken([*sight.occupied, *sight.avoid, *kept])
+    # What is too much of the network for any node is nobody's: one such key must not take it all.
+    occupied = (each for each in sight.occupied if not too_much(sight.config, each))
+    taken = Taken([*occupied, *sight.avoid, *kept])
     for how, subnets in _choices(sight, sight.config):
         if fits(sight.config, subnets) is not None or any(map(taken.overlaps, subnets)):
             continue
-        if not obstructed(sight, subnets):
-            return Hold(
-                how,
-                subnets,
-                sight.keys.lease(subnets),
-                value(sight, subnets),
-                (
-                    Compare(sight.keys.block(subnets), "version", 0),
-                    Compare(Span(sight.keys.config), "modified", sight.config.revision),
-                    *reservation_compares(sight, subnets),
-                    fence(sight),
-                ),
-            )
+        compares = (
+            Compare(sight.keys.block(subnets), "version", 0),
+            Compare(Span(sight.keys.config), "modified", sight.config.revision),
+            *reservation_compares(sight, subnets),
+            fence(sight),
+        )
+        if not any(_fails(sight, compare) for compare in compares):
+            key = sight.keys.lease(subnets)
+            return Hold(how, subnets, key, value(sight, subnets), compares)
     return None
+
+
+def _fails(sight: Sight, compare: Compare) -> bool:
+    """Tell whether a key, were it but nonsense, stands where a write wants none."""
+    if compare.field != "version":
+        return False
+    place = bisect_left(sight.names, compare.span.start)
+    return place < len(sight.names) and sight.names[place] in compare.span
 
 
 def _exhausted(sight: Sight) -> Action:

@@ -61,13 +61,6 @@ def reservation_compares(sight: Sight, subnets: Subnets) -> Iterator[Compare]:
     yield Compare(Span(start, block.end), "version", 0)
 
 
-def obstructed(sight: Sight, subnets: Subnets) -> bool:
-    """Tell whether a key that cannot be read stands where no key may be: the write would fail."""
-    keys = sight.keys
-    blocks = (keys.block(subnets), keys.reservation_block(subnets))
-    return any(entry.key in block for entry in sight.spoilt for block in blocks)
-
-
 def here(sight: Sight, lease: Lease) -> bool:
     """Tell whether a lease is at our address."""
     return lease.gateways.meets(sight.me.addresses)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from hostgw_core.keys import Keys
+from hostgw_core.keys import Keys, is_node_id
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Refusal
 from hostgw_core.network import config_of
 from hostgw_core.store import Change, Entry
@@ -128,4 +128,5 @@ class Cluster:
         if changes is not None and not any(change.key in span for change in changes):
             return self.now.disputes if self.now is not None else ()
         found = [key for key in sighting.snapshot.entries if key in span]
-        return tuple(key[len(span.start) :].decode(errors="replace") for key in sorted(found))
+        names = (key[len(span.start) :].decode(errors="replace") for key in sorted(found))
+        return tuple(name for name in names if is_node_id(name))

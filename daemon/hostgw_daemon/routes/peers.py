@@ -17,6 +17,7 @@ one now), it gives None, and the whole is judged again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -26,13 +27,11 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Refusal, Subnets
 from hostgw_core.records import lease_of
 from hostgw_core.store import Change, Deleted, Entry
-from hostgw_core.subnets import Taken, inside
+from hostgw_core.subnets import Taken, inside, too_much
 from hostgw_daemon.routes.ground import Ground
 
 NO_ADDRESSES = Addresses()
 OWN_ADDRESS = "own_address"
-FEWEST_BITS = 2
-"""A network has at least four subnets (flannel's rule): what is larger is no node's part of it."""
 
 
 class PeerState(StrEnum):
@@ -69,9 +68,9 @@ class Policy:
 class Roster:
     """The judgement: every key under the lease prefixes is a peer or a refusal.
 
-    Two things follow from it, kept so that amending it is quick: `ground` says which key holds
-    which subnet, and `waiting` gives, for each refusal that is an overlap, the key that it gives
-    way to. Neither is changed once it is here.
+    Three things follow from it, kept so that amending it is quick: `ground` says which key holds
+    which subnet, `waiting` gives, for each refusal that is an overlap, the key that it gives way
+    to, and `reasons` counts the refusals. None is changed once it is here.
     """
 
     policy: Policy
@@ -79,6 +78,7 @@ class Roster:
     refusals: Mapping[bytes, Refusal]
     ground: Ground = field(compare=False, repr=False)
     waiting: Mapping[bytes, bytes] = field(compare=False, repr=False)
+    reasons: Mapping[str, int] = field(compare=False, repr=False)
 
 
 class _Judge:
@@ -92,6 +92,7 @@ class _Judge:
         self.refusals: Draft[bytes, Refusal] = Draft({})
         self.ground = Ground()
         self.waiting: Draft[bytes, bytes] = Draft({})
+        self.reasons: Counter[str] = Counter()
 
     @classmethod
     def resume(cls, roster: Roster) -> _Judge:
@@ -101,11 +102,14 @@ class _Judge:
         judge.refusals = draft_of(roster.refusals)
         judge.waiting = draft_of(roster.waiting)
         judge.ground = roster.ground.copy()
+        judge.reasons = Counter(roster.reasons)
         return judge
 
     def forget(self, key: bytes) -> None:
         """Take back what was judged of one key, and free its ground."""
-        self.refusals.pop(key, None)
+        refusal = self.refusals.pop(key, None)
+        if refusal is not None:
+            self.reasons[refusal.reason] -= 1
         self.waiting.pop(key, None)
         peer = self.peers.pop(key, None)
         for subnet in peer.lease.subnets if peer is not None else ():
@@ -126,6 +130,7 @@ class _Judge:
             self.peers[entry.key] = judged
         else:
             self.refusals[entry.key] = judged
+            self.reasons[judged.reason] += 1
 
     def verdict(self) -> Roster:
         """Give what was judged."""
@@ -135,6 +140,7 @@ class _Judge:
             self.refusals.printed(),
             self.ground,
             self.waiting.printed(),
+            +self.reasons,
         )
 
     def _before(self, entry: Entry) -> Peer | None:
@@ -185,9 +191,8 @@ class _Judge:
         if not inside(config, subnets):
             return f"{subnets} is outside the network in {where}"
         for subnet in subnets:
-            pool = config.of(subnet.version)
-            if pool is not None and subnet.prefixlen < pool.network.prefixlen + FEWEST_BITS:
-                return f"{subnet} is too much of {pool.network}, the network in {where}"
+            if too_much(config, subnet):
+                return f"{subnet} is too much of the network in {where}"
         return ""
 
     def _on_this_host(self, lease: Lease) -> str:

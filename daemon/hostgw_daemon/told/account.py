@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from hostgw_core.health import Condition
 from hostgw_core.model import Lease, Refusal
@@ -57,7 +58,6 @@ def status(
 ) -> Status:
     """Give the whole status at this moment."""
     why_not = tuple(f"{check.name}: {check.reason}" for check in checks if not check.ok)
-    refusals = refused(parts)
     return Status(
         version=me.version,
         node=me.node,
@@ -74,7 +74,7 @@ def status(
         store=_store(parts.view, endpoint, me.epoch),
         routes=RoutesStatus.of(parts.routes, me.epoch),
         peers=_peers(parts),
-        refusals=Listed.of(len(refusals), map(RefusalStatus.of, refusals)),
+        refusals=_refusals(parts),
         settings=me.settings,
     )
 
@@ -91,17 +91,28 @@ def leases(parts: Parts) -> Iterator[Lease]:
     return (peer.lease for peer in believed)
 
 
-def refused(parts: Parts) -> tuple[Refusal, ...]:
-    """Give the records that are not used, in the order of their keys."""
+def refused(parts: Parts, *, most: int) -> list[Refusal]:
+    """Give the first records that are not used, in the order of their keys."""
     now = parts.understanding
     if now is None or now.roster is None:
-        return ()
-    return tuple(sorted(now.roster.refusals.values(), key=lambda refusal: refusal.key))
+        return []
+    return nsmallest(most, now.roster.refusals.values(), key=lambda refusal: refusal.key)
+
+
+def refusal_counts(parts: Parts) -> Mapping[str, int]:
+    """Count the records that are not used by reason."""
+    now = parts.understanding
+    return now.roster.reasons if now is not None and now.roster is not None else {}
 
 
 def peer_counts(parts: Parts) -> Counter[str]:
     """Count the other nodes by state."""
     return Counter(state for _, state, _ in peer_states(parts))
+
+
+def _refusals(parts: Parts) -> Listed[RefusalStatus]:
+    count = sum(refusal_counts(parts).values())
+    return Listed.of(count, map(RefusalStatus.of, refused(parts, most=LISTED)))
 
 
 def _claim(claim: ClaimState, session: SessionState, boot_epoch: float) -> ClaimStatus:

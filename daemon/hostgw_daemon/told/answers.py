@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -17,6 +16,9 @@ from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.overview import Parts, ready_checks
 from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status
+
+REFUSALS: Final = 10_000
+"""How many records that are not used are written out: their number is not ours to bound."""
 
 LATE: Final = 60.0
 """Seconds without a beat, or with a pass overdue, after which the daemon does not live."""
@@ -103,8 +105,8 @@ class Answers:
         return account.leases(self._parts())
 
     def refusals(self) -> Iterable[RefusalStatus]:
-        """Give every record that is not used."""
-        return map(RefusalStatus.of, account.refused(self._parts()))
+        """Give the records that are not used, of very many the first."""
+        return map(RefusalStatus.of, account.refused(self._parts(), most=REFUSALS))
 
     def config(self) -> ConfigStatus:
         """Give the network and the settings in force."""
@@ -117,8 +119,7 @@ class Answers:
         """Give the metrics. What costs a look at every peer is counted here, not at each change."""
         parts = self._parts()
         self.measure(parts)
-        reasons = Counter(refusal.reason for refusal in account.refused(parts))
-        self._metrics.peers.show(account.peer_counts(parts), reasons)
+        self._metrics.peers.show(account.peer_counts(parts), account.refusal_counts(parts))
         return self._metrics.exposition(accept)
 
     def measure(self, parts: Parts) -> None:

@@ -7,7 +7,6 @@ no two of them can disagree.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -79,9 +78,8 @@ def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
         return
     if now.config_trouble:
         yield "no_config" if now.config is None else "bad_config", now.config_trouble
-    refusals = now.roster.refusals if now.roster is not None else {}
-    if refusals:
-        counts = Counter(refusal.reason for refusal in refusals.values())
+    counts = now.roster.reasons if now.roster is not None else {}
+    if counts:
         yield "records_refused", ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
@@ -103,8 +101,10 @@ def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
         late = parts.boottime - parts.lease.deadline
         yield "lease_overdue", f"{late:.0f} s past its end: {parts.lease.error}"
     now = parts.understanding
-    refusals = now.roster.refusals.values() if now is not None and now.roster is not None else ()
-    rivals = [refusal.detail for refusal in refusals if refusal.reason == OWN_ADDRESS]
+    roster = now.roster if now is not None else None
+    rivals: list[str] = []
+    if roster is not None and roster.reasons.get(OWN_ADDRESS):
+        rivals = [one.detail for one in roster.refusals.values() if one.reason == OWN_ADDRESS]
     rivals += [f"the node {name} wants it" for name in (now.disputes if now is not None else ())]
     if rivals:
         yield "address_claimed", _some(rivals)

@@ -22,6 +22,8 @@ from hostgw_daemon.kernel import ForeignRoute, Outcome
 from hostgw_daemon.routes.report import Report, RoutesState
 
 LISTED = 100
+LONGEST_KEY = 512
+"""How many bytes of a key that nobody understood are shown; etcd takes more than a million."""
 T = TypeVar("T")
 
 
@@ -215,9 +217,10 @@ class RefusalStatus:
 
     @classmethod
     def of(cls, refusal: Refusal) -> RefusalStatus:
-        """Write out a refusal; a key may be any bytes."""
-        key = refusal.key.decode(errors="backslashreplace")
-        return cls(key, refusal.reason, refusal.detail)
+        """Write out a refusal; a key may be any bytes, and any number of them."""
+        key = refusal.key[:LONGEST_KEY].decode(errors="backslashreplace")
+        more = "..." if len(refusal.key) > LONGEST_KEY else ""
+        return cls(key + more, refusal.reason, refusal.detail)
 
 
 @dataclass(frozen=True, slots=True)
