@@ -21,7 +21,6 @@ from pathlib import Path
 
 from bench import machine
 
-from chaos.fault import Fault
 from chaos.faults import BY_NAME, FAULTS, named
 from chaos.runner import Outcome, Runner
 from chaos.schedule import Episode, by_shape, episode, run
@@ -51,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     interrupted = False
     try:
         faults = named(asked.only) if asked.only else list(FAULTS)
-        episodes = _episodes(seed, faults, asked.faults, exactly=bool(asked.only))
+        if asked.only and asked.faults is None:
+            episodes = [episode(seed, faults)]
+        else:
+            episodes = list(run(seed, faults, asked.faults or MANY, pairs=asked.pairs))
         with interruptible():
             for outcome in play(episodes, keep=asked.keep):
                 outcomes.append(outcome)
@@ -66,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(text)
     if interrupted:
         return 130
-    if sum(len(each.episode.names) for each in outcomes) >= MANY and not asked.only:
+    if sum(len(each.episode.names) for each in outcomes) >= MANY and not (
+        asked.only or asked.pairs
+    ):
         PAGE.write_text(place(PAGE.read_text(), text))
     return 0 if outcomes and all(each.well for each in outcomes) else 1
 
@@ -107,14 +111,6 @@ def _save(stage: Stage, outcome: Outcome) -> None:
     )
 
 
-def _episodes(
-    seed: int, faults: Sequence[Fault], count: int | None, *, exactly: bool
-) -> list[Episode]:
-    if exactly and count is None:
-        return [episode(seed, faults)]
-    return list(run(seed, faults, count or MANY))
-
-
 def _tell(outcome: Outcome, number: int, count: int) -> None:
     when = time.strftime("%H:%M:%S")
     lost = f"{outcome.lost - outcome.excused} lost, {outcome.excused} where allowed"
@@ -139,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep", action="store_true", help="leave the cluster of a failure until Ctrl-C"
     )
+    parser.add_argument("--pairs", action="store_true", help="no fault alone")
     parser.add_argument("--list", action="store_true", help="show the faults")
     return parser
 

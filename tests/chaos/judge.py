@@ -7,6 +7,7 @@
 | one subnet, one node | at no revision of the store two nodes held overlapping leases |
 | routes to the living | no route of ours to the subnet of a host that stands was removed |
 | completeness | between a daemon's start and its readiness no route was removed whose lease stood |
+| no way back | no route went back to a gateway that its lease had had before |
 
 That tables equal the leases is looked at while it happens: see `settle.py`.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from chaos.record import Deed, Evidence, LeaseEvent, Loss, RouteChange, Start, Violation, Window
 
@@ -75,6 +76,7 @@ def judge(seen: Evidence) -> list[Violation]:
         *_foreign(seen),
         *two_nodes(seen.leases),
         *_removals(seen),
+        *_backwards(seen),
     ]
 
 
@@ -163,7 +165,23 @@ def _stood(history: Sequence[LeaseEvent], change: RouteChange) -> bool:
         for event in history
         if event.key == key and event.history == last and event.when <= change.when + _BEHIND
     ]
-    return bool(about) and not about[-1].gone
+    return bool(about) and not about[-1].gone and about[-1].gateway == change.gateway
+
+
+def _backwards(seen: Evidence) -> Iterator[Violation]:
+    """Follow the canary, whose gateways only ever grow: a restored store must not move it back."""
+    latest: dict[int, RouteChange] = {}
+    for change in seen.changes:
+        if change.destination != seen.canary or change.gone or change.protocol != OURS:
+            continue
+        before = latest.get(change.host)
+        if before is None or IPv4Address(before.gateway) <= IPv4Address(change.gateway):
+            latest[change.host] = change
+        else:
+            yield Violation(
+                "no way back",
+                f"{_route(change)} came after {before.gateway}, {_since(seen, change.when)}",
+            )
 
 
 def _subnet(key: str) -> IPv4Network:

@@ -29,6 +29,7 @@ from typing import Any
 
 PERIOD = 0.005  # seconds between two packets of a pair
 PATIENCE = 1.5  # seconds that an answer may take
+ON_THE_WIRE = 0.02  # seconds that it takes as a rule, at the most
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -100,10 +101,19 @@ class Pinger:
         os.write(1, json.dumps(answer).encode() + b"\n")
 
     def close(self, host: int) -> None:
-        """Forget a container; an open socket would keep its namespace alive."""
-        if (known := self.containers.pop(host, None)) is not None:
-            self.poll.unregister(known.socket)
-            known.socket.close()
+        """Forget a container; an open socket would keep its namespace alive.
+
+        What is on the wire at that moment goes down with the host, and is not counted at all.
+        """
+        if (known := self.containers.pop(host, None)) is None:
+            return
+        self.poll.unregister(known.socket)
+        known.socket.close()
+        since = time.monotonic() - ON_THE_WIRE
+        for number, (source, target, sent) in list(self.pending.items()):
+            if host in (source, target) and sent > since:
+                del self.pending[number]
+                self.sent -= 1
 
     def send(self, now: float) -> None:
         """Send one packet of each pair. One that the kernel does not take is lost, too."""

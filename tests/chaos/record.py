@@ -40,8 +40,9 @@ class RouteChange:
 class LeaseEvent:
     """A key of a lease was written or (`gone`) ended at a revision of the store.
 
-    `node` is the node id in its value, empty in a record that no hostgwd wrote. `history` counts
-    the beginnings of the store's history: a wiped or restored store counts from anew.
+    `node` is the node id in its value, empty in a record that no hostgwd wrote; `gateway` its
+    PublicIP. `history` counts the beginnings of the store's history: a wiped or restored store
+    counts from anew.
     """
 
     history: int
@@ -50,6 +51,7 @@ class LeaseEvent:
     gone: bool
     key: str
     node: str = ""
+    gateway: str = ""
     created: bool = False
 
 
@@ -109,12 +111,13 @@ class Evidence:
     """Everything that was seen from the beginning of an episode to its end.
 
     `subnets` are those that the hosts hold, by the number of the host; `planted` the foreign routes
-    (destination, table, protocol) that are on each.
+    (destination, table, protocol) that are on each; `canary` a lease whose gateways only grow.
     """
 
     deeds: Sequence[Deed]
     subnets: Sequence[IPv4Network]
     planted: frozenset[tuple[str, int, int]]
+    canary: str = ""
     sent: int = 0
     losses: Sequence[Loss] = ()
     changes: Sequence[RouteChange] = ()

@@ -13,7 +13,7 @@ from chaos.planted import PLANTED
 from chaos.record import Deed, Evidence, Violation
 from chaos.schedule import Episode
 from chaos.settle import settle
-from chaos.stage import Stage
+from chaos.stage import CANARY, Stage
 from hostgw_cli.lab.netns import CommandError
 from hostgw_cli.lab.topology import LabError
 
@@ -104,6 +104,7 @@ class Runner:
             deeds=[*self._before, *deeds],
             subnets=stage.subnets,
             planted=PLANTED,
+            canary=CANARY.replace("-", "/"),
             sent=traffic.sent,
             losses=traffic.losses,
             changes=stage.routes.changes(),

@@ -26,8 +26,8 @@ class Shape:
         return f"{self.hosts} hosts, {members}"
 
 
-SHAPES = (Shape(4, 1), Shape(3, 3))
-"""A single member on four hosts; and a quorum."""
+SHAPES = (Shape(3, 1), Shape(5, 1), Shape(4, 3))
+"""Three to five hosts; a single member, or a quorum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ def clash(one: Fault, on_host: int, other: Fault, on_other: int) -> bool:
     return bool(shared) and (everybody or one.whole or other.whole or on_host == on_other)
 
 
-def episode(seed: int, faults: Sequence[Fault]) -> Episode:
+def episode(seed: int, faults: Sequence[Fault], *, shapes: Sequence[Shape] = SHAPES) -> Episode:
     """Draw an episode with exactly these faults. Raise ValueError when they cannot go together."""
     needed = {fault.members for fault in faults} - {0}
     if len(needed) > 1:
         raise ValueError(f"{[fault.name for fault in faults]} need clusters of different shapes")
-    fit = [shape for shape in SHAPES if not needed or shape.members in needed]
+    fit = [shape for shape in shapes if not needed or shape.members in needed]
     shape = random.Random(f"{seed} shape").choice(fit)
     injections = tuple(_draw(seed, fault, shape) for fault in faults)
     for number, fault in enumerate(faults):
@@ -87,13 +87,16 @@ def _draw(seed: int, fault: Fault, shape: Shape) -> Injection:
     )
 
 
-def run(seed: int, faults: Sequence[Fault], count: int) -> Iterator[Episode]:
+def run(
+    seed: int, faults: Sequence[Fault], count: int, *, pairs: bool = False
+) -> Iterator[Episode]:
     """Give episodes until `count` faults are in them: first each alone, then in random pairs.
 
-    Pairs are drawn so that every fault is tried about equally often.
+    Pairs are drawn so that every fault is tried about equally often. With `pairs`, no fault comes
+    alone, unless the last one of an odd number.
     """
     chance = random.Random(f"{seed} run")
-    alone = list(faults)
+    alone = [] if pairs else list(faults)
     chance.shuffle(alone)
     times: dict[str, int] = dict.fromkeys((fault.name for fault in faults), 0)
     left = count
@@ -134,6 +137,6 @@ def by_shape(episodes: Sequence[Episode]) -> list[tuple[Shape, list[Episode]]]:
     """Put episodes of one shape together: a cluster is built once for all of them."""
     return [
         (shape, found)
-        for shape in SHAPES
+        for shape in sorted({each.shape for each in episodes})
         if (found := [each for each in episodes if each.shape == shape])
     ]

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http import HTTPStatus
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from chaos.judge import OURS
 from chaos.newcomer import Newcomer
@@ -37,6 +37,7 @@ FLAGS = (f"--audit-interval={AUDIT:g}s", "--log-level=debug")
 CANARY = "10.244.240.0-24"  # a lease that moves after each fault: who follows it is not deaf
 CONFIG = {"Network": str(NETWORK), "SubnetLen": 24, "SubnetMax": "10.244.99.0"}
 
+_FIRST = IPv4Address("198.18.100.0")  # of the canary's gateways, of which the last is 250.0
 NEVER = float("inf")
 
 now = time.monotonic
@@ -201,9 +202,9 @@ class Stage:
         self.etcd.ctl("put", LEASES + key, json.dumps(value))
 
     def move_canary(self) -> None:
-        """Let the canary's node have another address from now on."""
+        """Let the canary's node have another address from now on, the next higher one."""
         self._canary += 1
-        self.lease(CANARY, f"198.18.9.{self._canary % 250 + 1}")
+        self.lease(CANARY, str(_FIRST + self._canary))
 
     def transact(self, requests: list[str]) -> None:
         """Do requests such as `del KEY` in one transaction of etcd."""

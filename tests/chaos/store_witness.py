@@ -103,22 +103,29 @@ def understand(said: dict[str, Any], history: int, when: float) -> list[LeaseEve
 
 def _event(said: dict[str, Any], history: int, when: float) -> LeaseEvent:
     pair = said["kv"]
-    value = base64.b64decode(pair.get("value", ""))
+    node, gateway = owner(base64.b64decode(pair.get("value", "")))
     return LeaseEvent(
         history,
         revision=int(pair["mod_revision"]),
         when=when,
         gone=said.get("type", 0) in (1, "DELETE"),
         key=base64.b64decode(pair["key"]).decode(errors="replace").removeprefix(LEASES),
-        node=node_of(value),
+        node=node,
+        gateway=gateway,
         created=pair.get("create_revision") == pair["mod_revision"],
     )
 
 
-def node_of(value: bytes) -> str:
-    """Give the node id that a lease names, empty when it names none."""
+def owner(value: bytes) -> tuple[str, str]:
+    """Give the node id and the gateway that a lease names; empty is what it does not name."""
     try:
-        node = json.loads(value)["NodeID"]
-    except (ValueError, TypeError, KeyError):
-        return ""
-    return node if isinstance(node, str) else ""
+        record = json.loads(value)
+    except ValueError:
+        return "", ""
+    if not isinstance(record, dict):
+        return "", ""
+    return _word(record.get("NodeID")), _word(record.get("PublicIP"))
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""

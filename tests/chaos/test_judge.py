@@ -42,6 +42,11 @@ def gone(destination, when, *, host=0, protocol=OURS, table=254):
     return RouteChange(host, when, True, protocol, table, destination, "198.18.0.2", 1500)
 
 
+def came(gateway, *, host=0):
+    """Give the beginning of the canary's route."""
+    return RouteChange(host, 1.0, False, OURS, 254, "10.244.240.0/24", gateway, 1500)
+
+
 def names(seen):
     """Give the invariants that were broken."""
     return [each.invariant for each in judge(seen)]
@@ -109,7 +114,14 @@ def test_a_route_to_a_host_that_stands_must_not_go():
 def event(revision, key, node, *, history=0, **more):
     """Give a write, or an end, of a lease."""
     return LeaseEvent(
-        history, revision, 0.0, more.get("gone", False), key, node, more.get("created", False)
+        history,
+        revision,
+        when=0.0,
+        gone=more.get("gone", False),
+        key=key,
+        node=node,
+        gateway=more.get("gateway", ""),
+        created=more.get("created", False),
     )
 
 
@@ -151,12 +163,22 @@ def test_two_nodes_never_hold_one_subnet(history, revisions):
 def test_nothing_is_removed_before_completeness():
     """From a daemon's start until it was ready, unless the lease had ended."""
     start = Start(0, started=10.0, ready=11.0)
-    lease = event(5, "10.244.240.0-24", "")
+    lease = event(5, "10.244.240.0-24", "", gateway="198.18.0.2")
+    moved = event(6, "10.244.240.0-24", "", gateway="198.18.0.3")
     ended = event(6, "10.244.240.0-24", "", gone=True)
     change = gone("10.244.240.0/24", 10.5)
     assert names(evidence(starts=[start], changes=[change], leases=[lease])) == ["completeness"]
     assert names(evidence(starts=[start], changes=[change], leases=[lease, ended])) == []
+    assert names(evidence(starts=[start], changes=[change], leases=[lease, moved])) == []
     late = gone("10.244.240.0/24", 11.5)
     assert names(evidence(starts=[start], changes=[late], leases=[lease])) == []
     elsewhere = gone("10.244.240.0/24", 10.5, host=1)
     assert names(evidence(starts=[start], changes=[elsewhere], leases=[lease])) == []
+
+
+def test_a_route_never_goes_back_to_a_gateway_of_before():
+    """On each host by itself; forwards it may go as it likes."""
+    there = {"canary": "10.244.240.0/24"}
+    on_and_on = [came("198.18.9.9"), came("198.18.9.10"), came("198.18.9.9", host=1)]
+    assert names(evidence(changes=on_and_on, **there)) == []
+    assert names(evidence(changes=[*on_and_on, came("198.18.9.9")], **there)) == ["no way back"]

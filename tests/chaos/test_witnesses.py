@@ -25,7 +25,7 @@ def test_a_write_and_an_end_of_a_lease():
     new = said("10.244.1.0-24", value, mod_revision=5, create_revision=5)
     end = {"type": 1, **said("10.244.1.0-24", b"", mod_revision=6)}
     assert understand({"Events": [new, end]}, 2, 9.0) == [
-        LeaseEvent(2, 5, 9.0, False, "10.244.1.0-24", "a", True),
+        LeaseEvent(2, 5, 9.0, False, "10.244.1.0-24", "a", "198.18.8.8", True),
         LeaseEvent(2, 6, 9.0, True, "10.244.1.0-24"),
     ]
     assert understand({"Events": None}, 0, 0.0) == []
