@@ -7,7 +7,6 @@ people write nonsense. What a node may do to the store is in `support.claim_judg
 from __future__ import annotations
 
 import json
-from ipaddress import ip_network
 from typing import Any
 
 from hypothesis import settings
@@ -15,32 +14,38 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from hostgw_core.store import Delete, Entry, Put
-from support.claim_judge import Judge, name_in, networks_in, number_of, told
+from support.claim_judge import Judge, name_in, told
+from support.claim_networks import EIGHTHS, NAMES6, QUARTERS, networks_in, numbers_in, pair
 from support.claim_site import PREFIX, Host, Site
 
 HOSTS = 3
 who = st.integers(0, HOSTS - 1)
-# So few subnets that nodes which look at the same time want the same one.
 which = st.integers(0, 3)
+any_lease = st.integers(0, 99)
+network = st.sampled_from(QUARTERS + EIGHTHS)
+number = st.none() | which
 
-
-def networks(length4: int, length6: int) -> list[dict[str, Any]]:
-    """Give the network of tests with IPv4 alone, of both families, and with IPv6 alone."""
-    ipv4 = {"Network": "10.5.0.0/22", "SubnetLen": length4, "SubnetMin": "10.5.0.0"}
-    ipv6 = {"IPv6Network": "fd00:5::/62", "IPv6SubnetLen": length6, "IPv6SubnetMin": "fd00:5::"}
-    return [
-        ipv4,
-        {**ipv4, **ipv6, "EnableIPv6": True},
-        {**ipv6, "EnableIPv6": True, "EnableIPv4": False},
-    ]
-
-
-NETWORKS = networks(24, 64)  # four subnets each
-HALVES = networks(25, 65)
-PARTS4 = [f"10.5.{number}.0-24" for number in range(4)]
-PARTS6 = [
-    f"{subnet.network_address}-64" for subnet in ip_network("fd00:5::/62").subnets(new_prefix=64)
-]
+# What may happen between the look of a node and its write: a rule, and what it is given.
+events = st.one_of(
+    st.tuples(st.just("goes_on"), st.fixed_dictionaries({"n": who, "calls": st.just(8)})),
+    st.tuples(st.just("a_copy_runs"), st.fixed_dictionaries({"n": who, "other": who})),
+    st.tuples(st.just("the_network_changes"), st.fixed_dictionaries({"to": network})),
+    st.tuples(st.just("somebody_deletes_a_lease"), st.fixed_dictionaries({"of": any_lease})),
+    st.tuples(
+        st.just("somebody_spoils_a_lease"),
+        st.fixed_dictionaries({"of": any_lease, "text": st.just({})}),
+    ),
+    st.tuples(
+        st.just("a_subnet_is_reserved"),
+        st.fixed_dictionaries({"n": who, "i": number, "j": number, "good": st.booleans()}),
+    ),
+    st.tuples(st.just("flannel_renews"), st.fixed_dictionaries({"n": who})),
+    st.tuples(st.just("flannel_takes"), st.fixed_dictionaries({"n": who, "i": which, "j": number})),
+    st.tuples(
+        st.just("flannel_writes_another_key_for_a_leased_subnet"),
+        st.fixed_dictionaries({"n": who, "of": any_lease, "j": which}),
+    ),
+)
 
 
 class Claims(RuleBasedStateMachine):
@@ -48,7 +53,7 @@ class Claims(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.site = Site(NETWORKS[0])
+        self.site = Site(QUARTERS[0])
         self.site.hosts = [
             Host(f"id-{n}", f"n{n}", f"192.0.2.{n + 1}", address6=f"fd00::{n + 1}")
             for n in range(HOSTS)
@@ -78,6 +83,33 @@ class Claims(RuleBasedStateMachine):
         for n in order:
             self.starts(n)
             self.judge.advance(self._host(n))
+
+    @rule(n=who, renamed=st.booleans(), writes=st.integers(0, 2), event=events)
+    def is_overtaken(
+        self, n: int, renamed: bool, writes: int, event: tuple[str, dict[str, Any]]
+    ) -> None:
+        """Something happens between what a node sees and what it writes then, after some writes."""
+        if renamed:
+            self.is_renamed(n, "web" if self._host(n).node != "web" else "")
+        self.starts(n)
+        for _ in range(15):
+            writes -= self._host(n).writes_next
+            if writes < 0:
+                break
+            self.judge.advance(self._host(n))
+        rule_name, given = event
+        getattr(self, rule_name)(**given)
+        self.goes_on(n, 2)
+
+    @rule(n=who, other=who)
+    def a_copy_runs(self, n: int, other: int) -> None:
+        """While the one it was copied from is frozen for longer than its presence lives."""
+        self.is_made_a_copy(n, other)
+        self.freezes(other)
+        self.site.pass_time(70)
+        self.starts(n)
+        self.goes_on(n, 12)
+        self.thaws(other)
 
     @rule(n=who)
     def starts(self, n: int) -> None:
@@ -126,17 +158,17 @@ class Claims(RuleBasedStateMachine):
 
     # -- people -------------------------------------------------------------------------------
 
-    @rule(network=st.sampled_from(NETWORKS + HALVES))
-    def the_network_changes(self, network: dict[str, Any]) -> None:
-        self.site.configure(network)
+    @rule(to=network)
+    def the_network_changes(self, to: dict[str, Any]) -> None:
+        self.site.configure(to)
 
-    @rule(number=st.integers(0, 99))
-    def somebody_deletes_a_lease(self, number: int) -> None:
+    @rule(of=any_lease)
+    def somebody_deletes_a_lease(self, of: int) -> None:
         if leases := self._leases():
-            self.site.store.commit_now([], [Delete(leases[number % len(leases)].key)])
+            self.site.store.commit_now([], [Delete(leases[of % len(leases)].key)])
 
-    @rule(number=st.integers(0, 99))
-    def somebody_puts_back_a_lease(self, number: int) -> None:
+    @rule(of=any_lease)
+    def somebody_puts_back_a_lease(self, of: int) -> None:
         """One that hostgwd wrote before, where now there is nothing."""
         there = [subnet for each in self._leases() for subnet in networks_in(name_in(each.key))]
         gone = [
@@ -149,21 +181,21 @@ class Claims(RuleBasedStateMachine):
             )
         ]
         if gone:
-            entry = gone[number % len(gone)]
+            entry = gone[of % len(gone)]
             self.site.store.commit_now([], [Put(entry.key, entry.value)])
             self.judge.restored.add((entry.key, self.site.store.revision))
 
-    @rule(number=st.integers(0, 99), text=st.sampled_from(["", {}, {"PublicIP": "192.0.2.999"}]))
-    def somebody_spoils_a_lease(self, number: int, text: object) -> None:
+    @rule(of=any_lease, text=st.sampled_from(["", {}, {"PublicIP": "192.0.2.999"}]))
+    def somebody_spoils_a_lease(self, of: int, text: object) -> None:
         if leases := self._leases():
-            key = leases[number % len(leases)].key.decode()
+            key = leases[of % len(leases)].key.decode()
             self._put(key.removeprefix(f"{PREFIX}/"), text)
 
     @rule(i=which, rest=st.sampled_from(["-24x", "-024", "-24&FD00:5::-64", "-"]))
     def somebody_writes_a_key_that_is_no_subnet(self, i: int, rest: str) -> None:
         self._put(f"subnets/10.5.{i}.0{rest}", {})
 
-    @rule(n=who, i=st.none() | which, j=st.none() | which, good=st.booleans())
+    @rule(n=who, i=number, j=number, good=st.booleans())
     def a_subnet_is_reserved(self, n: int, i: int | None, j: int | None, good: bool) -> None:
         if name := pair(i, j):
             self.judge.foreign.add(name)
@@ -184,18 +216,18 @@ class Claims(RuleBasedStateMachine):
                 self._put_as_flannel(name_in(entry.key), n)
                 return
 
-    @rule(n=who, i=which, j=st.none() | which)
+    @rule(n=who, i=which, j=number)
     def flannel_takes(self, n: int, i: int, j: int | None) -> None:
         """Flannel chooses the two families apart, and may be late: whatever stands there."""
         self._put_as_flannel(pair(i, j), n)
 
-    @rule(n=who, number=st.integers(0, 99), j=which)
-    def flannel_writes_another_key_for_a_leased_subnet(self, n: int, number: int, j: int) -> None:
+    @rule(n=who, of=any_lease, j=which)
+    def flannel_writes_another_key_for_a_leased_subnet(self, n: int, of: int, j: int) -> None:
         """Of both families where the lease is of one, and of one where it is of both."""
         leases = [name for each in self._leases() if "." in (name := name_in(each.key))]
         if leases:
-            ipv4, both, _ = leases[number % len(leases)].partition("&")
-            self._put_as_flannel(ipv4 if both else f"{ipv4}&{PARTS6[j]}", n)
+            ipv4, both, _ = leases[of % len(leases)].partition("&")
+            self._put_as_flannel(ipv4 if both else f"{ipv4}&{NAMES6[j]}", n)
 
     def _put_as_flannel(self, name: str, n: int) -> None:
         host = self._host(n)
@@ -248,20 +280,11 @@ class Claims(RuleBasedStateMachine):
         standing = [e for e in entries if e.key.decode().startswith(kept)]
         standing.sort(key=lambda entry: entry.modified)
         for entry in standing:
-            if entry is not standing[-1] or is_no_pair(entry.key):
+            if (
+                entry is not standing[-1]
+                or len(numbers_in(entry.key.decode().rpartition("/")[2])) > 1
+            ):
                 self.site.store.commit_now([], [Delete(entry.key)])
-
-
-def pair(i: int | None, j: int | None) -> str:
-    """Name the subnets with these numbers, as flannel does."""
-    return "&".join(
-        [*([PARTS4[i]] if i is not None else []), *([PARTS6[j]] if j is not None else [])]
-    )
-
-
-def is_no_pair(key: bytes) -> bool:
-    """Tell whether a key costs two of the network's subnets."""
-    return len({number_of(each) for each in networks_in(key.decode().rpartition("/")[2])}) > 1
 
 
 Claims.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

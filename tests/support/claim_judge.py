@@ -19,34 +19,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import combinations
 from typing import Any
 
 from hostgw_core.store import Entry
+from support.claim_networks import networks_in, numbers_in
 from support.claim_site import PREFIX, Host, Site
 
 LEASE = re.compile(rf"{PREFIX}/(?:subnets|hostgw/subnets6)/(.+)")
-PART = re.compile(r"([0-9a-f.:]+)-([0-9]+)")
-FIRST = {4: int(ip_address("10.5.0.0")), 6: int(ip_address("fd00:5::"))}
 
 
 def name_in(key: bytes) -> str:
     """Give the last part of a lease's key, "" for another key."""
     found = LEASE.fullmatch(key.decode())
     return found[1] if found else ""
-
-
-def networks_in(name: str) -> list[IPv4Network | IPv6Network]:
-    """Read the subnets that a lease's key names; none where it names no subnet."""
-    found = [PART.fullmatch(part) for part in name.split("&")]
-    return [ip_network(f"{part[1]}/{part[2]}") for part in found if part]
-
-
-def number_of(network: IPv4Network | IPv6Network) -> int:
-    """Give a subnet's number in the networks of the tests, counted from the lowest."""
-    distance = int(network.network_address) - FIRST[network.version]
-    return distance >> (network.max_prefixlen - network.prefixlen)
 
 
 def told(entry: Entry) -> dict[str, Any]:
@@ -113,8 +99,7 @@ class Judge:
                     f"{new.key!r} was kept: {entry.value!r}"
                 )
         if name not in self.foreign:
-            numbers = {number_of(network) for network in networks_in(name)}
-            assert len(numbers) == 1, f"{name} is no pair"
+            assert len(numbers_in(name)) == 1, f"{name} is no pair"
 
     @staticmethod
     def _is_no_theft(host: Host, old: Entry) -> None:

@@ -34,23 +34,27 @@ class _Turn:
 
 
 class OneByOne:
-    """The store as one node has it: every call waits for its turn."""
+    """The store as one node has it: every call waits for its turn. `asked` is the last one."""
 
     def __init__(self, store: FakeStore) -> None:
         self.store = store
+        self.asked = ""
 
     async def list(self, *spans: Span) -> Listing:
         """List when it is our turn."""
+        self.asked = "list"
         await _Turn()
         return self.store.list_now(*spans)
 
     async def commit(self, compares: Sequence[Compare], writes: Sequence[Write]) -> Committed:
         """Commit when it is our turn."""
+        self.asked = "commit"
         await _Turn()
         return self.store.commit_now(compares, writes)
 
     async def grant(self, ttl: int) -> Grant:
         """Grant when it is our turn."""
+        self.asked = "grant"
         await _Turn()
         return self.store.grant_now(ttl)
 
@@ -73,6 +77,7 @@ class Host:
     address6: str = ""
     instance: str = ""
     claimant: Claimant | None = None
+    store: OneByOne | None = None
     step: Coroutine[Any, Any, float | None] | None = None
     saw: int = 0
     frozen: bool = False
@@ -81,6 +86,11 @@ class Host:
     def runs(self) -> bool:
         """Whether its process can do anything now."""
         return self.claimant is not None and not self.frozen
+
+    @property
+    def writes_next(self) -> bool:
+        """Whether its step stands before a write."""
+        return self.step is not None and self.store is not None and self.store.asked == "commit"
 
 
 class Site:
@@ -102,8 +112,9 @@ class Site:
     def start(self, host: Host) -> None:
         """Start a process on a host that has none."""
         former, host.instance = host.instance, f"instance-{next(self._instances)}"
+        host.store = OneByOne(self.store)
         host.claimant = Claimant(
-            OneByOne(self.store),  # type: ignore[arg-type]  # a claimant never watches or revokes
+            host.store,  # type: ignore[arg-type]  # a claimant never watches or revokes
             self.keys,
             Me(
                 host.node_id,

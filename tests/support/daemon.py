@@ -45,6 +45,15 @@ upkeep.EVERY, upkeep.WHILE_FULL, upkeep.SHORT = 0.5, 0.5, 200
 from hostgw_daemon.__main__ import main
 sys.exit(main())
 """
+# One that may be given a `--lease-ttl` of seconds, and not of a minute at least.
+HASTY = """\
+import sys
+from hostgw_core.settings import kinds
+whole_seconds = kinds.whole_seconds
+kinds.whole_seconds = lambda least, most: whole_seconds(1, most)
+from hostgw_daemon.__main__ import main
+sys.exit(main())
+"""
 
 
 class Reply(NamedTuple):
