@@ -29,6 +29,8 @@ PROTOCOL = 104
 LINK = "eth0"
 PRESENCES = "/coreos.com/network/hostgw/nodes/"
 READY_WITHIN = 60.0  # seconds
+AT_ONCE = ("--removal-grace=0s", "--removal-hold=0s")
+"""A deleted lease is timed to its route's end, and not to the end of the daemon's patience."""
 
 
 class Stage:
@@ -75,7 +77,7 @@ class Stage:
 
     def daemon_argv(self, *extra: str) -> list[str]:
         """Give the daemon's command."""
-        return self.host.daemon_argv([f"--iface={LINK}", *extra])
+        return self.host.daemon_argv([f"--iface={LINK}", *AT_ONCE, *extra])
 
     @contextmanager
     def daemon(self, *extra: str) -> Iterator[subprocess.Popen[bytes]]:

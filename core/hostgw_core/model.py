@@ -21,6 +21,7 @@ IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 FAMILIES: tuple[Family, Family] = (4, 6)
 HOST_GW = "host-gw"
+QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,46 +10,43 @@ import asyncio
 import platform
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from hostgw_core import logs
 from hostgw_core.backoff import Backoff
-from hostgw_core.etcd import Etcd
 from hostgw_core.health import Board
 from hostgw_core.keys import Keys
+from hostgw_core.model import Lease
 from hostgw_core.records import Status as Said
 from hostgw_core.supervise import persistent, run_together
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
 from hostgw_daemon.claim.claimant import Claimant, ClaimState
 from hostgw_daemon.claim.sight import Me
-from hostgw_daemon.disk.files import atomic_write
-from hostgw_daemon.disk.memory import Memory, Moment, Renewal
-from hostgw_daemon.disk.paperwork import Paperwork
-from hostgw_daemon.disk.statedir import StateDir
-from hostgw_daemon.duties import duties
+from hostgw_daemon.disk.memory import Moment, Renewal
+from hostgw_daemon.duties import duties, resting
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.netlink.host import HostReader
-from hostgw_daemon.netlink.monitor import Monitor
-from hostgw_daemon.netlink.routes import NetlinkKernel
 from hostgw_daemon.opening import (
+    PATIENCE,
     boottime,
-    etcd_settings,
-    left_by_flannel,
     myself,
+    patience,
     places,
+    present,
     rules_audit,
     uplink_rule,
 )
+from hostgw_daemon.outside import Outside, outside
+from hostgw_daemon.papers import Papers
 from hostgw_daemon.routes.cluster import Cluster, News
 from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
-from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.routes.warden import Warden
 from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade
 from hostgw_daemon.settings import Settings
@@ -72,11 +69,9 @@ class Agent:
         self._troubles: dict[str, str] = {}
         self._read = asyncio.Event()
         node = settings.node_name or platform.node()
-        state = StateDir(Path(settings.state_dir))
-        identity, recalled = state.identity(node), state.recall()
-        self._memory = recalled.value
-        self._renewal = self._memory.renewal
-        self._self = myself(settings, node=node, node_id=identity.value.identity.node_id)
+        self._papers = Papers(settings, self._keys, node=node, told=self._trouble)
+        self._renewal = self._papers.memory.renewal
+        self._self = myself(settings, node=node, node_id=self._papers.node_id)
         self._metrics = Metrics(CollectorRegistry(), version=self._self.version)
         board = Board(KINDS, time.time)
         self._answers = Answers(
@@ -97,53 +92,51 @@ class Agent:
             wrote=lambda result: self._upkeep.wrote(result),  # noqa: PLW0108 - made later
         )
         self._web = Listeners(self._answers, places(settings), told=self._trouble, log=log)
-        self._trouble("state_dir_failing", identity.trouble or recalled.trouble)
-        self._memory_file = Paperwork[Memory](
-            state.remember, done=lambda why: self._trouble("state_dir_failing", why)
-        )
-        path = Path(settings.subnet_file)
-        self._subnet_env = Paperwork[bytes](
-            lambda content: atomic_write(path, content), done=self._subnet_file_written
-        )
-        self._remembered = self._memory.subnets
-        # flannel's file where we have no memory: we come after flannel on this host.
-        self._after_flannel = False
-        if not any(self._remembered):
-            self._remembered = left_by_flannel(path)
-            self._after_flannel = any(self._remembered)
+        self._papers.report()
 
-    def _connect(
-        self, store: Etcd, kernel: NetlinkKernel, host: HostReader, firewall: NftFirewall
-    ) -> None:
+    def _connect(self, out: Outside) -> None:
         """Make the parts that stand on the outside."""
         settings, me, keys = self._settings, self._self, self._keys
         self._reconciler = Reconciler(
-            kernel, told=self._passed, clock=time.monotonic, audit=settings.audit_interval
+            out.kernel, told=self._passed, clock=time.monotonic, audit=settings.audit_interval
         )
-        self._cluster = Cluster(keys, me.node_id, told=self._understood)
+        self._guard = Guard(keys, me.node_id, patience(settings), self._papers.history)
+        self._cluster = Cluster(
+            keys, me.node_id, guard=self._guard, told=self._understood, clock=time.monotonic
+        )
+        self._warden = Warden(
+            self._cluster,
+            self._guard,
+            out.neighbours,
+            link=lambda: self._hostwatch.index,
+            alive=lambda: present(out.store, keys),
+            clock=time.monotonic,
+        )
         self._view = View(
-            store,
+            out.store,
             *keys.heard_by(me.node_id),
             seen=self._cluster.saw,
             clock=time.monotonic,
-            history=self._memory.history,
+            history=self._papers.memory.history,
             told=self._herald.ring,
         )
-        self._upkeep = Upkeep(store, keys.config, told=self._herald.ring)
+        self._upkeep = Upkeep(out.store, keys.config, told=self._herald.ring)
         self._claimant = Claimant(
-            store,
+            out.store,
             keys,
-            Me(me.node_id, me.node, me.instance, former=self._memory.instance),
+            Me(me.node_id, me.node, me.instance, former=self._papers.memory.instance),
             ttl=settings.lease_ttl,
             told=self._claimed,
             clock=boottime,
-            remembered=self._remembered,
+            remembered=self._papers.remembered,
             said=Said(boot_id=me.boot_id, version=me.version),
+            history=lambda: self._guard.history,
+            network=lambda: self._cluster.network,
             tried=self._renewed,
         )
-        self._hostwatch = HostWatch(host, uplink_rule(settings), told=self._stands)
+        self._hostwatch = HostWatch(out.host, uplink_rule(settings), told=self._stands)
         self._masquerade = Masquerade(
-            firewall,
+            out.firewall,
             lambda _state: self._herald.ring(),
             forwarding=Iptables(),
             audit=rules_audit(settings),
@@ -151,40 +144,35 @@ class Agent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; the routes stay. Raise what ended it otherwise."""
-        with (
-            NetlinkKernel.open() as kernel,
-            Monitor.open(echo_of=kernel.port_id) as monitor,
-            HostReader.open() as host,
-            NftFirewall() as firewall,
-        ):
-            async with Etcd(etcd_settings(self._settings), observer=self._herald) as store:
-                self._connect(store, kernel, host, firewall)
-                monitor.start(self._heard)
-                await run_together(
-                    {
-                        "view": self._view.run,
-                        "upkeep": self._upkeep.run,
-                        "host": self._hostwatch.run,
-                        "reconciler": self._reconcile,
-                        "claim": self._claim,
-                        "lease": self._claimant.lease_session.run,
-                        "presence": self._claimant.presence_session.run,
-                        "masquerade": self._masquerade.run,
-                        "memory": self._memory_file.run,
-                        "subnet-file": self._subnet_env.run,
-                        "herald": self._herald.run,
-                        "web": self._web.run,
-                    },
-                    stop,
-                )
+        async with outside(self._settings, observer=self._herald) as out:
+            self._connect(out)
+            if self._papers.remind(self._cluster, out.kernel):
+                asyncio.get_running_loop().call_later(PATIENCE, self._cluster.go_headless)
+            out.monitor.start(self._heard)
+            await run_together(
+                {
+                    "view": self._view.run,
+                    "upkeep": self._upkeep.run,
+                    "host": self._hostwatch.run,
+                    "reconciler": self._reconcile,
+                    "warden": self._warden.run,
+                    "claim": self._claim,
+                    "lease": self._claimant.lease_session.run,
+                    "presence": self._claimant.presence_session.run,
+                    "masquerade": self._masquerade.run,
+                    **self._papers.loops,
+                    "herald": self._herald.run,
+                    "web": self._web.run,
+                },
+                stop,
+            )
 
     def look(self) -> None:
         """Look at host, store, kernel and files anew, as a reload asks."""
         self._herald.reload()
         self._hostwatch.again("a reload was asked for")
         self._claimant.look()
-        self._memory_file.again()
-        self._subnet_env.again()
+        self._papers.again()
 
     def farewell(self) -> None:
         """Say that the end has begun."""
@@ -207,13 +195,17 @@ class Agent:
     # -- who hears what -----------------------------------------------------------------------
 
     def _understood(self, news: News) -> None:
-        self._read.set()
+        now = news.now
         self._reconciler.understand(news)
-        self._claimant.saw(news.now.snapshot)
-        if news.now.config is not None:
-            self._hostwatch.need(news.now.config.families)
+        if not now.headless:
+            self._read.set()
+            self._claimant.saw(now.snapshot)
+            self._papers.recollect(now, self._guard.history)
+        if now.config is not None:
+            self._hostwatch.need(now.config.families)
         if news.moved is None:
             self._consequences()
+        self._warden.look()
         self._herald.ring()
 
     def _heard(self, events: list[KernelEvent]) -> None:
@@ -237,8 +229,8 @@ class Agent:
     def _claimed(self, state: ClaimState) -> None:
         if state.lease is not None:
             self._log.info("Holds a lease", subnet=str(state.lease.subnets), how=state.how)
-            if state.how == "adopted from flannel" or self._after_flannel:
-                self._after_flannel = False
+            if state.how == "adopted from flannel" or self._papers.after_flannel:
+                self._papers.after_flannel = False
                 self._reconciler.take_over()
         self._consequences()
         self._herald.ring()
@@ -255,10 +247,6 @@ class Agent:
             self._consequences()
         self._herald.ring()
 
-    def _subnet_file_written(self, trouble: str) -> None:
-        self._herald.files_written = not trouble
-        self._trouble("subnet_file_failing", trouble)
-
     def _trouble(self, code: str, detail: str) -> None:
         self._troubles.pop(code, None)
         if detail:
@@ -267,7 +255,8 @@ class Agent:
 
     def _consequences(self) -> None:
         """Say what files and rules must be, from the lease, the network and the link."""
-        lease, now = self._claimant.state.lease, self._cluster.now
+        held, now = self._claimant.state.lease, self._cluster.now
+        lease = held or self._resting()
         if lease is None or now is None or now.config is None:
             return
         must = duties(
@@ -280,13 +269,23 @@ class Agent:
             uplink=self._hostwatch.now,
         )
         self._masquerade.want(must.rules)
-        self._memory_file.want(must.memory)
+        if held is not None:
+            self._papers.memory_file.want(must.memory)
         if must.subnet_file is not None:
-            self._subnet_env.want(must.subnet_file)
+            self._papers.subnet_file.want(must.subnet_file)
+
+    def _resting(self) -> Lease | None:
+        """Give our remembered lease while the store is away, as long as it is surely ours."""
+        moment = Moment(self._self.boot_id, boottime(), time.time())
+        return resting(self._cluster.now, self._renewal, moment)
 
     def _parts(self) -> Parts:
         return Parts(
             view=self._view.state,
+            guard=self._guard.state,
+            resting=self._resting(),
+            saved=self._papers.saved,
+            subnet_file_written=self._papers.subnet_file_written,
             understanding=self._cluster.now,
             claim=self._claimant.state,
             lease=self._claimant.lease_session.state,

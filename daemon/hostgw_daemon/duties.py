@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from hostgw_core.model import ClusterConfig, Lease
 from hostgw_core.store import Header
-from hostgw_daemon.disk.memory import Memory, Renewal
+from hostgw_daemon.disk.memory import Memory, Moment, Renewal
 from hostgw_daemon.disk.subnetfile import subnet_env
 from hostgw_daemon.link.uplink import NoUplink, Uplink
+from hostgw_daemon.routes.cluster import Understanding
+from hostgw_daemon.routes.peers import PeerState
 from hostgw_daemon.rules.ruleset import RulesetSpec
 from hostgw_daemon.settings import Settings
 
@@ -50,3 +52,17 @@ def duties(
         else None,
         Memory(subnets, lease.key.decode(), instance, history, renewal),
     )
+
+
+def resting(now: Understanding | None, renewal: Renewal | None, moment: Moment) -> Lease | None:
+    """Give the lease that this node remembers, while the store has not answered since the start.
+
+    Only as long as it is surely ours: nobody can have taken it before its last renewal has run out.
+    """
+    if now is None or now.roster is None or not now.headless or renewal is None:
+        return None
+    left = renewal.left(moment)
+    if left is None or left <= 0:
+        return None
+    peers = now.roster.peers.values()
+    return next((peer.lease for peer in peers if peer.state is PeerState.SELF), None)

@@ -9,16 +9,22 @@ from uuid import uuid4
 
 from hostgw_core import __version__
 from hostgw_core.etcd import EtcdSettings
+from hostgw_core.keys import Keys
 from hostgw_core.model import Subnets
+from hostgw_core.store import Store
 from hostgw_daemon.disk.files import read_if_there
 from hostgw_daemon.disk.subnetfile import parse_subnet_env
 from hostgw_daemon.link.uplink import UplinkRule
+from hostgw_daemon.routes.holds import Patience
 from hostgw_daemon.rules.masquerade import AUDIT
 from hostgw_daemon.settings import Settings, describe
 from hostgw_daemon.told.account import Self
 from hostgw_daemon.told.endpoints import Reach
 from hostgw_daemon.told.listen import Place, Tcp, Unix
 from hostgw_daemon.told.status import SettingStatus
+
+PATIENCE = 0.25
+"""Seconds that the store has to answer at the start, before a node goes by what it remembers."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -70,6 +76,18 @@ def uplink_rule(settings: Settings) -> UplinkRule:
         public_ip=settings.public_ip,
         public_ipv6=settings.public_ipv6,
     )
+
+
+def patience(settings: Settings) -> Patience:
+    """Give how long removals wait."""
+    return Patience(settings.removal_grace, settings.removal_hold)
+
+
+async def present(store: Store, keys: Keys) -> frozenset[str]:
+    """Read the ids of all nodes that are present. Raise StoreError."""
+    listing = await store.list(keys.nodes)
+    found = (keys.node_of(entry.key) for entry in listing.entries)
+    return frozenset(node for node in found if isinstance(node, str))
 
 
 def rules_audit(settings: Settings) -> float:

@@ -55,6 +55,8 @@ class Settings:
 
     route_metric: int
     audit_interval: float
+    removal_grace: float
+    removal_hold: float
 
     ip_masq: bool
     ip_masq_fully_random_disable: bool

@@ -113,7 +113,6 @@ class Bench:
             notifier=self.ear,
             log=self.ear,
         )
-        self.herald.files_written = True
 
 
 @pytest.fixture
@@ -147,14 +146,15 @@ def test_ready_waits_for_the_first_pass_and_the_files(bench, missing):
     """Until then systemd is told what is waited for."""
     if missing == "pass":
         bench.parts = parts(routes=RoutesState())
-    bench.herald.files_written = missing != "files"
+    else:
+        bench.parts = parts(subnet_file_written=False)
     bench.herald.tell(changed=True)
     assert [kind for kind, _ in bench.ear.heard] == ["status"]
 
 
 def test_before_it_is_ready_nothing_is_held_back(bench):
     """While it starts, each step is told at once: somebody waits for it."""
-    bench.herald.files_written = False
+    bench.parts = parts(subnet_file_written=False)
     for _ in range(5):
         bench.herald.tell(changed=True)
     assert len(bench.ear.heard) == 5

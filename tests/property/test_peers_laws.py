@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from hostgw_core.store import Deleted, Entry
-from hostgw_daemon.routes.peers import accept, amend
+from hostgw_daemon.routes.judgement import accept, amend
 from support.lease_world import MY_ADDRESS, believe, config, key, policy, value
 
 # Few subnets, that nest: most of what is drawn meets something else.

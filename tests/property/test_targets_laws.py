@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from hostgw_core.store import Deleted, Entry
 from hostgw_daemon.routes.desired import RouteRule
-from hostgw_daemon.routes.peers import accept, amend
+from hostgw_daemon.routes.judgement import accept, amend
 from hostgw_daemon.routes.targets import Targets
 from support.lease_world import config, key, policy, value
 

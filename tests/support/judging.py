@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hostgw_core.store import Entry
-from hostgw_daemon.routes.peers import Policy, Roster, accept
+from hostgw_daemon.routes.judgement import accept
+from hostgw_daemon.routes.peers import Policy, Roster
 from support.lease_world import config, policy
 
 RULES = policy()

@@ -17,7 +17,8 @@ from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import ForeignRoute, Link, Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.routes.cluster import Understanding
-from hostgw_daemon.routes.peers import Peer, PeerState, Policy, Roster, accept
+from hostgw_daemon.routes.judgement import accept
+from hostgw_daemon.routes.peers import Peer, PeerState, Policy, Roster
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.overview import Parts
@@ -107,6 +108,7 @@ def parts(**changes: Any) -> Parts:
         routes=RoutesState(last=full, last_full=full, complete=True, installed=3),
         masquerade=MasqueradeState(Standing.IN_FORCE),
         boottime=200.0,
+        subnet_file_written=True,
     )
     return replace(healthy, **changes)
 

@@ -25,12 +25,12 @@ from hostgw_daemon.kernel import (
     Verb,
     Write,
 )
-from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import PassKind, Report
 from support.fake_kernel import FakeKernel
-from support.lease_world import KEYS, ME, key, route, value
+from support.lease_world import KEYS, key, route, value
+from support.understanding import cluster_of
 
 NETWORK = b'{"Network": "10.5.0.0/16", "Backend": {"Type": "host-gw"}}'
 LINK = 2
@@ -76,7 +76,7 @@ class Records:
         self.reconciler = reconciler
         self.entries: dict[bytes, Entry] = {KEYS.config: Entry(KEYS.config, NETWORK, 1, 1, 1, 0)}
         self.revision = 100
-        self.cluster = Cluster(KEYS, ME, told=reconciler.understand)
+        self.cluster = cluster_of(reconciler.understand)
 
     def put(self, name: str, gateway: str = "172.16.0.9", *, node: str = "n") -> Entry:
         """Write a lease, and let nobody know yet."""

@@ -10,8 +10,9 @@ import pytest
 from hostgw_core.model import Addresses, Pool, Presence, Subnets
 from hostgw_core.records import Reservation, lease_value
 from hostgw_core.store import Compare, Span
+from hostgw_daemon.claim.ownership import rivals
 from hostgw_daemon.claim.sight import Announce, Depose, Hold, Keep, Wait, Withdraw
-from hostgw_daemon.claim.table import decide, rivals
+from hostgw_daemon.claim.table import decide
 from support.sights import CONFIG, HERE, KEYS, ME, READY, THERE, lease, seen, subnets
 
 

@@ -10,8 +10,8 @@ import pytest
 from hostgw_core.model import Addresses
 from hostgw_core.store import Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
-from hostgw_daemon.routes.cluster import Cluster
 from support.lease_world import KEYS, ME, MY_ADDRESS, entry, gone, key
+from support.understanding import cluster_of
 
 GOOD = b'{"Network": "10.5.0.0/16", "Backend": {"Type": "host-gw"}}'
 OTHER = b'{"Network": "10.6.0.0/16", "Backend": {"Type": "host-gw"}}'
@@ -59,7 +59,7 @@ def told():
 @pytest.fixture
 def cluster(told):
     """Make the part under test."""
-    return Cluster(KEYS, ME, told=told.append)
+    return cluster_of(told.append)
 
 
 @pytest.fixture
@@ -127,9 +127,8 @@ def test_the_last_good_network_stays_in_force(store, told, change, words):
 
 def test_a_network_known_from_before_serves_until_the_store_has_one(told):
     """What an earlier run learnt is in force while the store's own record is away."""
-    known = Cluster(KEYS, ME, told=told.append)
-    Store(known).list(network())
-    cluster = Cluster(KEYS, ME, told=told.append, last_good=known.now.config)
+    cluster = cluster_of(told.append)
+    cluster.recall(Snapshot(Header(1, 50, 1), MappingProxyType({KEYS.config: network()})))
     Store(cluster).list(entry("10.5.1.0-24"))
     assert peers(told[-1]) == {"10.5.1.0-24"}
 

@@ -8,7 +8,8 @@ from ipaddress import ip_network
 import pytest
 
 from hostgw_daemon.routes.desired import RouteRule, desired, metric_of, routes_to
-from hostgw_daemon.routes.peers import PeerState, accept
+from hostgw_daemon.routes.judgement import accept
+from hostgw_daemon.routes.peers import PeerState
 from hostgw_daemon.routes.targets import Targets
 from support.lease_world import config, entry, key, policy, route
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hostgw_core.history import Break
 from hostgw_core.model import Refusal
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header, Room
@@ -12,6 +13,8 @@ from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import Verdict
 from hostgw_daemon.link.uplink import NoUplink
+from hostgw_daemon.routes.guard import Watchfulness
+from hostgw_daemon.routes.holds import Cause, Hold
 from hostgw_daemon.routes.peers import OWN_ADDRESS
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.conditions import CODES
@@ -19,6 +22,7 @@ from hostgw_daemon.told.overview import conditions
 from support.parts import (
     DOWN,
     ELSEWHERE,
+    HEADER,
     OWN,
     foreign,
     lease,
@@ -39,6 +43,14 @@ def refused(*refusals: Refusal) -> dict[str, object]:
     """Give the parts of a daemon that refuses these records."""
     return {"understanding": understanding(roster=roster(3, refusals=refusals))}
 
+
+def held(number: int, cause: Cause = Cause.LEAVING) -> Hold:
+    """Hold the lease of node `number`."""
+    return Hold(lease(number), cause, 0.0, 9.0)
+
+
+EARLIER = Header(HEADER.cluster, 3, 1)
+ELSEWHERES = Header(0xC0FFEE, 3, 1)
 
 TABLE = [
     # the parts that are not well, the conditions that follow, a word of each detail
@@ -80,6 +92,27 @@ TABLE = [
     (
         {"understanding": understanding(disputes=("id-9",))},
         {"address_claimed": "the node id-9 wants it"},
+    ),
+    (
+        {"understanding": understanding(headless=True), "saved": 1e9},
+        {"headless": "4 leases are remembered of 2001-09-09 01:46:40 UTC; we have no subnet"},
+    ),
+    (
+        {"understanding": understanding(headless=True), "saved": 1e9, "resting": OWN},
+        {"headless": "our subnet is 10.0.0.0/24"},
+    ),
+    (
+        {"guard": Watchfulness({lease(1).key: held(1, Cause.MANY), lease(2).key: held(2)})},
+        {"removals_held": "1: its lease went from the store together with many others"},
+    ),
+    ({"guard": Watchfulness({lease(1).key: held(1)})}, {}),  # a moment of grace is no news
+    (
+        {"guard": Watchfulness(leftovers=2, broken=Break(HEADER, EARLIER, EARLIER))},
+        {"history_broken": "revision 3 (term 1) came after revision 77 (term 3); 2 records"},
+    ),
+    (
+        {"guard": Watchfulness(broken=Break(HEADER, ELSEWHERES, ELSEWHERES))},
+        {"foreign_history": "cluster c0ffee answers"},
     ),
     ({"uplink": NoUplink("no default route")}, {"no_uplink": "no default route"}),
     ({"uplink": DOWN}, {"uplink_down": "eth0 is down"}),

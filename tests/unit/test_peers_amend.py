@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hostgw_daemon.routes.peers import accept, amend
+from hostgw_daemon.routes.judgement import accept, amend
 from support.judging import RULES, told
 from support.lease_world import entry, gone, key
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hostgw_daemon.routes.peers import PeerState, accept, amend
+from hostgw_daemon.routes.judgement import accept, amend
+from hostgw_daemon.routes.peers import PeerState
 from support.judging import RULES, judged, only, told
 from support.lease_world import MY_ADDRESS, config, entry, gone, key, policy
 
@@ -16,7 +17,6 @@ from support.lease_world import MY_ADDRESS, config, entry, gone, key, policy
         (entry("10.5.1.0-24", "10.5.1.7", modified=20), "172.16.0.9"),
         (entry("10.5.1.0-24", MY_ADDRESS, node="n1", modified=20), "172.16.0.9"),
         (entry("10.5.1.0-24", "127.0.0.1", modified=20), "172.16.0.9"),
-        (entry("10.5.1.0-24", backend="quarantine", modified=20), "172.16.0.9"),
     ],
 )
 def test_an_accepted_lease_keeps_its_last_good_meaning(later, gateway):
@@ -100,3 +100,11 @@ def test_what_was_ours_is_no_pass_for_a_lease_outside_the_network():
     before = accept([entry("8.8.8.0-24", node="me")], RULES)
     assert told(before) == {"8.8.8.0-24": "self"}
     assert only(entry("8.8.8.0-24", node="n1", modified=20), before=before) == "outside_network"
+
+
+def test_what_is_put_in_quarantine_is_kept_no_longer():
+    """It was withdrawn on purpose: its subnet is kept, its route is not."""
+    before = accept([entry("10.5.1.0-24")], RULES)
+    assert judged(entry("10.5.1.0-24", backend="quarantine", modified=20), before=before) == {
+        "10.5.1.0-24": "quarantined"
+    }

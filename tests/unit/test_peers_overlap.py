@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from hostgw_daemon.routes.peers import accept
+from hostgw_daemon.routes.judgement import accept
 from support.judging import DUAL, RULES, judged
 from support.lease_world import entry
 

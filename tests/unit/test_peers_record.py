@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from hostgw_daemon.routes.peers import accept
+from hostgw_daemon.routes.judgement import accept
 from support.judging import DUAL, RULES, judged, only, told
 from support.lease_world import ME, MY_ADDRESS, entry, key, policy, value
 
@@ -35,7 +35,7 @@ from support.lease_world import ME, MY_ADDRESS, entry, key, policy, value
         (entry("10.5.1.0-24", raw=b""), "malformed_value"),
         (entry("10.5.1.0-24", raw=b"\xff\xfe"), "malformed_value"),
         (entry("10.5.1.0-24", backend="vxlan"), "other_backend"),
-        (entry("10.5.1.0-24", backend="quarantine"), "other_backend"),
+        (entry("10.5.1.0-24", backend="quarantine"), "quarantined"),
         (entry("10.5.1.1-24"), "malformed_key"),  # host bits
         (entry("10.5.1.0"), "malformed_key"),
         (entry("10.5.1.0-33"), "malformed_key"),

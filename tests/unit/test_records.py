@@ -183,7 +183,7 @@ def test_every_unicast_address_may_be_a_gateway(address: str):
     assert accepted(value).gateways == Addresses(IPv4Address(address))
 
 
-@pytest.mark.parametrize("backend", ["vxlan", "quarantine", "Host-GW", ""])
+@pytest.mark.parametrize("backend", ["vxlan", "Host-GW", ""])
 def test_another_backend_is_no_peer_of_ours(backend: str):
     """Like flannel, no route for a peer of another BackendType; it can still be looked at."""
     value = lease_value(gateways=GATEWAY, backend=backend, node="a", node_id="b")

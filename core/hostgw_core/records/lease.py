@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from hostgw_core.keys import Keys, quoted
-from hostgw_core.model import HOST_GW, Addresses, Lease, Refusal, Subnets
+from hostgw_core.model import HOST_GW, QUARANTINE, Addresses, Lease, Refusal, Subnets
 from hostgw_core.records.wire import Name, decode, decode_in_any_case, encode, malformed
 from hostgw_core.store import Entry
 
@@ -39,14 +39,15 @@ whoever writes records must not fill our memory by it. A lease needs about 200."
 def lease_of(keys: Keys, entry: Entry, *, any_backend: bool = False) -> Lease | Refusal:
     """Read a lease.
 
-    The refusals: `malformed_key`, `malformed_value`, `bad_address`, and `other_backend` for a node
-    that uses another way to carry packets (flannel ignores such a peer too) or is in quarantine,
-    unless `any_backend`. A lease of both families may lack the address of one of them.
+    The refusals: `malformed_key`, `malformed_value`, `bad_address`; and, unless `any_backend`,
+    `other_backend` for a node that uses another way to carry packets (flannel ignores such a peer
+    too) and `quarantined` for one that was withdrawn on purpose while its subnet is kept. A lease
+    of both families may lack the address of one of them.
     """
     short = len(entry.key) + len(entry.value) <= REMEMBERED_SIZE
     backend, lease = _remembered(keys, entry) if short else _read(keys, entry)
     if backend != HOST_GW and not any_backend:
-        return _other_backend(entry, backend)
+        return _quarantined(entry) if backend == QUARANTINE else _other_backend(entry, backend)
     return lease
 
 
@@ -103,6 +104,15 @@ def _value_of(entry: Entry) -> _LeaseValue | Refusal:
     if not (value.node.isprintable() and value.node_id.isprintable()):
         return malformed(entry, "Node and NodeID must be printable")
     return value
+
+
+def _quarantined(entry: Entry) -> Refusal:
+    return Refusal(
+        entry.key,
+        "quarantined",
+        f"the lease {quoted(entry.key)} is not routed to: it was withdrawn, and its subnet is kept;"
+        " its node takes it back by starting, anybody may have it once the key is deleted",
+    )
 
 
 def _other_backend(entry: Entry, backend: str) -> Refusal:

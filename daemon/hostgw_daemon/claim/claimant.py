@@ -18,14 +18,24 @@ from random import random
 from typing import NoReturn
 
 from hostgw_core.backoff import Backoff, around
+from hostgw_core.history import History
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Presence, Subnets
-from hostgw_core.records import Status, presence_of
+from hostgw_core.model import Addresses, IPNetwork, Lease, Subnets
+from hostgw_core.records import Status
 from hostgw_core.session import Session
-from hostgw_core.store import Delete, Put, Span, Store, StoreError, StoreRefused
+from hostgw_core.store import (
+    Delete,
+    Entry,
+    Put,
+    Store,
+    StoreError,
+    StoreRefused,
+)
 from hostgw_core.view import Snapshot
 from hostgw_core.wake import Wake
 from hostgw_daemon.claim.announcement import Announcement
+from hostgw_daemon.claim.ownership import own
+from hostgw_daemon.claim.reading import Reading
 from hostgw_daemon.claim.restraint import Restraint
 from hostgw_daemon.claim.sight import (
     Announce,
@@ -33,14 +43,13 @@ from hostgw_daemon.claim.sight import (
     Hold,
     Keep,
     Me,
+    Restore,
     Shown,
     Sight,
     Wait,
     Withdraw,
-    read_in,
-    sight_of,
 )
-from hostgw_daemon.claim.table import decide, own, rivals
+from hostgw_daemon.claim.table import decide
 
 _AT_ONCE = 0.0
 _LOOK_AGAIN = 10.0  # seconds: while we wait for something of which no event may come
@@ -70,7 +79,10 @@ class ClaimState:
 
 
 class Claimant:
-    """Claims a subnet and keeps it. `told` gets every new state; `clock` is CLOCK_BOOTTIME."""
+    """Claims a subnet and keeps it. `told` gets every new state; `clock` is CLOCK_BOOTTIME.
+
+    `history` gives what is known of the store's past, `network` the record of the network in force.
+    """
 
     def __init__(
         self,
@@ -83,6 +95,8 @@ class Claimant:
         clock: Callable[[], float],
         remembered: Subnets,
         said: Status,
+        history: Callable[[], History] = History,
+        network: Callable[[], Entry | None] = lambda: None,
         tried: Callable[[str, float], None] = lambda _result, _seconds: None,
     ) -> None:
         self._store = store
@@ -92,14 +106,14 @@ class Claimant:
         self._told = told
         self._clock = clock
         self._remembered = remembered
+        self._history = history
+        self._reading = Reading(store, keys, history=history, network=network, clock=clock)
         self._avoid: tuple[IPNetwork, ...] = ()
         self._wake = Wake()
         self._backoff = Backoff(0.1, 10.0)
         self._restraint = Restraint(clock)
         self._how = ""
-        self._last_good: ClusterConfig | None = None
         self._shown: Shown | None = None
-        self._read: Shown | None = None
         self._turn: asyncio.TimerHandle | None = None
         self._announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
@@ -125,11 +139,13 @@ class Claimant:
         A change of our own key, or of our presence where it is watched, is looked at at once; in
         its turn a change of the network and, while we wait, whatever may have come.
         """
-        shown, before, read = self._shown_in(snapshot), self._shown, self._read
+        shown, before, read = self._shown_in(snapshot), self._shown, self._reading.last
         self._shown = shown
         if read is None or (shown.revision < read.revision and not shown.breaks_with(before)):
             return  # a view that has not come as far as what we have read proves nothing
         if before is not None and shown.presence not in (before.presence, read.presence):
+            self.look()
+        if before is not None and shown.broken != before.broken:
             self.look()
         if shown.config != read.config or self._waits:
             self._look_in_turn(len(snapshot.entries))
@@ -143,7 +159,8 @@ class Claimant:
         entries = snapshot.entries
         config = entries.get(self._keys.config)
         presence = entries.get(self._keys.node(self._me.node_id))
-        return Shown.of(snapshot.revision, config, presence, broken=snapshot.broken)
+        broken = self._history().broken is not None
+        return Shown.of(snapshot.revision, config, presence, broken=broken)
 
     @property
     def _waits(self) -> bool:
@@ -177,8 +194,11 @@ class Claimant:
 
         Raise StoreError.
         """
-        sight = await self._sight()
-        self._note_loss(sight)
+        sight = await self._reading.sight(
+            self._me, self._announcement, remembered=self._remembered, avoid=self._avoid
+        )
+        if sight.broken is None or not sight.broken.foreign:
+            self._note_loss(sight)
         action = decide(sight)
         try:
             match action:
@@ -241,7 +261,7 @@ class Claimant:
         if lease is not None and lease.key not in {each.key for each in own(sight)}:
             self._tell(replace(self.state, lease=None, lost=lease.subnets))
 
-    async def _act(self, action: Announce | Depose | Withdraw | Hold) -> bool:
+    async def _act(self, action: Announce | Depose | Withdraw | Restore | Hold) -> bool:
         """Do what was decided; give False when a race was lost."""
         match action:
             case Announce():
@@ -250,6 +270,8 @@ class Claimant:
                 return await self._announcement.depose(self._me, presence)
             case Withdraw(lease, compares):
                 return (await self._store.commit(compares, [Delete(lease.key)])).won
+            case Restore(key, value, compares):
+                return (await self._store.commit(compares, [Put(key, value)])).won
             case Hold():
                 return await self._hold(action)
 
@@ -270,27 +292,3 @@ class Claimant:
         if state != self.state:
             self.state = state
             self._told(state)
-
-    # -- reading ------------------------------------------------------------------------------
-
-    async def _sight(self) -> Sight:
-        keys, me = self._keys, self._me
-        own = Span(keys.node(me.node_id))
-        spans = (Span(keys.config), keys.subnets, keys.subnets6, keys.reservations, own)
-        listing = await self._store.list(*spans)
-        self._read = read_in(listing, keys, me)
-        sight = sight_of(listing, keys, me, self._last_good)
-        self._last_good = sight.config
-        sight = replace(
-            sight,
-            stranger_for=self._announcement.saw(me, sight.presence),
-            announced=self._announcement.announced,
-            remembered=self._remembered,
-            avoid=self._avoid,
-        )
-        others = [Span(keys.node(node_id)) for node_id in rivals(sight)]
-        if not others:
-            return sight
-        presences = (presence_of(keys, e) for e in (await self._store.list(*others)).entries)
-        alive = (presence.node_id for presence in presences if isinstance(presence, Presence))
-        return replace(sight, alive=frozenset(alive))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from hostgw_core.history import Break, History
 from hostgw_core.keys import Keys, networks_in
 from hostgw_core.model import (
     Addresses,
@@ -47,6 +48,9 @@ class Sight:
     `leases` are of any backend. `occupied` are the subnets of all keys, understood or not, and
     `spoilt` the keys of leases and reservations that cannot be read. `names` are the keys of all
     leases and reservations, in order: also one that says nothing stands in the way of a write.
+    `config_written` is the mod revision of the network's record, 0 where there is none, and
+    `network` that record as it was last in force. `broken` is where the store's history parts from
+    the one that we know, if it does, and `broken_for` since how many seconds that is so.
     `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
     been somebody else's. `announced`: this process has announced itself before. `alive` are the
     nodes with a presence among those that share our address. `remembered` is the subnet we held
@@ -57,6 +61,10 @@ class Sight:
     me: Me
     config: ClusterConfig | None = None
     config_gone: str = ""
+    config_written: int = 0
+    network: bytes = b""
+    broken: Break | None = None
+    broken_for: float = 0.0
     leases: tuple[Lease, ...] = ()
     spoilt: tuple[Entry, ...] = ()
     occupied: tuple[IPNetwork, ...] = ()
@@ -68,6 +76,11 @@ class Sight:
     alive: frozenset[str] = frozenset()
     remembered: Subnets = field(default_factory=Subnets)
     avoid: tuple[IPNetwork, ...] = ()
+
+    def leftover(self, written: int) -> bool:
+        """Tell whether a record of this mod revision was left by a history that is broken."""
+        broken = self.broken
+        return broken is not None and (broken.foreign or written <= broken.first.revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +159,42 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Restore:
+    """Write the network's record as it was, if all compares hold."""
+
+    key: bytes
+    value: bytes
+    compares: tuple[Compare, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Delete a second lease of ours, if it is unchanged."""
+    """Delete a second lease of ours, or what a broken history has left on ours, if unchanged."""
 
     lease: Lease
     compares: tuple[Compare, ...]
 
 
-Action: TypeAlias = Wait | Announce | Depose | Keep | Hold | Withdraw
+Action: TypeAlias = Wait | Announce | Depose | Keep | Hold | Restore | Withdraw
 
 
-def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | None = None) -> Sight:
+def sight_of(
+    listing: Listing,
+    keys: Keys,
+    me: Me,
+    last_good: ClusterConfig | None = None,
+    *,
+    history: History | None = None,
+    network: Entry | None = None,
+) -> Sight:
     """Understand what was listed; a record that cannot be understood still occupies its subnet.
 
-    `last_good` is the network that was in force before, and stays so where there is no better one.
+    `last_good` is the network that was in force before, `network` the record of the one that this
+    node goes by; it stays in force where there is no better one, and where what stands there is of
+    another `history`.
     """
+    history = history or History()
+    config_written = 0
     config: ClusterConfig | Refusal | None = None
     presence: Presence | None = None
     leases: list[Lease] = []
@@ -170,7 +204,9 @@ def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | No
     reservations: list[Reservation] = []
     for entry in listing.entries:
         if entry.key == keys.config:
-            config = config_of(entry)
+            config, config_written = config_of(entry), entry.modified
+            if network is not None and not history.believes(entry, network):
+                config = Refusal(entry.key, "leftover", "it is of another history of the store")
         elif entry.key in keys.reservations:
             names.append(entry.key)
             reservation = reservation_of(keys, entry)
@@ -200,6 +236,9 @@ def sight_of(listing: Listing, keys: Keys, me: Me, last_good: ClusterConfig | No
         me,
         config,
         config_gone,
+        config_written,
+        network.value if network is not None else b"",
+        history.broken,
         leases=tuple(leases),
         spoilt=tuple(spoilt),
         occupied=tuple(occupied),

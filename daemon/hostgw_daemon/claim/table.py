@@ -14,6 +14,7 @@ slept can write no more), and with it
 | take | no key in the subnet's range; the configuration unchanged; the reservation absent or ours |
 | adopt, rewrite, put right, withdraw | the key unchanged since it was read |
 | announce | no presence under our id |
+| restore | no network is there |
 | depose | the presence unchanged since it was read |
 
 The range and not the key is compared, because a dual-stack key is another key for the same subnet.
@@ -24,13 +25,22 @@ older than the configuration in it, so whoever holds such a subnet is in the sig
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from hostgw_core.model import HOST_GW, ClusterConfig, Lease, Presence, Subnets
+from hostgw_core.model import HOST_GW, ClusterConfig, Subnets
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken, candidates, fits, too_much
+from hostgw_daemon.claim.ownership import (
+    adoptable,
+    is_me,
+    living_rivals,
+    own,
+    own_lease,
+    was_me,
+)
+from hostgw_daemon.claim.regain import another_cluster, network_lost, put_back
 from hostgw_daemon.claim.sight import (
     PRESENCE_TTL,
     Action,
@@ -45,7 +55,6 @@ from hostgw_daemon.claim.sight import (
 from hostgw_daemon.claim.terms import (
     alone,
     fence,
-    here,
     ours,
     reservation_compares,
     rewrite,
@@ -88,7 +97,7 @@ def _no_address(sight: Sight) -> Action | None:
 
 def _stranger(sight: Sight) -> Action | None:
     presence = sight.presence
-    if presence is None or _is_me(sight, presence) or _was_me(sight, presence):
+    if presence is None or is_me(sight, presence) or was_me(sight, presence):
         return None
     who = f"{presence.node or 'a node'} at {presence.addresses} runs under our node id"
     code = "duplicate_identity" if sight.stranger_for > PRESENCE_TTL else "identity_unsure"
@@ -97,7 +106,7 @@ def _stranger(sight: Sight) -> Action | None:
 
 def _former_life(sight: Sight) -> Action | None:
     presence = sight.presence
-    if presence is None or _is_me(sight, presence):
+    if presence is None or is_me(sight, presence):
         return None
     return Depose(presence)
 
@@ -108,8 +117,8 @@ def _unannounced(sight: Sight) -> Action | None:
 
 def _address_held(sight: Sight) -> Action | None:
     """Give way to a living node at our address that came first."""
-    mine = _mine(sight)
-    for lease in sorted(_rivals(sight), key=lambda lease: lease.created):
+    mine = own_lease(sight)
+    for lease in sorted(living_rivals(sight), key=lambda lease: lease.created):
         if mine is None or lease.created < mine.created:
             what = f"{lease.owner} already uses {sight.me.addresses}"
             return Wait("duplicate_address", f"{what} and holds {lease.subnets}", lease.node_id)
@@ -117,7 +126,7 @@ def _address_held(sight: Sight) -> Action | None:
 
 
 def _second_lease(sight: Sight) -> Action | None:
-    mine = _mine(sight)
+    mine = own_lease(sight)
     for lease in own(sight):
         if lease is not mine:
             return Withdraw(lease, (unchanged(lease), fence(sight)))
@@ -125,7 +134,7 @@ def _second_lease(sight: Sight) -> Action | None:
 
 
 def _as_it_should_be(sight: Sight) -> Action | None:
-    mine = _mine(sight)
+    mine = own_lease(sight)
     if mine is None or not says(mine, sight):
         return None
     assert sight.config is not None
@@ -134,7 +143,7 @@ def _as_it_should_be(sight: Sight) -> Action | None:
 
 def _said_otherwise(sight: Sight) -> Action | None:
     """Correct our key where it tells an old address or name, or was put in quarantine."""
-    mine = _mine(sight)
+    mine = own_lease(sight)
     if mine is None:
         return None
     return rewrite(sight, mine, "rewritten", None if mine.backend != HOST_GW else mine.etcd_lease)
@@ -156,7 +165,7 @@ def _spoilt(sight: Sight) -> Action | None:
 
 def _flannels(sight: Sight) -> Action | None:
     """Adopt flannel's record of this host: its subnet, on an etcd lease of our own."""
-    lease = _adoptable(sight, lambda node_id: not node_id)
+    lease = adoptable(sight, lambda node_id: not node_id)
     if lease is None:
         return None
     return rewrite(sight, lease, "adopted from flannel", None if lease.etcd_lease else 0)
@@ -165,7 +174,7 @@ def _flannels(sight: Sight) -> Action | None:
 def _former_host(sight: Sight) -> Action | None:
     """Adopt the lease of a dead node at our address: this host, before it was made anew."""
     known = {"", sight.me.node_id}
-    lease = _adoptable(sight, lambda node_id: node_id not in known)
+    lease = adoptable(sight, lambda node_id: node_id not in known)
     if lease is None:
         return None
     return rewrite(sight, lease, "adopted from a former life", None if lease.etcd_lease else 0)
@@ -212,12 +221,15 @@ def _exhausted(sight: Sight) -> Action:
 
 
 TABLE: Final = (
+    Row("the store of another cluster answers", another_cluster),
     Row("there is no network yet", _no_network),
     Row("this host has no address yet", _no_address),
     Row("somebody else lives under our node id", _stranger),
     Row("our own former life is still announced", _former_life),
     Row("we are not announced", _unannounced),
+    Row("the network that we know went with the store's history", network_lost),
     Row("another node lives at our address and came first", _address_held),
+    Row("our lease went with the store's history", put_back),
     Row("we hold more than one lease", _second_lease),
     Row("our lease is there, as it should be", _as_it_should_be),
     Row("our lease is there and says something else", _said_otherwise),
@@ -228,71 +240,6 @@ TABLE: Final = (
     Row("a subnet is free: ours by reservation, the one we had, or the next", _free_subnet),
     Row("no subnet is free", _exhausted),
 )
-
-
-def rivals(sight: Sight) -> tuple[str, ...]:
-    """Give the node ids whose presence must be known before a decision: those at our address."""
-    twins = (lease for lease in sight.leases if lease.node_id and here(sight, lease))
-    return tuple(sorted({lease.node_id for lease in twins if lease.node_id != sight.me.node_id}))
-
-
-def _is_me(sight: Sight, presence: Presence) -> bool:
-    return presence.instance == sight.me.instance
-
-
-def _was_me(sight: Sight, presence: Presence) -> bool:
-    """Tell whether it was left by an earlier process of this host.
-
-    Not once we have announced ourselves: whoever stands there after that has deposed us, and two
-    copies of one host must not depose each other for ever.
-    """
-    if sight.announced:
-        return False
-    former = sight.me.former
-    return (former != "" and presence.instance == former) or presence.addresses.meets(
-        sight.me.addresses
-    )
-
-
-def own(sight: Sight) -> Iterator[Lease]:
-    """Give the leases of this node."""
-    return (lease for lease in sight.leases if lease.node_id == sight.me.node_id)
-
-
-def _mine(sight: Sight) -> Lease | None:
-    return _best(sight, own(sight))
-
-
-def _rivals(sight: Sight) -> Iterator[Lease]:
-    alive = sight.alive - {sight.me.node_id}
-    return (lease for lease in sight.leases if lease.node_id in alive and here(sight, lease))
-
-
-def _adoptable(sight: Sight, of_node: Callable[[str], bool]) -> Lease | None:
-    """Give a lease at our address that the network still has, of a node id that may be ours.
-
-    None of which another node holds a part: that would be two nodes with one subnet.
-    """
-    assert sight.config is not None
-    config = sight.config
-    near = (each for each in sight.leases if of_node(each.node_id) and here(sight, each))
-    fitting = (lease for lease in near if fits(config, lease.subnets) is None)
-    return _best(sight, (each for each in fitting if alone(sight, each.key, each.subnets)))
-
-
-def _best(sight: Sight, leases: Iterable[Lease]) -> Lease | None:
-    """Give the lease to stay with: the one we remember, else one that fits, else the oldest."""
-    config = sight.config
-    assert config is not None
-    return min(
-        leases,
-        key=lambda lease: (
-            lease.subnets != sight.remembered,
-            fits(config, lease.subnets) is not None,
-            lease.created,
-        ),
-        default=None,
-    )
 
 
 def _choices(sight: Sight, config: ClusterConfig) -> Iterator[tuple[str, Subnets]]:

@@ -37,10 +37,14 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     return True
 
 
-def read_if_there(path: Path) -> bytes | None:
-    """Give the content, or None when there is no such file. Raise OSError for anything else."""
+def read_if_there(path: Path, *, most: int = -1) -> bytes | None:
+    """Give the content, or None when there is no such file. Raise OSError for anything else.
+
+    Of a file that is larger than `most` bytes only so much is read; -1: all of it.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(most)
     except FileNotFoundError:
         return None
 

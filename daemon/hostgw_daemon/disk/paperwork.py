@@ -19,7 +19,7 @@ from hostgw_core.wake import Wake
 T = TypeVar("T")
 
 AUDIT = 60.0  # seconds between two looks that nobody asked for
-GATHER = 0.2  # seconds: what changes together is written once
+GATHER = 0.2  # seconds by default: what changes together is written once
 
 
 class Paperwork(Generic[T]):
@@ -34,10 +34,12 @@ class Paperwork(Generic[T]):
         *,
         done: Callable[[str], None],
         audit: float = AUDIT,
+        gather: float = GATHER,
     ) -> None:
         self._write = write
         self._done = done
         self._audit = audit
+        self._gather = gather
         self._wanted: T | None = None
         self._wake = Wake()
         self._backoff = Backoff(0.5, 30.0)
@@ -62,7 +64,7 @@ class Paperwork(Generic[T]):
             if not await self._wake.wait(within=around(self._audit) if pause is None else pause):
                 self.written = None
             pause = await self.step()
-            await asyncio.sleep(GATHER)
+            await asyncio.sleep(self._gather)
 
     async def step(self) -> float | None:
         """Write once; give the seconds until it must be tried again, None when it stands."""

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from uuid import uuid4
 
+from hostgw_daemon.disk import recollection
 from hostgw_daemon.disk.files import atomic_write, read_if_there, set_aside
 from hostgw_daemon.disk.identity import Decision, Identity, decide, machine_id
 from hostgw_daemon.disk.memory import Memory, decode, encode
+from hostgw_daemon.disk.recollection import Recollection
 
 MACHINE_ID = Path("/etc/machine-id")
 T = TypeVar("T")
@@ -35,6 +37,7 @@ class StateDir:
     def __init__(self, path: Path) -> None:
         self._node_id = path / "node-id"
         self._state = path / "state.json"
+        self._snapshot = path / "snapshot"
 
     def identity(self, node: str, *, machine: Path = MACHINE_ID) -> Kept[Decision]:
         """Decide who this node is, and keep it. Never raises; call it once, at the start."""
@@ -72,6 +75,24 @@ class StateDir:
     def remember(self, memory: Memory) -> bool:
         """Keep it in place of the last one; give whether anything changed. Raise OSError."""
         return atomic_write(self._state, encode(memory))
+
+    def recollect(self, *, prefix: str, node_id: str) -> Kept[Recollection | None]:
+        """Give what was understood of the store last, or None. Never raises."""
+        try:
+            content = read_if_there(self._snapshot, most=recollection.LARGEST + 1)
+            if content is None:
+                return Kept(None)
+            found = recollection.decode(content, prefix=prefix, node_id=node_id)
+            if isinstance(found, Recollection):
+                return Kept(found)
+            aside = set_aside(self._snapshot)
+        except OSError as error:
+            return Kept(None, str(error))
+        return Kept(None, f"{self._snapshot} cannot be used ({found}); it is kept as {aside}")
+
+    def keep(self, recollected: Recollection) -> bool:
+        """Keep it in place of the last one; give whether anything changed. Raise OSError."""
+        return atomic_write(self._snapshot, recollection.encode(recollected), mode=0o600)
 
 
 def _decide(stored: Identity | None, machine: Path, *, node: str) -> Decision:

@@ -60,6 +60,11 @@ class HostWatch:
         self.now: Uplink | NoUplink = NoUplink("the host has not been looked at yet")
         self._wake.ring()
 
+    @property
+    def index(self) -> int:
+        """The index of the link that leads to the others, 0 while there is none, or it is down."""
+        return self.now.link.index if isinstance(self.now, Uplink) and self.now.up else 0
+
     def need(self, families: Sequence[Family]) -> None:
         """Say which address families the cluster uses."""
         if tuple(families) != self._families:

@@ -1,37 +1,47 @@
 """The cluster as this node understands it: the network in force, and which leases are believed.
 
 The view gives bytes; this gives meaning, and keeps what has been understood before: a configuration
-that is deleted or becomes invalid leaves the last good one in force. Here nothing is read and
-nothing written: a sighting goes in, an understanding comes out, in the same call, because the time
-from the store to the kernel is what this program is measured by.
+that is deleted or becomes invalid leaves the last good one in force, and what goes from the store
+waits behind the guard. Here nothing is read and nothing written: a sighting goes in, an
+understanding comes out, in the same call, because the time from the store to the kernel is what
+this program is measured by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from hostgw_core.history import History
 from hostgw_core.keys import Keys, is_node_id
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Refusal
 from hostgw_core.network import config_of
-from hostgw_core.store import Change, Entry
+from hostgw_core.store import Change, Deleted, Entry
 from hostgw_core.view import Sighting, Snapshot
-from hostgw_daemon.routes.peers import NO_ADDRESSES, Policy, Roster, accept, amend
+from hostgw_daemon.kernel import Route
+from hostgw_daemon.routes.guard import Guard
+from hostgw_daemon.routes.judgement import accept, amend
+from hostgw_daemon.routes.peers import NO_ADDRESSES, Policy, Roster
+from hostgw_daemon.routes.recall import as_records, recalled
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """What a snapshot means. `config_trouble` says why the record at `config` is not in force.
 
-    `roster` is None until there has been a configuration to judge by. `disputes` are the ids of
-    the nodes that told us that they want our address.
+    `config_entry` is the record of the network in force, wherever it was read. `roster` is None
+    until there has been a configuration to judge by. `disputes` are the ids of the nodes that told
+    us that they want our address. `headless`: it is what this node remembers, for the store has not
+    answered since the start.
     """
 
     snapshot: Snapshot
     config: ClusterConfig | None = None
     config_trouble: str = ""
+    config_entry: Entry | None = None
     roster: Roster | None = None
     disputes: tuple[str, ...] = ()
+    headless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +58,73 @@ class News:
 
 
 class Cluster:
-    """Turns sightings into news, for `told`."""
+    """Turns sightings into news, for `told`. `clock` is the guard's, in seconds."""
 
     def __init__(
         self,
         keys: Keys,
         node_id: str,
         *,
+        guard: Guard,
         told: Callable[[News], None],
-        last_good: ClusterConfig | None = None,
+        clock: Callable[[], float],
     ) -> None:
         self._keys = keys
         self._node_id = node_id
+        self._guard = guard
         self._told = told
+        self._clock = clock
         self._addresses = NO_ADDRESSES
         self._networks: tuple[IPNetwork, ...] = ()
-        self._last_good = last_good
+        self._standing: tuple[Route, ...] = ()
+        self._speaks = False
         self.now: Understanding | None = None
 
+    @property
+    def network(self) -> Entry | None:
+        """The record of the network in force."""
+        return self.now.config_entry if self.now is not None else None
+
+    # -- what is heard ------------------------------------------------------------------------
+
     def saw(self, sighting: Sighting) -> None:
-        """Understand a new snapshot."""
+        """Understand a new snapshot of the store."""
+        guard, snapshot, listed = self._guard, sighting.snapshot, sighting.changes is None
+        self._speaks = True
+        if self.now is None and not self._standing:
+            guard.history = History()  # where nothing is known, nothing can be contradicted
+        guard.heard(snapshot.header, listed=listed)
         before = self.now
-        config, trouble = self._config(sighting.snapshot)
-        changes = sighting.changes
-        disputes = self._disputes(sighting)
-        fresh = Understanding(sighting.snapshot, config, trouble, disputes=disputes)
-        if before is None or before.roster is None or config != before.config or changes is None:
+        fresh = self._configured(replace(self._blank(snapshot), disputes=self._disputes(sighting)))
+        roster = before.roster if before is not None else self._routed(fresh)
+        changes = guard.review(self._changes(sighting, roster), roster, self._clock())
+        self._settle(fresh)
+        if listed or roster is None or before is None or fresh.config != before.config:
             self._judge(fresh, sighting.received)
-            return
-        amended = amend(before.roster, [c for c in changes if self._is_lease(c)])
-        if amended is None:
-            self._judge(fresh, sighting.received)
-            return
-        roster, moved = amended
-        self._tell(replace(fresh, roster=roster), moved, sighting.received)
+        else:
+            self._amend(replace(fresh, roster=roster), changes, sighting.received)
+
+    def recall(self, snapshot: Snapshot) -> None:
+        """Begin with what this node remembers of the store, which has not answered yet.
+
+        Nothing is told of it before `go_headless`; what the store says is held against it.
+        """
+        fresh = self._configured(replace(self._blank(snapshot), headless=True))
+        if fresh.config is not None:
+            policy = self._policy(fresh.config)
+            roster = recalled((e for e in snapshot.entries.values() if self._is_lease(e)), policy)
+            self._guard.follow(None, roster, None, self._clock())
+            self.now = replace(fresh, roster=roster)
+
+    def recall_routes(self, routes: Iterable[Route]) -> None:
+        """Begin with our routes in the kernel, where nothing else is known."""
+        self._standing = tuple(routes)
+
+    def go_headless(self) -> None:
+        """Tell what is remembered, if the store has not answered."""
+        if self.now is not None and self.now.headless:
+            self._speaks = True
+            self._told(News(self.now, None))
 
     def stand_at(self, addresses: Addresses, networks: Iterable[IPNetwork]) -> None:
         """Take note of this host's own addresses and networks: they bound what is believed."""
@@ -92,36 +135,124 @@ class Cluster:
         if self.now is not None:
             self._judge(self.now, 0.0)
 
+    # -- what the guard decides later ---------------------------------------------------------
+
+    def release(self, keys: Iterable[bytes], how: str) -> int:
+        """Let held leases go; give how many there were. `how` is for the count of them."""
+        changes = self._guard.release(keys, how)
+        if changes and self.now is not None:
+            self._settle(self.now)
+            self._amend(self.now, changes, 0.0)
+        return len(changes)
+
+    def witness(self, node_ids: frozenset[str]) -> None:
+        """Take note of nodes that have shown themselves alive, and judge their records anew."""
+        self._guard.history = self._guard.history.witnessed(node_ids)
+        self._again()
+
+    def believe(self) -> None:
+        """Believe the history that the store tells now: an operator says so."""
+        self._guard.history = self._guard.history.settled()
+        self._again()
+        self.release([*self._guard.state.holds], "accepted")
+
+    def _again(self) -> None:
+        if self.now is not None:
+            self.saw(Sighting(self.now.snapshot, None, 0.0))
+
+    # -- how it is understood -----------------------------------------------------------------
+
+    def _blank(self, snapshot: Snapshot) -> Understanding:
+        before = self.now
+        if before is None:
+            return Understanding(snapshot)
+        return Understanding(snapshot, config=before.config, config_entry=before.config_entry)
+
+    def _configured(self, fresh: Understanding) -> Understanding:
+        """Put the network in force: the store's, or the last good one with what is wrong."""
+        name = self._keys.config.decode()
+        entry = fresh.snapshot.entries.get(self._keys.config)
+        if entry is None:
+            return replace(fresh, config_trouble=f"there is no network configuration at {name}")
+        known = fresh.config_entry
+        if known is not None and not self._guard.history.believes(entry, known):
+            why = f"{name} is of another history of the store, and says something else than before"
+            return replace(fresh, config_trouble=why)
+        config = config_of(entry)
+        if isinstance(config, Refusal):
+            return replace(fresh, config_trouble=config.detail)
+        return replace(fresh, config=config, config_entry=entry)
+
+    def _settle(self, fresh: Understanding) -> None:
+        """Call a broken history our own, once nothing in it is unexplained."""
+        broken = self._guard.history.broken
+        if broken is None or broken.foreign or fresh.headless:
+            return
+        if self._guard.calm and not fresh.config_trouble:
+            self._guard.history = self._guard.history.settled()
+
+    def _changes(self, sighting: Sighting, before: Roster | None) -> Iterator[Change]:
+        """Give the changes of leases; of a list, all records, and the ends of all others."""
+        if sighting.changes is not None:
+            yield from (change for change in sighting.changes if self._is_lease(change))
+            return
+        entries = sighting.snapshot.entries
+        yield from (entry for entry in entries.values() if self._is_lease(entry))
+        known = before.peers if before is not None else {}
+        missing = [key for key in known if key not in entries]
+        yield from (Deleted(key, sighting.snapshot.revision) for key in missing)
+
+    def _amend(self, fresh: Understanding, changes: list[Change], received: float) -> None:
+        assert fresh.roster is not None
+        amended = amend(fresh.roster, changes, self._guard.doubts)
+        if amended is None:
+            self._judge(fresh, received)
+            return
+        roster, moved = amended
+        self._tell(fresh, roster, moved, received)
+
     def _judge(self, fresh: Understanding, received: float) -> None:
-        roster = None
-        if fresh.config is not None:
-            policy = Policy(
-                self._keys, fresh.config, self._node_id, self._addresses, self._networks
-            )
-            before = self.now.roster if self.now is not None else None
-            entries = (e for e in fresh.snapshot.entries.values() if self._is_lease(e))
-            roster = accept(entries, policy, before)
-        self._tell(replace(fresh, roster=roster), None, received)
+        if fresh.config is None:
+            self.now = replace(fresh, roster=None)
+            self._told(News(self.now, None, received))
+            return
+        policy = self._policy(fresh.config)
+        before = self.now.roster if self.now is not None else None
+        entries = (e for e in fresh.snapshot.entries.values() if self._is_lease(e))
+        roster = accept(self._guard.believed(entries), policy, before, self._guard.doubts)
+        self._tell(fresh, roster, None, received)
+
+    def _routed(self, fresh: Understanding) -> Roster | None:
+        """Judge what our routes stand for, the first time that there is a network to judge by."""
+        if fresh.config is None or not self._standing:
+            return None
+        leases = (e for e in fresh.snapshot.entries.values() if self._is_lease(e))
+        records = tuple(as_records(self._keys, self._standing, leases))
+        roster = recalled(records, self._policy(fresh.config))
+        self._guard.follow(None, roster, None, self._clock())
+        self._standing = ()
+        return roster
+
+    def _policy(self, config: ClusterConfig) -> Policy:
+        return Policy(self._keys, config, self._node_id, self._addresses, self._networks)
 
     def _tell(
-        self, understanding: Understanding, moved: frozenset[bytes] | None, received: float
+        self,
+        fresh: Understanding,
+        roster: Roster,
+        moved: frozenset[bytes] | None,
+        received: float,
     ) -> None:
-        self.now = understanding
-        self._told(News(understanding, moved, received))
+        before = self.now.roster if self.now is not None else None
+        superseded = self._guard.follow(before, roster, moved, self._clock())
+        self.now = replace(fresh, roster=roster)
+        if self._speaks:
+            self._told(News(self.now, moved, received))
+        if superseded:
+            self.release(superseded, "moved")
 
     def _is_lease(self, change: Change | Entry) -> bool:
         return change.key in self._keys.subnets or change.key in self._keys.subnets6
-
-    def _config(self, snapshot: Snapshot) -> tuple[ClusterConfig | None, str]:
-        entry = snapshot.entries.get(self._keys.config)
-        if entry is None:
-            name = self._keys.config.decode()
-            return self._last_good, f"there is no network configuration at {name}"
-        config = config_of(entry)
-        if isinstance(config, Refusal):
-            return self._last_good, config.detail
-        self._last_good = config
-        return config, ""
 
     def _disputes(self, sighting: Sighting) -> tuple[str, ...]:
         span, changes = self._keys.disputes(self._node_id), sighting.changes

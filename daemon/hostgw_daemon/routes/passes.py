@@ -37,7 +37,7 @@ from hostgw_daemon.routes.fights import Fights
 from hostgw_daemon.routes.foreign import Effect, Foreign, effect
 from hostgw_daemon.routes.inbox import Inbox
 from hostgw_daemon.routes.peers import Roster
-from hostgw_daemon.routes.plan import plan
+from hostgw_daemon.routes.plan import additions, plan
 from hostgw_daemon.routes.takeover import TakeOver
 from hostgw_daemon.routes.targets import Targets
 
@@ -50,7 +50,8 @@ class Task:
     """What one pass goes by: it stays the same while the world goes on.
 
     `revision` is the store's that the roster is the state of; `started` is in seconds of the
-    reconciler's clock.
+    reconciler's clock. `headless`: the roster is remembered and was not read, so nothing is
+    removed for it.
     """
 
     roster: Roster
@@ -58,6 +59,7 @@ class Task:
     revision: int
     rung: Inbox
     started: float
+    headless: bool = False
 
 
 class Passes:
@@ -131,6 +133,8 @@ class Passes:
             self.fights.lost(route, task.started)
         fought_over = frozenset(self.fights.standing(task.started)) - observed
         writes = plan(wanted - fought_over, observed)
+        if task.headless:
+            writes = additions(writes)
         if audit and not task.rung.moved:
             self._count_unnoticed(task, writes)
         outcomes = await self._write(writes)
@@ -140,7 +144,8 @@ class Passes:
             for route in fought_over
         }
         self._note(outcomes)
-        outcomes += self._take_over_leftovers(task)
+        if not task.headless:
+            outcomes += self._take_over_leftovers(task)
         await asyncio.sleep(0)
         self.foreign.replace(self._kernel.foreign(self.targets.prefixes))
         return outcomes

@@ -22,3 +22,8 @@ def plan(desired: Table, observed: Table) -> tuple[Write, ...]:
         for route in sorted(missing)
     ]
     return (*coming, *(Write(Verb.DELETE, route) for route in sorted(extra)))
+
+
+def additions(writes: tuple[Write, ...]) -> tuple[Write, ...]:
+    """Give the writes that take nothing away: all that may be done before the store was read."""
+    return tuple(write for write in writes if write.verb is Verb.CREATE)

@@ -11,7 +11,8 @@ Everything that happens is a ring of one bell. What rings says how much to look 
 
 The first ring acts at once; full passes that follow each other closely are settled. Nothing is
 written before a complete snapshot of the store has been understood and the link is known and up:
-without a roster there is no plan, and so no removal.
+without a roster there is no plan. One that is only remembered, because the store is away, adds
+routes and removes none.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class Reconciler:
         self._schedule = Schedule(audit, clock())
         self._rule: RouteRule | None = None
         self._roster: Roster | None = None
+        self._headless = False
         self._revision = 0
         self._applied = 0
         self._last: Report | None = None
@@ -73,6 +75,7 @@ class Reconciler:
     def understand(self, news: News) -> None:
         """Take the cluster as it is understood now; without a network it is not, yet."""
         self._roster, self._revision = news.now.roster, news.now.snapshot.revision
+        self._headless = news.now.headless
         if self._roster is None:
             return
         if news.moved is None:
@@ -164,7 +167,8 @@ class Reconciler:
         full = self._schedule.is_due(now)
         if self._inbox.anew and not full:
             return
-        task = Task(self._roster, self._rule, self._revision, self._inbox.take(), now)
+        rung = self._inbox.take()
+        task = Task(self._roster, self._rule, self._revision, rung, now, headless=self._headless)
         try:
             await (self._full(task) if full else self._small(task))
         except BaseException:

@@ -55,7 +55,6 @@ class Herald:
         self._announced = False
         self._unsaid = False
         self._said = -BREATH
-        self.files_written = False
 
     def ring(self) -> None:
         """Say that something has changed."""
@@ -129,7 +128,7 @@ class Herald:
     def _tell_systemd(self, parts: Parts) -> None:
         words = sentence(self._answers.status(parts))
         passed = all(check.ok for check in self._answers.ready() if check.name in PASSES)
-        if self._announced or not passed or not self.files_written:
+        if self._announced or not passed or not parts.subnet_file_written:
             self._notifier.status(words)
         else:
             self._announced = self._notifier.ready(words)

@@ -7,12 +7,15 @@ no two of them can disagree.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import TypeVar
 
 from hostgw_core.health import Condition
+from hostgw_core.model import Lease
 from hostgw_core.session import SessionState
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
@@ -21,6 +24,7 @@ from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.cluster import Understanding
 from hostgw_daemon.routes.foreign import Effect, cure, effect
+from hostgw_daemon.routes.guard import Watchfulness
 from hostgw_daemon.routes.peers import OWN_ADDRESS, Peer, PeerState
 from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
@@ -33,7 +37,11 @@ NAMED = 3  # how many of many things a sentence names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The states of all parts at one moment. `boottime` is seconds of CLOCK_BOOTTIME."""
+    """The states of all parts at one moment. `boottime` is seconds of CLOCK_BOOTTIME.
+
+    `resting` is the lease that this node goes by while it is headless; `saved` is when what it
+    remembers was written (seconds since the epoch, 0 for never).
+    """
 
     view: ViewState
     understanding: Understanding | None
@@ -43,6 +51,10 @@ class Parts:
     routes: RoutesState
     masquerade: MasqueradeState
     boottime: float
+    guard: Watchfulness = field(default_factory=Watchfulness)
+    resting: Lease | None = None
+    saved: float = 0.0
+    subnet_file_written: bool = False
     upkeep: UpkeepState = field(default_factory=UpkeepState)
     troubles: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,6 +64,7 @@ def conditions(parts: Parts) -> dict[str, str]:
     found = dict(parts.troubles)
     for code, detail in (
         *_of_store(parts),
+        *_of_guard(parts),
         *_of_uplink(parts),
         *_of_claim(parts),
         *_of_routes(parts.routes),
@@ -81,6 +94,26 @@ def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
     counts = now.roster.reasons if now.roster is not None else {}
     if counts:
         yield "records_refused", ", ".join(f"{count} {reason}" for reason, count in counts.items())
+
+
+def _of_guard(parts: Parts) -> Iterator[tuple[str, str]]:
+    now, guard = parts.understanding, parts.guard
+    if now is not None and now.headless:
+        peers = len(now.roster.peers) if now.roster is not None else 0
+        ours = f"our subnet is {parts.resting.subnets}" if parts.resting else "we have no subnet"
+        yield "headless", f"{peers} leases are remembered of {_moment(parts.saved)}; {ours}"
+    if guard.broken is not None:
+        code = "foreign_history" if guard.broken.foreign else "history_broken"
+        leftovers = f"; {guard.leftovers} records are not believed" if guard.leftovers else ""
+        yield code, guard.broken.sentence() + leftovers
+    grave = [hold for hold in guard.holds.values() if hold.grave]
+    if grave:
+        counts = Counter(hold.reason for hold in grave)
+        yield "removals_held", "; ".join(f"{count}: {reason}" for reason, count in counts.items())
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _of_uplink(parts: Parts) -> Iterator[tuple[str, str]]:
@@ -171,7 +204,7 @@ def ready_checks(parts: Parts, blocking: Iterable[Condition]) -> tuple[Check, ..
         troubles += last.troubles
     failed = [outcome for outcome in troubles if outcome.verdict is Verdict.FAILED]
     return readiness(
-        held=parts.claim.held,
+        held=parts.claim.held or parts.resting is not None,
         first_pass=full is not None,
         trouble=f"{len(failed)} writes failed: {failed[0].message}" if failed else "",
         blocking=blocking,

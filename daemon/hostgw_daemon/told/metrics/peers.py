@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from hostgw_daemon.told.metrics.instruments import Instruments
 
 STATES = (
-    *("ok", "self", "rejected_kept", "outside_config"),
+    *("ok", "self", "rejected_kept", "outside_config", "held"),
     *("off_subnet", "conflict", "shadowed", "fight", "failed"),
 )
 REASONS = (
     *("malformed_key", "malformed_value", "other_backend", "bad_address", "bad_gateway"),
     *("own_address", "outside_network", "host_network", "overlap"),
+    *("quarantined", "leftover"),
 )
 
 

@@ -1,0 +1,88 @@
+"""What a decision is made from, read: one list at one revision, and then the rivals' presences.
+
+An answer of another history than the one that is watched is no sight: the view finds out what has
+happened to the store, and says so, before anything is written into it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from hostgw_core.history import History
+from hostgw_core.keys import Keys
+from hostgw_core.model import ClusterConfig, IPNetwork, Presence, Subnets
+from hostgw_core.records import presence_of
+from hostgw_core.store import Entry, Span, Store, StoreUnavailable
+from hostgw_daemon.claim.announcement import Announcement
+from hostgw_daemon.claim.ownership import rivals
+from hostgw_daemon.claim.sight import Me, Shown, Sight, read_in, sight_of
+
+
+class Reading:
+    """Reads sights. `last` is what concerns every claim in the last one.
+
+    `history` gives what is known of the store's past, `network` the record of the network in force.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        *,
+        history: Callable[[], History],
+        network: Callable[[], Entry | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._history = history
+        self._network = network
+        self._clock = clock
+        self._last_good: ClusterConfig | None = None
+        self._broken_since = math.inf
+        self.last: Shown | None = None
+
+    async def sight(
+        self,
+        me: Me,
+        announcement: Announcement,
+        *,
+        remembered: Subnets,
+        avoid: tuple[IPNetwork, ...],
+    ) -> Sight:
+        """Read it all. Raise StoreError."""
+        keys = self._keys
+        own = Span(keys.node(me.node_id))
+        spans = (Span(keys.config), keys.subnets, keys.subnets6, keys.reservations, own)
+        known = self._history()
+        listing = await self._store.list(*spans)
+        if not known.joins(listing.header):
+            raise StoreUnavailable("the store tells another history than the one that is watched")
+        history, network = self._history(), self._network()
+        self.last = read_in(listing, keys, me)
+        sight = sight_of(listing, keys, me, self._last_good, history=history, network=network)
+        self._last_good = sight.config
+        sight = replace(
+            sight,
+            broken_for=self._broken_for(history),
+            stranger_for=announcement.saw(me, sight.presence),
+            announced=announcement.announced,
+            remembered=remembered,
+            avoid=avoid,
+        )
+        return replace(sight, alive=await self._alive(sight))
+
+    async def _alive(self, sight: Sight) -> frozenset[str]:
+        others = [Span(self._keys.node(node_id)) for node_id in rivals(sight)]
+        if not others:
+            return frozenset()
+        entries = (await self._store.list(*others)).entries
+        presences = (presence_of(self._keys, entry) for entry in entries)
+        return frozenset(each.node_id for each in presences if isinstance(each, Presence))
+
+    def _broken_for(self, history: History) -> float:
+        now = self._clock()
+        self._broken_since = min(self._broken_since, now) if history.broken else math.inf
+        return max(0.0, now - self._broken_since)

@@ -1,0 +1,110 @@
+"""The neighbour table: whether a gateway still answers on the link.
+
+The kernel is made to find out by itself: NTF_USE on an entry does what a packet to the address
+would do (net/core/neighbour.c, neigh_add), so that an address without an entry is asked for by ARP
+or neighbour discovery, and a stale one is confirmed. After `SETTLES` seconds the entry tells.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+from ipaddress import ip_address
+from struct import Struct
+from typing import Final, Self
+
+from hostgw_core.model import IPAddress
+from hostgw_daemon.netlink.channel import Channel
+from hostgw_daemon.netlink.wire import (
+    NLM_F_ACK,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_REPLACE,
+    U32,
+    attribute,
+    attributes,
+    request,
+)
+
+RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
+NDA_DST, NDA_IFINDEX = 1, 8
+NTF_USE = 0x01
+NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE = 0x02, 0x04, 0x08, 0x10
+NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
+ANSWERS: Final = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_NOARP | NUD_PERMANENT
+"""States of an entry that is used; the others are "no answer yet" and "no answer"."""
+
+SETTLES: Final = 9.0
+"""Seconds after which a dead entry has failed: 5 until a stale one is doubted, 3 for three tries
+(delay_first_probe_time, ucast_solicit, retrans_time_ms: Linux's defaults), and one more."""
+
+_NDMSG = Struct("=BBHiHBB")  # struct ndmsg: family, two pads, link, state, flags, type
+
+
+class Neighbours:
+    """Implements the port `warden.Neighbours` in the namespace in which it was opened."""
+
+    settles = SETTLES
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    @classmethod
+    def open(cls) -> Self:
+        """Open a command socket in the current network namespace."""
+        return cls(Channel.open())
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, link: int, addresses: Iterable[IPAddress]) -> None:
+        """Let the kernel find out whether these answer on a link. Raise OSError.
+
+        An address that cannot be asked (the link is down, the table is full) is left as it is.
+        """
+        wanted = list(addresses)
+        if not wanted:
+            return
+        seq = self._channel.reserve(len(wanted))
+        flags = NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK
+        batch = b"".join(
+            request(RTM_NEWNEIGH, flags, seq=seq + at, body=_body(address, link))
+            for at, address in enumerate(wanted)
+        )
+        self._channel.batch(batch, seq + len(wanted) - 1)
+
+    def answering(self, link: int) -> frozenset[IPAddress]:
+        """Give the addresses of which the kernel knows how to reach them on a link.
+
+        Raise OSError.
+        """
+        seq = self._channel.reserve()
+        ask = _NDMSG.pack(0, 0, 0, 0, 0, 0, 0) + attribute(NDA_IFINDEX, U32.pack(link))
+        found: set[IPAddress] = set()
+        try:
+            pieces = self._channel.dump(request(RTM_GETNEIGH, NLM_F_DUMP, seq=seq, body=ask), seq)
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return frozenset()
+            raise
+        for piece in pieces:
+            for message in piece.messages:
+                if message.type != RTM_NEWNEIGH:
+                    continue
+                _, _, _, at, state, _, _ = _NDMSG.unpack_from(piece.data, message.start)
+                kept = attributes(piece.data, message.start + _NDMSG.size, message.end)
+                if at == link and state & ANSWERS and NDA_DST in kept:
+                    found.add(ip_address(kept[NDA_DST]))
+        return frozenset(found)
+
+
+def _body(address: IPAddress, link: int) -> bytes:
+    family = 2 if address.version == 4 else 10
+    return _NDMSG.pack(family, 0, 0, link, 0, NTF_USE, 0) + attribute(NDA_DST, address.packed)

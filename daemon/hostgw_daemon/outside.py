@@ -1,0 +1,43 @@
+"""Everything that the agent holds of the outside world: opened together, closed in turn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hostgw_core.etcd import Etcd
+from hostgw_daemon.netlink.host import HostReader
+from hostgw_daemon.netlink.monitor import Monitor
+from hostgw_daemon.netlink.neighbours import Neighbours
+from hostgw_daemon.netlink.routes import NetlinkKernel
+from hostgw_daemon.opening import etcd_settings
+from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.settings import Settings
+from hostgw_daemon.told.herald import Herald
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The kernel by its subjects, each with a socket of its own, and the store."""
+
+    kernel: NetlinkKernel
+    monitor: Monitor
+    host: HostReader
+    neighbours: Neighbours
+    firewall: NftFirewall
+    store: Etcd
+
+
+@asynccontextmanager
+async def outside(settings: Settings, *, observer: Herald) -> AsyncIterator[Outside]:
+    """Open it all. Raise OSError."""
+    with (
+        NetlinkKernel.open() as kernel,
+        Monitor.open(echo_of=kernel.port_id) as monitor,
+        HostReader.open() as host,
+        Neighbours.open() as neighbours,
+        NftFirewall() as firewall,
+    ):
+        async with Etcd(etcd_settings(settings), observer=observer) as store:
+            yield Outside(kernel, monitor, host, neighbours, firewall, store)

@@ -1,0 +1,187 @@
+"""What lies on this host's disk: read at the start, and kept as it must be from then on.
+
+| file | holds | if it is lost |
+|---|---|---|
+| `<state-dir>/node-id` | who this node is | another id, from the machine-id |
+| `<state-dir>/state.json` | the subnet to ask for, the former instance | `subnet.env` |
+| `<state-dir>/snapshot` | what was believed of the store last | routes of ours in the kernel |
+| `--subnet-file` | what the container runtime needs to know | written again |
+
+A disk that is full, read-only or gone is a condition with a sentence: nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hostgw_core.history import Break, History
+from hostgw_core.keys import Keys
+from hostgw_core.model import FAMILIES
+from hostgw_core.store import Entry
+from hostgw_core.view import Snapshot
+from hostgw_daemon.disk.files import atomic_write
+from hostgw_daemon.disk.memory import Memory
+from hostgw_daemon.disk.paperwork import Paperwork
+from hostgw_daemon.disk.recollection import Past, Recollection
+from hostgw_daemon.disk.statedir import StateDir
+from hostgw_daemon.kernel import Kernel
+from hostgw_daemon.opening import left_by_flannel
+from hostgw_daemon.routes.cluster import Cluster, Understanding
+from hostgw_daemon.routes.guard import entry_of
+from hostgw_daemon.settings import Settings
+
+FILES = ("node-id", "state.json", "snapshot")
+"""What is kept in the state directory."""
+
+SEEN_EVERY = 3.0
+"""Seconds between two writes of the snapshot, however much happens."""
+
+SNAPSHOT_AUDIT = 3600.0
+"""Seconds between two looks at it that nobody asked for: it takes a while to write it out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keepsake:
+    """What is to be kept of the store; written out in a thread, for it may be long."""
+
+    now: Understanding
+    history: History
+
+
+class Papers:
+    """Reads what was left here, and writes what is to be left.
+
+    `told` gets the code of a condition and what is wrong, or "" when nothing is.
+    """
+
+    def __init__(
+        self, settings: Settings, keys: Keys, *, node: str, told: Callable[[str, str], None]
+    ) -> None:
+        state = StateDir(Path(settings.state_dir))
+        path = Path(settings.subnet_file)
+        identity, recalled = state.identity(node), state.recall()
+        self.node_id = identity.value.identity.node_id
+        self.memory = recalled.value
+        found = state.recollect(prefix=keys.prefix, node_id=self.node_id)
+        self._found = found.value
+        self._state = state
+        self._keys = keys
+        self.saved = found.value.saved if found.value is not None else 0.0
+        self._told = told
+        self._troubles: dict[str, str] = {}
+        self.subnet_file_written = False
+        self.memory_file = Paperwork[Memory](
+            state.remember, done=partial(self._state_file, "state.json")
+        )
+        self.snapshot_file = Paperwork[Keepsake](
+            self._keep,
+            done=partial(self._state_file, "snapshot"),
+            audit=SNAPSHOT_AUDIT,
+            gather=SEEN_EVERY,
+        )
+        self.subnet_file = Paperwork[bytes](
+            lambda content: atomic_write(path, content), done=self._subnet_file
+        )
+        self.remembered = self.memory.subnets
+        # flannel's file where we have no memory: we come after flannel on this host.
+        self.after_flannel = False
+        if not any(self.remembered):
+            self.remembered = left_by_flannel(path)
+            self.after_flannel = any(self.remembered)
+        troubles = (identity.trouble, recalled.trouble, found.trouble)
+        self._troubles |= {name: why for name, why in zip(FILES, troubles, strict=True) if why}
+
+    @property
+    def loops(self) -> Mapping[str, Callable[[], Any]]:
+        """Give the tasks that write, by name."""
+        return {
+            "memory": self.memory_file.run,
+            "snapshot": self.snapshot_file.run,
+            "subnet-file": self.subnet_file.run,
+        }
+
+    def again(self) -> None:
+        """Look at every file anew."""
+        for file in (self.memory_file, self.snapshot_file, self.subnet_file):
+            file.again()
+
+    def report(self) -> None:
+        """Tell what was wrong with the files at the start."""
+        self._told("state_dir_failing", "; ".join(self._troubles.values()))
+
+    # -- the past -----------------------------------------------------------------------------
+
+    @property
+    def history(self) -> History:
+        """What is known of the store's history."""
+        if self._found is None:
+            return History(self.memory.history)
+        past = self._found.past
+        if past.first is None or past.latest is None:
+            return History(past.known)
+        return History(past.known, Break(past.known, past.first, past.latest, past.alive))
+
+    def remind(self, cluster: Cluster, kernel: Kernel) -> bool:
+        """Tell the cluster what this node knows; give whether that is enough to route by.
+
+        Raise OSError.
+        """
+        snapshot = self._snapshot()
+        if snapshot is not None:
+            cluster.recall(snapshot)
+        else:
+            cluster.recall_routes(route for family in FAMILIES for route in kernel.routes(family))
+        return snapshot is not None
+
+    def _snapshot(self) -> Snapshot | None:
+        """Give what was believed of the store last, as if it had just been read."""
+        found = self._found
+        if found is None:
+            return None
+        entries: dict[bytes, Entry] = {entry.key: entry for entry in found.leases}
+        if found.config is not None:
+            entries[self._keys.config] = found.config
+        return Snapshot(found.past.latest or found.past.known, entries)
+
+    def recollect(self, now: Understanding, history: History) -> None:
+        """Keep an understanding; one that is only remembered is kept already."""
+        if now.roster is not None and not now.headless and history.known is not None:
+            self._found = None
+            self.snapshot_file.want(Keepsake(now, history))
+
+    def _keep(self, keepsake: Keepsake) -> None:
+        """Write it out, in a thread. Raise OSError."""
+        now, known, broken = keepsake.now, keepsake.history.known, keepsake.history.broken
+        assert now.roster is not None
+        assert known is not None
+        saved = time.time()
+        self._state.keep(
+            Recollection(
+                self._keys.prefix,
+                self.node_id,
+                saved,
+                Past(known)
+                if broken is None
+                else Past(known, broken.first, broken.latest, broken.alive),
+                now.config_entry,
+                tuple(entry_of(peer.lease) for peer in now.roster.peers.values()),
+            )
+        )
+        self.saved = saved
+
+    # -- what is wrong ------------------------------------------------------------------------
+
+    def _state_file(self, name: str, trouble: str) -> None:
+        self._troubles.pop(name, None)
+        if trouble:
+            self._troubles[name] = trouble
+        self.report()
+
+    def _subnet_file(self, trouble: str) -> None:
+        self.subnet_file_written = not trouble
+        self._told("subnet_file_failing", trouble)

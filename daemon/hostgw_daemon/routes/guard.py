@@ -1,0 +1,294 @@
+"""The guard: it stands between what the store says and what is believed of it.
+
+A change of the store is told to the judgement as it is, but for two things. A removal becomes a
+hold (`holds`): the lease is told on as it was, and yields to any other at its subnet. A record of
+a history that is not ours (`history`) is told as a leftover, or not at all where a lease is known
+under its key. Everything else follows from the judgement: `follow` takes note of it.
+
+Here nothing is read or written but this guard's own memory; `now` is in seconds of any clock that
+does not go back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TypeAlias
+
+from hostgw_core.history import Break, History, says_the_same
+from hostgw_core.keys import Keys
+from hostgw_core.model import Addresses, Lease
+from hostgw_core.records import lease_of, lease_value
+from hostgw_core.store import Change, Deleted, Entry, Header
+from hostgw_daemon.routes.doubts import Doubts
+from hostgw_daemon.routes.holds import (
+    AGAIN,
+    Cause,
+    Crowd,
+    Departures,
+    Hold,
+    Patience,
+    cause_of,
+)
+from hostgw_daemon.routes.peers import PeerState, Roster
+
+_Owner: TypeAlias = str | Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Watchfulness:
+    """What the guard holds back, for status and metrics; the mapping goes on living."""
+
+    holds: Mapping[bytes, Hold] = field(default_factory=dict)
+    leftovers: int = 0
+    broken: Break | None = None
+    begun: Mapping[str, int] = field(default_factory=dict)
+    ended: Mapping[str, int] = field(default_factory=dict)
+
+
+class Guard:
+    """Holds removals, and keeps another history out. `history` is what is known from before."""
+
+    def __init__(self, keys: Keys, node_id: str, patience: Patience, history: History) -> None:
+        self._keys = keys
+        self._node_id = node_id
+        self._patience = patience
+        self._holds: dict[bytes, Hold] = {}
+        self._reasons: dict[bytes, str] = {}
+        self._leftovers: set[bytes] = set()
+        self._owners: dict[_Owner, set[bytes]] = {}
+        self._own: set[bytes] = set()
+        self._had_own = False
+        self._crowd = Crowd()
+        self._departures = Departures()
+        self._begun: Counter[str] = Counter()
+        self._ended: Counter[str] = Counter()
+        self.history = history
+        self.doubts = Doubts(self._reasons, self._leftovers)
+
+    @property
+    def state(self) -> Watchfulness:
+        """What is held back now."""
+        holds = MappingProxyType(self._holds)
+        broken = self.history.broken
+        return Watchfulness(holds, len(self._leftovers), broken, self._begun, self._ended)
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing in the store is unexplained."""
+        return not self._leftovers and not any(
+            hold.cause is Cause.HISTORY for hold in self._holds.values()
+        )
+
+    # -- between the store and the judgement --------------------------------------------------
+
+    def heard(self, header: Header, *, listed: bool) -> None:
+        """Take the header of an answer: that of a list may begin another history."""
+        history = self.history
+        self.history = history.listed(header) if listed else history.seen(header)
+
+    def review(self, changes: Iterable[Change], before: Roster | None, now: float) -> list[Change]:
+        """Give what the judgement is to be told of these changes, `before` being the last one."""
+        last = {change.key: change for change in changes}
+        told: list[Change] = []
+        gone: list[Lease] = []
+        for key, change in last.items():
+            peer = before.peers.get(key) if before is not None else None
+            hold = self._holds.get(key)
+            if not isinstance(change, Deleted):
+                told += self._written(change, peer.lease if peer is not None else None, now)
+                continue
+            self._leftovers.discard(key)
+            if hold is not None:
+                if hold.cause is Cause.HISTORY and self.history.broken is None:
+                    gone.append(hold.lease)  # the history that was ours is back, and without it
+            elif peer is not None and peer.state is not PeerState.SELF:
+                gone.append(peer.lease)
+            else:
+                told.append(change)
+        arrived = {_owner(lease) for lease in self._leases(told)}
+        told += self._removed(gone, arrived, now, deleted=last)
+        return told
+
+    def believed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Give the records that the whole judgement goes by."""
+        for entry in entries:
+            if entry.key not in self._holds:
+                yield entry
+        for hold in self._holds.values():
+            yield entry_of(hold.lease)
+
+    def _written(self, entry: Entry, known: Lease | None, now: float) -> Iterator[Change]:
+        """Judge a record's history: it is told, told as a leftover, or held against."""
+        key, history = entry.key, self.history
+        if history.trusts(entry.modified) or self._explained(entry, known):
+            self._leftovers.discard(key)
+            self._departures.came_back(key)
+            self._end(key, "returned")
+            yield entry
+            return
+        self._leftovers.add(key)
+        if known is None or key in self._own:
+            yield entry
+        elif key not in self._holds:
+            yield self._hold(known, Cause.HISTORY, now)
+
+    def _explained(self, entry: Entry, known: Lease | None) -> bool:
+        lease = lease_of(self._keys, entry)
+        if not isinstance(lease, Lease):
+            return False
+        if known is not None and says_the_same(lease, known):
+            return True
+        return bool(lease.node_id) and self.history.lives(lease.node_id)
+
+    def _removed(
+        self,
+        gone: list[Lease],
+        arrived: set[_Owner],
+        now: float,
+        *,
+        deleted: Mapping[bytes, Change],
+    ) -> Iterator[Change]:
+        """Hold what is gone, unless its node has another lease: that was on purpose."""
+        own_missing = self._own_missing(deleted, arrived)
+        keys = {lease.key for lease in gone}
+        missed: list[Lease] = []
+        for lease in gone:
+            others = self._owners.get(_owner(lease), set()) - keys - self._holds.keys()
+            if others or _owner(lease) in arrived:
+                self._end(lease.key, "moved")
+                yield Deleted(lease.key, 0)
+            else:
+                missed.append(lease)
+        if not missed and not (own_missing and self._holds):
+            return
+        count = self._departures.left([lease.key for lease in missed], now)
+        cause = cause_of(
+            count,
+            self._crowd.largest(now),
+            own_missing=own_missing,
+            broken=self.history.broken is not None,
+        )
+        waits = self._patience.until(cause, now) > now
+        for lease in missed:
+            yield self._hold(lease, cause, now) if waits else Deleted(lease.key, 0)
+        if waits and cause in (Cause.MANY, Cause.OWN_TOO):
+            yield from self._graver(cause, now)
+
+    def _own_missing(self, deleted: Mapping[bytes, Change], arrived: set[_Owner]) -> bool:
+        standing = {key for key in self._own if not isinstance(deleted.get(key), Deleted)}
+        return self._had_own and not standing and self._node_id not in arrived
+
+    def _graver(self, cause: Cause, now: float) -> Iterator[Change]:
+        """Let what was about to go a moment ago belong to the same accident."""
+        for key, hold in self._holds.items():
+            if hold.cause is Cause.LEAVING:
+                until = self._patience.until(cause, now)
+                self._begin(key, replace(hold, cause=cause, until=until))
+                yield entry_of(hold.lease)
+
+    def _leases(self, told: Iterable[Change]) -> Iterator[Lease]:
+        for change in told:
+            if not isinstance(change, Deleted) and change.key not in self._leftovers:
+                lease = lease_of(self._keys, change)
+                if isinstance(lease, Lease):
+                    yield lease
+
+    # -- after the judgement ------------------------------------------------------------------
+
+    def follow(
+        self, before: Roster | None, after: Roster, moved: Iterable[bytes] | None, now: float
+    ) -> tuple[bytes, ...]:
+        """Take note of a judgement; give the held keys whose node has another lease now.
+
+        `moved` are the keys whose peer is another one than `before`, None for any.
+        """
+        for key in after.yielded:
+            self._end(key, "yielded")
+        if moved is None:
+            self._owners.clear()
+            self._own.clear()
+            before, moved = None, after.peers
+        newcomers: list[_Owner] = []
+        for key in moved:
+            peer = before.peers.get(key) if before is not None else None
+            if peer is not None:
+                self._own.discard(key)
+                self._owners.get(_owner(peer.lease), set()).discard(key)
+            peer = after.peers.get(key)
+            if peer is None:
+                continue
+            if peer.state is PeerState.SELF:
+                self._own.add(key)
+                self._had_own = True
+            else:
+                self._owners.setdefault(_owner(peer.lease), set()).add(key)
+                if self._holds and peer.state is not PeerState.HELD:
+                    newcomers.append(_owner(peer.lease))
+        self._crowd.count(len(after.peers) - len(self._own), now)
+        return tuple(
+            key for owner in newcomers for key in self._owners[owner] if key in self._holds
+        )
+
+    def release(self, keys: Iterable[bytes], how: str) -> list[Change]:
+        """End these holds; give what the judgement is to be told."""
+        there = [key for key in keys if key in self._holds]
+        for key in there:
+            self._end(key, how)
+        return [Deleted(key, 0) for key in there]
+
+    # -- as time passes -----------------------------------------------------------------------
+
+    def next_end(self) -> float | None:
+        """Give the moment at which the first wait is over."""
+        return min((hold.until for hold in self._holds.values()), default=None)
+
+    def over(self, now: float) -> tuple[tuple[bytes, ...], tuple[Hold, ...]]:
+        """Give what may go at once, and the holds whose gateways must be asked first."""
+        due = [(key, hold) for key, hold in self._holds.items() if hold.until <= now]
+        return (
+            tuple(key for key, hold in due if not hold.grave),
+            tuple(hold for _, hold in due if hold.grave),
+        )
+
+    def extend(self, keys: Iterable[bytes], until: float) -> int:
+        """Let holds end later, or earlier; give how many there were."""
+        there = [key for key in keys if key in self._holds]
+        for key in there:
+            self._holds[key] = replace(self._holds[key], until=until)
+        return len(there)
+
+    def still_answer(self, keys: Iterable[bytes], now: float) -> None:
+        """Go on holding leases whose gateways answer, and ask again later."""
+        self.extend(keys, now + AGAIN)
+
+    # -- its memory ---------------------------------------------------------------------------
+
+    def _hold(self, lease: Lease, cause: Cause, now: float) -> Change:
+        self._begun[cause] += 1
+        self._begin(lease.key, Hold(lease, cause, now, self._patience.until(cause, now)))
+        return entry_of(lease)
+
+    def _begin(self, key: bytes, hold: Hold) -> None:
+        self._holds[key] = hold
+        self._reasons[key] = hold.reason
+
+    def _end(self, key: bytes, how: str) -> None:
+        if self._holds.pop(key, None) is not None:
+            del self._reasons[key]
+            self._ended[how] += 1
+
+
+def _owner(lease: Lease) -> _Owner:
+    """Give whose a lease is: flannel's records name no node, but an address."""
+    return lease.node_id or lease.gateways
+
+
+def entry_of(lease: Lease) -> Entry:
+    """Write a lease as the record that it was."""
+    value = lease_value(
+        gateways=lease.gateways, backend=lease.backend, node=lease.node, node_id=lease.node_id
+    )
+    return Entry(lease.key, value, lease.created, lease.modified, 1, lease.etcd_lease)

@@ -1,0 +1,120 @@
+"""The loop that ends holds: at their time, and only where the node behind them is really gone.
+
+An ordinary removal goes when its moment of grace is over. One that looked like an accident is asked
+about first: while the gateway answers on the link the node is there, whatever the store says, and
+its route stays. Asking costs the kernel an entry of its neighbour table each, so it is done in
+small rounds.
+
+Here also the proof is fetched that a node lives whose record a broken history has left: a presence
+hangs on an etcd lease of a minute, and one that still stands after that is kept alive by its node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, NoReturn, Protocol
+
+from hostgw_core.model import IPAddress
+from hostgw_core.store import StoreError
+from hostgw_core.wake import Wake
+from hostgw_daemon.routes.cluster import Cluster
+from hostgw_daemon.routes.guard import Guard
+from hostgw_daemon.routes.holds import Hold
+
+ROUND: Final = 32
+"""Gateways asked at once: a quarter of the neighbour entries that Linux never drops."""
+
+PROOF: Final = 75.0
+"""Seconds after which a presence proves that its node lives: its etcd lease, and a bit more."""
+
+_ROUSED = 0.05  # seconds by which a wait that is over may be noticed late
+
+
+class Neighbours(Protocol):
+    """What is asked of the link. `settles` is in how many seconds an answer is sure."""
+
+    settles: float
+
+    def ask(self, link: int, addresses: Iterable[IPAddress]) -> None:
+        """Begin to find out whether these answer. Raise OSError."""
+        ...
+
+    def answering(self, link: int) -> frozenset[IPAddress]:
+        """Give the addresses that answer, as far as is known by now. Raise OSError."""
+        ...
+
+
+class Warden:
+    """Ends what the guard holds. `clock` is the guard's.
+
+    `link` gives the index of the uplink, 0 while there is none; `alive` reads the ids of all nodes
+    that are present in the store, or raises StoreError.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        guard: Guard,
+        neighbours: Neighbours,
+        *,
+        link: Callable[[], int],
+        alive: Callable[[], Awaitable[frozenset[str]]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._cluster = cluster
+        self._guard = guard
+        self._neighbours = neighbours
+        self._link = link
+        self._alive = alive
+        self._clock = clock
+        self._wake = Wake()
+        self._proof_at = math.inf
+
+    def look(self) -> None:
+        """Look again at what is held, and until when."""
+        self._wake.ring()
+
+    async def run(self) -> NoReturn:
+        """End holds for ever."""
+        while True:
+            await self.step()
+            ends = min(self._guard.next_end() or math.inf, self._proof_at)
+            pause = None if ends == math.inf else max(_ROUSED, ends - self._clock())
+            await self._wake.wait(within=pause)
+
+    async def step(self) -> None:
+        """End once what is over."""
+        at_once, grave = self._guard.over(self._clock())
+        self._cluster.release(at_once, "gone")
+        if grave:
+            await self._ask(grave[:ROUND])
+        await self._prove()
+
+    async def _ask(self, holds: tuple[Hold, ...]) -> None:
+        """Release those whose gateways are silent; without a link nobody can be asked."""
+        keys = {hold.lease.key for hold in holds}
+        link = self._link()
+        silent: set[bytes] = set()
+        if link:
+            gateways = {address for hold in holds for address in hold.lease.gateways}
+            self._neighbours.ask(link, sorted(gateways, key=lambda a: (a.version, int(a))))
+            await asyncio.sleep(self._neighbours.settles)
+            answering = self._neighbours.answering(link)
+            silent = {h.lease.key for h in holds if not answering & {*h.lease.gateways}}
+        self._cluster.release(silent, "silent")
+        self._guard.still_answer(keys - silent, self._clock())
+
+    async def _prove(self) -> None:
+        broken, now = self._guard.history.broken, self._clock()
+        if broken is None or broken.foreign or not self._guard.state.leftovers:
+            self._proof_at = math.inf
+        elif self._proof_at == math.inf:
+            self._proof_at = now + PROOF
+        elif now >= self._proof_at:
+            self._proof_at = now + PROOF
+            try:
+                self._cluster.witness(await self._alive())
+            except StoreError:
+                return  # the view says what is wrong with the store; it is asked again
