@@ -10,7 +10,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test chaos lint format bench docs proto clean
+.PHONY: help setup demo test fuzz chaos lint format bench docs proto clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,6 +28,10 @@ test: setup lint ## Lint, then run every test (root)
 
 chaos: setup ## Faults in a cluster with packets in flight: 200, 25 min; ARGS="--list", "--faults 20" (root)
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+fuzz: ## Hunt for inputs that break a decoder, until Ctrl-C; ARGS="--rounds 1" ends by itself
+	@test -x $(BIN)/ruff || .ci/setup test
+	@PYTHONPATH=tests $(BIN)/python -m support.fuzz $(ARGS)
 
 lint: ## ruff, mypy --strict and the import contracts
 	@test -x $(BIN)/ruff || .ci/setup test

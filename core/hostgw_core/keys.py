@@ -37,7 +37,9 @@ def quoted(text: bytes | str) -> str:
     """Show a foreign text in a sentence: printable, in quotes, cut when it is long."""
     if isinstance(text, bytes):
         text = text[: SHOWN + 1].decode(errors="backslashreplace")
-    return ascii(text) if len(text) <= SHOWN else ascii(text[:SHOWN]) + "..."
+    shown = ascii(text[:SHOWN])
+    # What is no ASCII takes up to ten characters each.
+    return shown if len(text) <= SHOWN and len(shown) <= 4 * SHOWN else shown[: 4 * SHOWN] + "..."
 
 
 def subnet_name(subnets: Subnets) -> str:

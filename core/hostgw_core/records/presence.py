@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,9 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, Presence, Refusal, Subnets
 from hostgw_core.records.wire import Name, decode, encode, malformed
 from hostgw_core.store import Entry
+
+Codes: TypeAlias = Annotated[list[Name], msgspec.Meta(max_length=64)]
+"""The codes of what is wrong on a node; there are about thirty."""
 
 
 class _PresenceValue(msgspec.Struct):
@@ -21,7 +24,7 @@ class _PresenceValue(msgspec.Struct):
     version: Name = msgspec.field(name="Version", default="")
     subnets: list[str] = msgspec.field(name="Subnets", default_factory=list)
     addresses: list[str] = msgspec.field(name="Addresses", default_factory=list)
-    conditions: list[str] = msgspec.field(name="Conditions", default_factory=list)
+    conditions: Codes = msgspec.field(name="Conditions", default_factory=list)
     applied: int = msgspec.field(name="Applied", default=0)
 
 
@@ -68,6 +71,9 @@ def status_of(entry: Entry) -> Status | Refusal:
     subnets = _subnets(value.subnets)
     if subnets is None:
         return malformed(entry, "Subnets is at most one subnet a family")
+    said = (value.boot_id, value.version, *value.conditions)
+    if not all(map(str.isprintable, said)):
+        return malformed(entry, "BootID, Version and Conditions must be printable")
     return Status(value.boot_id, value.version, subnets, tuple(value.conditions), value.applied)
 
 
@@ -95,7 +101,7 @@ def _addresses(texts: list[str]) -> Addresses | None:
     for text in texts:
         kind = IPv6Address if ":" in text else IPv4Address
         name = "ipv6" if ":" in text else "ipv4"
-        if name in found:
+        if name in found or "%" in text:  # a zone may be any text, and means nothing elsewhere
             return None
         try:
             found[name] = kind(text)

@@ -24,7 +24,6 @@ older than the configuration in it, so whoever holds such a subnet is in the sig
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -54,6 +53,7 @@ from hostgw_daemon.claim.sight import (
 )
 from hostgw_daemon.claim.terms import (
     alone,
+    fails,
     fence,
     ours,
     reservation_compares,
@@ -202,18 +202,10 @@ def _free_subnet(sight: Sight) -> Action | None:
             *reservation_compares(sight, subnets),
             fence(sight),
         )
-        if not any(_fails(sight, compare) for compare in compares):
+        if not any(fails(sight, compare) for compare in compares):
             key = sight.keys.lease(subnets)
             return Hold(how, subnets, key, value(sight, subnets), compares)
     return None
-
-
-def _fails(sight: Sight, compare: Compare) -> bool:
-    """Tell whether a key, were it but nonsense, stands where a write wants none."""
-    if compare.field != "version":
-        return False
-    place = bisect_left(sight.names, compare.span.start)
-    return place < len(sight.names) and sight.names[place] in compare.span
 
 
 def _exhausted(sight: Sight) -> Action:

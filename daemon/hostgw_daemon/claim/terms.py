@@ -6,6 +6,7 @@ write. What a claim may write, and when, is in `claim`.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from hostgw_core.keys import networks_in
@@ -59,6 +60,14 @@ def reservation_compares(sight: Sight, subnets: Subnets) -> Iterator[Compare]:
             yield Compare(Span(reservation.key), "modified", reservation.modified)
             start = reservation.key + b"\0"
     yield Compare(Span(start, block.end), "version", 0)
+
+
+def fails(sight: Sight, compare: Compare) -> bool:
+    """Tell whether a key, were it but nonsense, stands where a write wants none."""
+    if compare.field != "version":
+        return False
+    place = bisect_left(sight.names, compare.span.start)
+    return place < len(sight.names) and sight.names[place] in compare.span
 
 
 def here(sight: Sight, lease: Lease) -> bool:

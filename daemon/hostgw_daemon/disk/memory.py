@@ -18,6 +18,7 @@ from hostgw_core.model import Subnets
 from hostgw_core.store import Header
 
 VERSION = 1
+LONGEST_REASON = 300  # characters: it may quote the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def decode(content: bytes) -> Memory | str:
             return f"it is of version {version}, and this program knows version {VERSION}"
         return msgspec.json.decode(content, type=_Document, dec_hook=_network).memory
     except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
-        return str(error)
+        return str(error)[:LONGEST_REASON]
 
 
 class _Version(msgspec.Struct):
