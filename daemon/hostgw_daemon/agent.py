@@ -228,6 +228,7 @@ class Agent:
 
     def _claimed(self, state: ClaimState) -> None:
         if state.lease is not None:
+            self._cluster.hold(state.lease.subnets)
             self._log.info("Holds a lease", subnet=str(state.lease.subnets), how=state.how)
             if state.how == "adopted from flannel" or self._papers.after_flannel:
                 self._papers.after_flannel = False

@@ -195,7 +195,8 @@ def _good(record: Entry, rules: Policy, ours: set[str], *, known: bool) -> Belie
     if not told or not all(map(_possible, told)):
         return None
     owner = fields.get("NodeID")
-    if owner == rules.node_id or (not owner and ours & set(told)):
+    mine = owner == rules.node_id or (not owner and bool(ours & set(told)))
+    if mine and not any(_whole(subnet, rules.config) for subnet in subnets):
         return Believed(names, told, "self", record.created)
     inward = any(ip_address(g) in subnet for g, subnet in zip(both, subnets, strict=True) if g)
     if inward or ours & set(told) or None in both:
@@ -215,6 +216,15 @@ def _possible(gateway: str) -> bool:
         or address.is_multicast
         or address.is_unspecified
         or gateway == "255.255.255.255"
+    )
+
+
+def _whole(subnet: IPNetwork, cluster: ClusterConfig) -> bool:
+    whole = cluster.ipv4 if subnet.version == 4 else cluster.ipv6
+    return (
+        whole is not None
+        and subnet.prefixlen < whole.network.prefixlen + 2
+        and subnet.overlaps(whole.network)
     )
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from hostgw_core.model import Addresses
+from hostgw_core.model import Addresses, Subnets
 from hostgw_core.store import Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
 from support.lease_world import KEYS, ME, MY_ADDRESS, entry, gone, key
@@ -204,3 +204,15 @@ def test_only_leases_are_judged(store, told):
     roster = told[-1].now.roster
     assert (set(roster.peers), set(roster.refusals)) == ({key("10.5.1.0-24")}, set())
     assert told[-1].moved == frozenset()
+
+
+def test_nobody_leases_a_part_of_the_subnet_that_we_hold(store, told, cluster):
+    """Not even beside our own record, written over: what we hold is known without it."""
+    cluster.hold(Subnets(ip_network("10.5.1.0/24")))
+    store.list(network(), entry("10.5.1.0-24", raw=b"?"), entry("10.5.1.128-25", node="n2"))
+    assert told[-1].now.roster.peers == {}
+    assert told[-1].now.roster.refusals[key("10.5.1.128-25")].reason == "host_network"
+    cluster.hold(Subnets(ip_network("10.5.2.0/24")))
+    assert set(told[-1].now.roster.peers) == {key("10.5.1.128-25")}
+    store.list(network(), entry("10.5.2.0-24", node="me"))
+    assert told[-1].now.roster.peers[key("10.5.2.0-24")].state == "self"

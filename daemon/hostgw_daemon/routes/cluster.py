@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from hostgw_core.history import History
 from hostgw_core.keys import Keys, is_node_id
-from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Refusal
+from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Refusal, Subnets
 from hostgw_core.network import config_of
 from hostgw_core.store import Change, Deleted, Entry
 from hostgw_core.view import Sighting, Snapshot
@@ -76,6 +76,7 @@ class Cluster:
         self._clock = clock
         self._addresses = NO_ADDRESSES
         self._networks: tuple[IPNetwork, ...] = ()
+        self._held: tuple[IPNetwork, ...] = ()
         self._standing: tuple[Route, ...] = ()
         self._speaks = False
         self.now: Understanding | None = None
@@ -134,6 +135,18 @@ class Cluster:
         self._addresses, self._networks = addresses, networks
         if self.now is not None:
             self._judge(self.now, 0.0)
+
+    def hold(self, subnets: Subnets) -> None:
+        """Take note of the subnets that we hold: no other lease may have a part of them.
+
+        Our own record says so too, as long as it can be read; somebody may write over it, and a
+        lease of half of our subnet beside it.
+        """
+        held = tuple(subnets)
+        if held != self._held:
+            self._held = held
+            if self.now is not None:
+                self._judge(self.now, 0.0)
 
     # -- what the guard decides later ---------------------------------------------------------
 
@@ -234,7 +247,8 @@ class Cluster:
         return roster
 
     def _policy(self, config: ClusterConfig) -> Policy:
-        return Policy(self._keys, config, self._node_id, self._addresses, self._networks)
+        ours = (*self._networks, *self._held)
+        return Policy(self._keys, config, self._node_id, self._addresses, ours)
 
     def _tell(
         self,

@@ -146,7 +146,9 @@ class _Judge:
         lease = lease_of(self.policy.keys, entry)
         if isinstance(lease, Refusal):
             return lease
-        if self._ours(lease):
+        # One of the whole network under our name would take the ground of everybody.
+        whole = any(too_much(self.policy.config, subnet) for subnet in lease.subnets)
+        if self._ours(lease) and not whole:
             return Peer(lease, PeerState.SELF)
         if self._own_address(lease):
             why = f"its gateway {lease.gateways} is our own address"
@@ -180,7 +182,7 @@ class _Judge:
         for subnet in lease.subnets:
             network = self.on_this_host.overlaps(subnet)
             if network is not None:
-                return f"{subnet} overlaps {network}, a network of this host's own link"
+                return f"{subnet} overlaps {network}, which is this host's own"
         return ""
 
     def _place(self, peer: Peer) -> Peer | Refusal:
