@@ -25,6 +25,7 @@ from hostgw_core.model import FAMILIES
 from hostgw_core.store import Entry
 from hostgw_core.view import Snapshot
 from hostgw_daemon.disk.files import atomic_write
+from hostgw_daemon.disk.identity import Identity
 from hostgw_daemon.disk.memory import Memory
 from hostgw_daemon.disk.paperwork import Paperwork
 from hostgw_daemon.disk.recollection import Past, Recollection
@@ -75,6 +76,9 @@ class Papers:
         self._told = told
         self._troubles: dict[str, str] = {}
         self.subnet_file_written = False
+        self.identity_file = Paperwork[Identity](
+            state.remain, done=partial(self._state_file, "node-id")
+        )
         self.memory_file = Paperwork[Memory](
             state.remember, done=partial(self._state_file, "state.json")
         )
@@ -93,6 +97,7 @@ class Papers:
         if not any(self.remembered):
             self.remembered = left_by_flannel(path)
             self.after_flannel = any(self.remembered)
+        self.identity_file.want(identity.value.identity)
         troubles = (identity.trouble, recalled.trouble, found.trouble)
         self._troubles |= {name: why for name, why in zip(FILES, troubles, strict=True) if why}
 
@@ -100,6 +105,7 @@ class Papers:
     def loops(self) -> Mapping[str, Callable[[], Any]]:
         """Give the tasks that write, by name."""
         return {
+            "node-id": self.identity_file.run,
             "memory": self.memory_file.run,
             "snapshot": self.snapshot_file.run,
             "subnet-file": self.subnet_file.run,
@@ -107,7 +113,7 @@ class Papers:
 
     def again(self) -> None:
         """Look at every file anew."""
-        for file in (self.memory_file, self.snapshot_file, self.subnet_file):
+        for file in (self.identity_file, self.memory_file, self.snapshot_file, self.subnet_file):
             file.again()
 
     def report(self) -> None:

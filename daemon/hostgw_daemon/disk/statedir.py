@@ -58,6 +58,10 @@ class StateDir:
             trouble = str(error)
         return Kept(decision, trouble)
 
+    def remain(self, identity: Identity) -> bool:
+        """Keep who this node is; give whether anything changed. Raise OSError."""
+        return atomic_write(self._node_id, identity.encode())
+
     def recall(self) -> Kept[Memory]:
         """Give what was remembered last, or an empty memory. Never raises."""
         try:
