@@ -175,7 +175,7 @@ class Papers:
                 if broken is None
                 else Past(known, broken.first, broken.latest, broken.alive),
                 now.config_entry,
-                tuple(entry_of(peer.lease) for peer in now.roster.peers.values()),
+                (entry_of(peer.lease) for peer in now.roster.peers.values()),
             )
         )
         self.saved = saved

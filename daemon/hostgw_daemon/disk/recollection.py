@@ -12,6 +12,7 @@ later is its last good meaning. There is no age limit; the age is shown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -42,14 +43,17 @@ class Past:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recollection:
-    """All of it. `saved` is in seconds since the epoch; `leases` are records, like `config`."""
+    """All of it. `saved` is in seconds since the epoch; `leases` are records, like `config`.
+
+    To be written they may be made one by one; what was read is a tuple.
+    """
 
     prefix: str
     node_id: str
     saved: float
     past: Past
     config: Entry | None
-    leases: tuple[Entry, ...]
+    leases: Iterable[Entry]
 
 
 class _Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -73,19 +77,27 @@ _DOCUMENT: Final = msgspec.json.Decoder(_Document)
 
 
 def encode(recollection: Recollection) -> bytes:
-    """Give the content of the file."""
+    """Give the content of the file.
+
+    Record by record: ten thousand of them at once would take the memory of the whole daemon again.
+    """
     config = recollection.config
-    body = msgspec.json.encode(
+    head = msgspec.json.encode(
         _Document(
             recollection.prefix,
             recollection.node_id,
             recollection.saved,
             recollection.past,
             _record(config) if config is not None else None,
-            tuple(map(_record, recollection.leases)),
+            (),
         )
     )
-    return MAGIC + _digest(body) + b"\n" + body + b"\n"
+    body = bytearray(head.removesuffix(b"]}"))
+    for at, lease in enumerate(recollection.leases):
+        body += b",\n" if at else b"\n"
+        body += msgspec.json.encode(_record(lease))
+    body += b"]}"
+    return b"".join((MAGIC, _digest(body), b"\n", body, b"\n"))
 
 
 def decode(content: bytes, *, prefix: str, node_id: str) -> Recollection | str:
@@ -134,5 +146,5 @@ def _entry(record: _Record) -> Entry:
     return Entry(key, value, record.created, record.modified, 1, record.lease)
 
 
-def _digest(body: bytes) -> bytes:
+def _digest(body: bytes | bytearray) -> bytes:
     return blake2b(body, digest_size=_DIGEST).hexdigest().encode()

@@ -15,11 +15,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TypeAlias
 
 from hostgw_core.history import Break, History, says_the_same
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, Lease
+from hostgw_core.model import Lease
 from hostgw_core.records import lease_of, lease_value
 from hostgw_core.store import Change, Deleted, Entry, Header
 from hostgw_daemon.routes.doubts import Doubts
@@ -32,9 +31,8 @@ from hostgw_daemon.routes.holds import (
     Patience,
     cause_of,
 )
+from hostgw_daemon.routes.owners import Owner, Owners, owner_of
 from hostgw_daemon.routes.peers import PeerState, Roster
-
-_Owner: TypeAlias = str | Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,7 @@ class Guard:
         self._holds: dict[bytes, Hold] = {}
         self._reasons: dict[bytes, str] = {}
         self._leftovers: set[bytes] = set()
-        self._owners: dict[_Owner, set[bytes]] = {}
-        self._own: set[bytes] = set()
+        self._owners = Owners()
         self._had_own = False
         self._crowd = Crowd()
         self._departures = Departures()
@@ -108,7 +105,7 @@ class Guard:
                 gone.append(peer.lease)
             else:
                 told.append(change)
-        arrived = {_owner(lease) for lease in self._leases(told)}
+        arrived = {owner_of(lease) for lease in self._leases(told)}
         told += self._removed(gone, arrived, now, deleted=last)
         return told
 
@@ -130,7 +127,7 @@ class Guard:
             yield entry
             return
         self._leftovers.add(key)
-        if known is None or key in self._own:
+        if known is None or key in self._owners.own:
             yield entry
         elif key not in self._holds:
             yield self._hold(known, Cause.HISTORY, now)
@@ -146,7 +143,7 @@ class Guard:
     def _removed(
         self,
         gone: list[Lease],
-        arrived: set[_Owner],
+        arrived: set[Owner],
         now: float,
         *,
         deleted: Mapping[bytes, Change],
@@ -156,8 +153,8 @@ class Guard:
         keys = {lease.key for lease in gone}
         missed: list[Lease] = []
         for lease in gone:
-            others = self._owners.get(_owner(lease), set()) - keys - self._holds.keys()
-            if others or _owner(lease) in arrived:
+            others = {*self._owners.keys(owner_of(lease))} - keys - self._holds.keys()
+            if others or owner_of(lease) in arrived:
                 self._end(lease.key, "moved")
                 yield Deleted(lease.key, 0)
             else:
@@ -177,8 +174,8 @@ class Guard:
         if waits and cause in (Cause.MANY, Cause.OWN_TOO):
             yield from self._graver(cause, now)
 
-    def _own_missing(self, deleted: Mapping[bytes, Change], arrived: set[_Owner]) -> bool:
-        standing = {key for key in self._own if not isinstance(deleted.get(key), Deleted)}
+    def _own_missing(self, deleted: Mapping[bytes, Change], arrived: set[Owner]) -> bool:
+        standing = {key for key in self._owners.own if not isinstance(deleted.get(key), Deleted)}
         return self._had_own and not standing and self._node_id not in arrived
 
     def _graver(self, cause: Cause, now: float) -> Iterator[Change]:
@@ -207,30 +204,14 @@ class Guard:
         """
         for key in after.yielded:
             self._end(key, "yielded")
-        if moved is None:
-            self._owners.clear()
-            self._own.clear()
-            before, moved = None, after.peers
-        newcomers: list[_Owner] = []
-        for key in moved:
-            peer = before.peers.get(key) if before is not None else None
-            if peer is not None:
-                self._own.discard(key)
-                self._owners.get(_owner(peer.lease), set()).discard(key)
-            peer = after.peers.get(key)
-            if peer is None:
-                continue
-            if peer.state is PeerState.SELF:
-                self._own.add(key)
-                self._had_own = True
-            else:
-                self._owners.setdefault(_owner(peer.lease), set()).add(key)
-                if self._holds and peer.state is not PeerState.HELD:
-                    newcomers.append(_owner(peer.lease))
-        self._crowd.count(len(after.peers) - len(self._own), now)
-        return tuple(
-            key for owner in newcomers for key in self._owners[owner] if key in self._holds
-        )
+        owners = self._owners
+        news = owners.whole(after) if moved is None else owners.amended(before, after, moved)
+        self._had_own |= bool(owners.own)
+        self._crowd.count(len(after.peers) - len(owners.own), now)
+        if not self._holds:
+            return ()
+        keys = (key for lease in news for key in owners.keys(owner_of(lease)))
+        return tuple(key for key in keys if key in self._holds)
 
     def release(self, keys: Iterable[bytes], how: str) -> list[Change]:
         """End these holds; give what the judgement is to be told."""
@@ -279,11 +260,6 @@ class Guard:
         if self._holds.pop(key, None) is not None:
             del self._reasons[key]
             self._ended[how] += 1
-
-
-def _owner(lease: Lease) -> _Owner:
-    """Give whose a lease is: flannel's records name no node, but an address."""
-    return lease.node_id or lease.gateways
 
 
 def entry_of(lease: Lease) -> Entry:
