@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from hostgw_core.etcd import Etcd, EtcdSettings
-from hostgw_core.etcd.connection import Connection
-from hostgw_core.etcd.messages import pulse
 from hostgw_core.store import Put, Span, StoreUnavailable
 from support.etcd_recorder import Recorder
 from support.etcd_server import EtcdCluster, EtcdCtl, EtcdServer, free_port
@@ -80,78 +78,6 @@ async def test_a_member_that_is_gone_is_left(
     async with watching(etcd, {ALL: since}) as watch:
         assert [change.key for change in await watch.changes(1)] == [b"/a/1"]
     assert seen.endpoints[-1] != used
-
-
-async def test_a_frozen_member_is_noticed_in_silence(
-    make_etcd: Callable[..., EtcdServer], seen: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A watch on which nothing happens ends within 8 s of its member's freeze.
-
-    This is our own question's doing: gRPC's keepalive is switched off here.
-    """
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.http2.ping_timeout_ms", 60_000)]
-    monkeypatch.setattr("hostgw_core.etcd.connection._OPTIONS", options)
-    servers = {server.url: server for server in (make_etcd().start(), make_etcd().start())}
-    async with (
-        Etcd(EtcdSettings(tuple(servers)), observer=seen) as etcd,
-        watching(etcd, {ALL: 0}) as watch,
-    ):
-        server = servers[seen.endpoints[-1]]
-        with server.paused():
-            began = time.monotonic()
-            with pytest.raises(StoreUnavailable, match=f"{server.url} did not answer the watch"):
-                await watch.changes(1)
-            assert time.monotonic() - began < 8
-            began = time.monotonic()
-            assert (await etcd.list(ALL)).entries == ()
-            assert time.monotonic() - began < 1, "the frozen member was asked again"
-
-
-async def test_a_silent_watch_on_a_healthy_member_lives_on(
-    store: Etcd, etcd_prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Asking whether the member lives does not disturb a watch: it outlives many questions."""
-    monkeypatch.setattr("hostgw_core.etcd.pulse.EVERY", 0.06)
-    monkeypatch.setattr("hostgw_core.etcd.pulse.PATIENCE", 0.05)
-    asked = []
-    begin = Connection.begin
-
-    def begin_and_count(self: Connection, method: object, request: object, **how: object) -> object:
-        if request == pulse():
-            asked.append(request)
-        return begin(self, method, request, **how)
-
-    monkeypatch.setattr(Connection, "begin", begin_and_count)
-    key = etcd_prefix.encode()
-    async with watching(store, {Span(key): 0}) as watch:
-        await eventually_async(lambda: len(asked) > 10, what="ten questions")
-        await store.commit([], [Put(key, b"")])
-        assert [change.key for change in await watch.changes(1)] == [key]
-
-
-async def test_a_client_that_was_frozen_itself_blames_nobody(
-    store: Etcd, etcd_prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When our own process stood still, an unanswered question is no verdict: the watch lives."""
-    monkeypatch.setattr("hostgw_core.etcd.pulse.EVERY", 0.1)
-    monkeypatch.setattr("hostgw_core.etcd.pulse.PATIENCE", 0.1)
-    begin, frozen = Connection.begin, []
-
-    def begin_and_freeze(
-        self: Connection, method: object, request: object, **how: object
-    ) -> object:
-        call = begin(self, method, request, **how)
-        if request == pulse() and not frozen:
-            frozen.append(True)
-            asyncio.get_running_loop().call_soon(time.sleep, 1)  # when the timer has been set
-        return call
-
-    monkeypatch.setattr(Connection, "begin", begin_and_freeze)
-    key = etcd_prefix.encode()
-    async with watching(store, {Span(key): 0}) as watch:
-        await eventually_async(lambda: frozen, what="the freeze")
-        await store.commit([], [Put(key, b"")])
-        assert [change.key for change in await watch.changes(1)] == [key]
 
 
 async def test_without_a_quorum_everything_says_so(etcd: Etcd, cluster: EtcdCluster) -> None:

@@ -6,8 +6,9 @@ import uuid
 
 import pytest
 
-from support.daemon import IMPATIENT, Daemon, shows
+from support.daemon import Daemon, shows
 from support.daemon_fixtures import Cluster, flannels
+from support.impatience import IMPATIENT
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root

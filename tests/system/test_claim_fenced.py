@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
-from support.daemon import HASTY, shows
+from support.daemon import shows
 from support.daemon_fixtures import Cluster
+from support.impatience import HASTY
 from support.lease_history import assert_fenced, history
 from support.waiting import eventually
 

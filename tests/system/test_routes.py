@@ -1,14 +1,13 @@
 """The routes of a real daemon, in a real kernel that others change too."""
 
 import itertools
-import json
 import re
 import signal
 
 import pytest
 
 from support.daemon import Daemon, shows
-from support.daemon_fixtures import Cluster, flannels
+from support.daemon_fixtures import Cluster
 from support.site import GATEWAY
 from support.waiting import eventually
 
@@ -72,45 +71,6 @@ def test_a_peer_that_moves_its_address_is_followed_without_a_gap(
     assert [line.startswith("Deleted ") for line in changes] == [False, True]
     assert f"{peer} via 192.168.51.199 " in changes[0]
     assert f"{peer} via {gateway_of(peer)} " in changes[1]
-
-
-def test_many_leases_in_one_transaction(shared: Cluster, steady: Daemon):
-    """Each of 120 keys of one revision becomes a route, and each is gone with its key."""
-    many = {f"10.77.0.{4 * number}/30": f"192.168.51.{number + 1}" for number in range(60)}
-    many |= {f"10.77.1.{4 * number}/30": f"192.168.51.{number + 1}" for number in range(60)}
-    keys = {
-        f"{shared.prefix}/subnets/{subnet.replace('/', '-')}": json.dumps(flannels(gateway))
-        for subnet, gateway in many.items()
-    }
-    shared.ctl.put_all(keys)
-    eventually(lambda: steady.host.has({**HOME, **many}), within=2)
-    for third in ("10.77.0.", "10.77.1."):
-        shared.ctl.run("del", "--prefix", f"{shared.prefix}/subnets/{third}")
-    eventually(lambda: steady.host.has(HOME), within=2)
-    assert set(shared.leases()) == {*HOME, steady.subnet}
-
-
-def test_keys_beside_the_prefix_are_nobodys_leases(shared: Cluster, steady: Daemon):
-    """A prefix that begins with ours, and another cluster's, mean nothing here."""
-    value = json.dumps(flannels("192.168.51.90"))
-    beside = [
-        f"{shared.prefix}/subnets-backup/10.77.7.0-24",
-        f"{shared.prefix}/subnets10.77.7.0-24",
-        f"{shared.prefix}-b/subnets/10.77.7.0-24",
-        f"{shared.prefix}/hostgw/elsewhere/10.77.7.0-24",
-    ]
-    with steady.host.route_changes() as changes:
-        for key in beside:
-            shared.ctl.run("put", key, stdin=value.encode())
-        # The daemon has seen all that came before this one.
-        shared.lease("10.77.8.0/24", "192.168.51.91")
-        eventually(lambda: "10.77.8.0/24" in steady.host.ours(), within=SOON)
-        shared.delete("subnets/10.77.8.0-24")
-        eventually(lambda: steady.host.has(HOME), within=SOON)
-    for key in beside:
-        shared.ctl.run("del", key)
-    assert len(changes) == 2
-    assert steady.status["refusals"]["count"] == 0
 
 
 # -- what others do to our routes ---------------------------------------------------------------

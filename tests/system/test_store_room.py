@@ -6,8 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from support.daemon import WATCHFUL, Daemon, shows
+from support.daemon import Daemon, shows
 from support.daemon_fixtures import Cluster, flannels
+from support.impatience import WATCHFUL
 from support.site import Site
 from support.waiting import eventually
 

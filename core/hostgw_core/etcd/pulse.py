@@ -4,6 +4,11 @@ A member that is frozen, or whose host vanished, keeps its connection open as fa
 keepalive of gRPC takes 12 s to see it. Until a watch brings something, its member is therefore
 asked for nothing every few seconds, on the same channel; any answer, also a refusal, is life.
 
+A member may live and one of its watches be dead all the same. Of a quiet one etcd tells every ten
+minutes how far it has come (twenty at most, if something happened just before); a watch of which
+nothing was heard for longer is given up. To open it again costs little, and loses nothing where
+etcd has been told to be more seldom.
+
 Timers instead of a task: a watch is an asynchronous generator, and a task group in one would cancel
 whoever happens to consume it.
 """
@@ -12,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from hostgw_core.etcd.api import RANGE
@@ -20,14 +26,22 @@ from hostgw_core.etcd.messages import pulse
 
 EVERY = 3.0  # seconds of silence before the member is asked
 PATIENCE = 2.0  # seconds for its answer
+STALLED = 1500.0  # seconds without a word of one watch, progress included
 _LATE = 0.5  # seconds; a timer that comes later says that we were frozen ourselves
 
 
 class Pulse:
-    """Cancels a stream whose member does not answer; `lost` says that it did."""
+    """Cancels a stream whose member does not answer, or one of whose watches has died.
 
-    def __init__(self, connection: Connection, stream: Any, token: str) -> None:
-        self.lost = False
+    `quietest` gives when the watch was heard that has been quiet the longest, in seconds of
+    time.monotonic. `lost` is after how many seconds of silence the stream was cancelled.
+    """
+
+    def __init__(
+        self, connection: Connection, stream: Any, token: str, *, quietest: Callable[[], float]
+    ) -> None:
+        self.lost = 0.0
+        self._quietest = quietest
         self._connection = connection
         self._stream = stream
         self._token = token
@@ -49,7 +63,11 @@ class Pulse:
     def _beat(self) -> None:
         if self._connection.closed:
             return
-        quiet = time.monotonic() - self._connection.heard
+        now = time.monotonic()
+        quiet = now - self._connection.heard
+        if now - self._quietest() > STALLED:
+            self._give_up(STALLED)
+            return
         if quiet < EVERY:
             self._timer = self._later(EVERY - quiet, self._beat)
             return
@@ -64,6 +82,9 @@ class Pulse:
         elif self._loop.time() - self._due > _LATE:
             self._timer = self._later(PATIENCE, self._judge)
         else:
-            self.lost = True
-            self.stop()
-            self._stream.cancel()
+            self._give_up(EVERY + PATIENCE)
+
+    def _give_up(self, seconds: float) -> None:
+        self.lost = seconds
+        self.stop()
+        self._stream.cancel()

@@ -24,7 +24,7 @@ from hostgw_core.etcd.api import etcd_pb2 as pb
 from hostgw_core.etcd.connection import Connection, interrupted
 from hostgw_core.etcd.failures import silent
 from hostgw_core.etcd.messages import batch_of, change_of, progress_of, watching
-from hostgw_core.etcd.pulse import EVERY, PATIENCE, Pulse
+from hostgw_core.etcd.pulse import Pulse
 from hostgw_core.store import Batch, Change, Compacted, Progress, Span, StoreError
 
 
@@ -41,6 +41,7 @@ class WatchStream:
         # etcd answers the creations in the order in which they were asked for.
         self._expected: Iterator[Span] = iter(since)
         self._fragments: dict[int, list[Change]] = {}
+        self._heard: dict[int, float] = {}
 
     async def open(self, timeout: float) -> None:
         """Ask for the spans and wait for the first answer. `timeout` is in seconds.
@@ -67,7 +68,7 @@ class WatchStream:
 
     async def told(self) -> AsyncGenerator[Batch | Progress, None]:
         """Give what arrives. Raise Compacted, StoreUnavailable, StoreDenied."""
-        pulse = Pulse(self._connection, self._stream, self._token)
+        pulse = Pulse(self._connection, self._stream, self._token, quietest=self._quietest)
         try:
             response = self._first
             while response is not None:
@@ -87,6 +88,7 @@ class WatchStream:
             raise Compacted(response.compact_revision)
         if response.canceled:
             raise self._refused(response.cancel_reason)
+        self._heard[response.watch_id] = received
         if response.created:
             self._spans[response.watch_id] = next(self._expected)
         span = self._spans.get(response.watch_id)
@@ -119,8 +121,11 @@ class WatchStream:
             if interrupted():
                 raise
             if pulse.lost:
-                raise self._silent(EVERY + PATIENCE) from None
+                raise self._silent(pulse.lost) from None
             return None  # the channel was closed under the stream
+
+    def _quietest(self) -> float:
+        return min(self._heard.values(), default=time.monotonic())
 
     def _silent(self, seconds: float) -> StoreError:
         return silent(op="watch", endpoint=str(self._connection.endpoint), seconds=seconds)
