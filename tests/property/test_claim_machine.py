@@ -6,45 +6,56 @@ people write nonsense. What a node may do to the store is in `support.claim_judg
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hostgw_core.store import Delete, Entry, Put
 from support.claim_judge import Judge, name_in, told
-from support.claim_networks import EIGHTHS, NAMES6, QUARTERS, networks_in, numbers_in, pair
-from support.claim_site import PREFIX, Host, Site
+from support.claim_networks import EIGHTHS, QUARTERS, networks_in, pair
+from support.claim_outsiders import MEDDLING, Outsiders
+from support.claim_site import Host, Site
 
 HOSTS = 3
 who = st.integers(0, HOSTS - 1)
 which = st.integers(0, 3)
 any_lease = st.integers(0, 99)
 network = st.sampled_from(QUARTERS + EIGHTHS)
-number = st.none() | which
 
-# What may happen between the look of a node and its write: a rule, and what it is given.
-events = st.one_of(
-    st.tuples(st.just("goes_on"), st.fixed_dictionaries({"n": who, "calls": st.just(8)})),
-    st.tuples(st.just("a_copy_runs"), st.fixed_dictionaries({"n": who, "other": who})),
-    st.tuples(st.just("the_network_changes"), st.fixed_dictionaries({"to": network})),
-    st.tuples(st.just("somebody_deletes_a_lease"), st.fixed_dictionaries({"of": any_lease})),
-    st.tuples(
-        st.just("somebody_spoils_a_lease"),
-        st.fixed_dictionaries({"of": any_lease, "text": st.just({})}),
-    ),
-    st.tuples(
-        st.just("a_subnet_is_reserved"),
-        st.fixed_dictionaries({"n": who, "i": number, "j": number, "good": st.booleans()}),
-    ),
-    st.tuples(st.just("flannel_renews"), st.fixed_dictionaries({"n": who})),
-    st.tuples(st.just("flannel_takes"), st.fixed_dictionaries({"n": who, "i": which, "j": number})),
-    st.tuples(
-        st.just("flannel_writes_another_key_for_a_leased_subnet"),
-        st.fixed_dictionaries({"n": who, "of": any_lease, "j": which}),
-    ),
+
+@dataclass(frozen=True)
+class Overtaking:
+    """What is done before a node goes on, and between the look and the write after some writes.
+
+    `i`, `j` and `calls` are numbers for what needs some.
+    """
+
+    before: str
+    writes: int
+    between: str
+    i: int
+    j: int | None
+    calls: int
+
+
+BEFORE = ["", "is renamed", "loses its lease", "was flannel's", "has two leases", "has reserved"]
+BETWEEN = [
+    *MEDDLING,
+    "another goes on",
+    "its twin runs",
+    "its presence ends",
+    "the network changes",
+]
+overtakings = st.builds(
+    Overtaking,
+    before=st.sampled_from(BEFORE),
+    writes=st.integers(0, 3),
+    between=st.sampled_from(BETWEEN),
+    i=which,
+    j=st.none() | which,
+    calls=st.integers(1, 12),
 )
 
 
@@ -59,17 +70,17 @@ class Claims(RuleBasedStateMachine):
             for n in range(HOSTS)
         ]
         self.judge = Judge(self.site)
-        self.seen: dict[bytes, Entry] = {}  # the last lease of hostgwd at each key
+        self.outsiders = Outsiders(self.site, self.judge)
 
     def _host(self, n: int) -> Host:
         return self.site.hosts[n]
 
-    def _leases(self) -> list[Entry]:
-        return [entry for key, entry in sorted(self.site.store.entries.items()) if name_in(key)]
-
-    def _put(self, key: str, value: object, lease: int = 0) -> None:
-        text = json.dumps(value).encode()
-        self.site.store.commit_now([], [Put(f"{PREFIX}/{key}".encode(), text, lease)])
+    @initialize(to=network, all_hold=st.booleans())
+    def begin(self, to: dict[str, Any], *, all_hold: bool) -> None:
+        self.site.configure(to)
+        for n in range(HOSTS if all_hold else 0):
+            self.starts(n)
+            self.goes_on(n, 12)
 
     # -- the nodes ----------------------------------------------------------------------------
 
@@ -83,33 +94,6 @@ class Claims(RuleBasedStateMachine):
         for n in order:
             self.starts(n)
             self.judge.advance(self._host(n))
-
-    @rule(n=who, renamed=st.booleans(), writes=st.integers(0, 2), event=events)
-    def is_overtaken(
-        self, n: int, renamed: bool, writes: int, event: tuple[str, dict[str, Any]]
-    ) -> None:
-        """Something happens between what a node sees and what it writes then, after some writes."""
-        if renamed:
-            self.is_renamed(n, "web" if self._host(n).node != "web" else "")
-        self.starts(n)
-        for _ in range(15):
-            writes -= self._host(n).writes_next
-            if writes < 0:
-                break
-            self.judge.advance(self._host(n))
-        rule_name, given = event
-        getattr(self, rule_name)(**given)
-        self.goes_on(n, 2)
-
-    @rule(n=who, other=who)
-    def a_copy_runs(self, n: int, other: int) -> None:
-        """While the one it was copied from is frozen for longer than its presence lives."""
-        self.is_made_a_copy(n, other)
-        self.freezes(other)
-        self.site.pass_time(70)
-        self.starts(n)
-        self.goes_on(n, 12)
-        self.thaws(other)
 
     @rule(n=who)
     def starts(self, n: int) -> None:
@@ -156,6 +140,57 @@ class Claims(RuleBasedStateMachine):
         self.site.crash(old)
         self.site.hosts[n] = Host(f"{old.node_id}x", old.node, old.address, address6=old.address6)
 
+    # -- races made on purpose ----------------------------------------------------------------
+
+    @rule(n=who, other=who, to=network, how=overtakings)
+    def is_overtaken(self, n: int, other: int, to: dict[str, Any], how: Overtaking) -> None:
+        """Something happens between what a node sees and what it writes then."""
+        self._prepare(n, how)
+        self.starts(n)
+        self.thaws(n)
+        host, writes = self._host(n), how.writes
+        for _ in range(20):
+            writes -= bool(host.about)
+            if writes < 0:
+                break
+            self.judge.advance(host)
+        if how.between == "the network changes":
+            self.site.configure(to)
+        elif how.between == "another goes on":
+            self.starts(other)
+            self.goes_on(other, how.calls)
+        elif how.between in MEDDLING:
+            self.outsiders.meddle(how.between, host.about, self._host(other), how.i)
+        else:
+            self._freeze_for_a_while(n, other if how.between == "its twin runs" else n, how.calls)
+        self.goes_on(n, 2)
+
+    def _prepare(self, n: int, how: Overtaking) -> None:
+        host = self._host(n)
+        match how.before:
+            case "is renamed":
+                self.is_renamed(n, "web" if host.node != "web" else "")
+            case "loses its lease":
+                self.outsiders.drain(host)
+            case "was flannel's":
+                self.outsiders.drain(host)
+                self.flannel_takes(n, how.i, how.j)
+            case "has two leases":
+                self.somebody_copies_a_lease(n, how.i, how.j)
+            case "has reserved":
+                self.a_subnet_is_reserved(n, how.i, how.j, good=True)
+
+    def _freeze_for_a_while(self, n: int, twin: int, calls: int) -> None:
+        """Past the life of its presence, or not; its twin, if it has one, runs meanwhile."""
+        self.freezes(n)
+        self.site.pass_time(70 if calls % 2 else 15)
+        if twin != n:
+            self.gets_the_address(twin, n, (4, 6))
+            self.is_made_a_copy(twin, n)
+            self.starts(twin)
+            self.goes_on(twin, calls)
+        self.thaws(n)
+
     # -- people -------------------------------------------------------------------------------
 
     @rule(to=network)
@@ -164,42 +199,28 @@ class Claims(RuleBasedStateMachine):
 
     @rule(of=any_lease)
     def somebody_deletes_a_lease(self, of: int) -> None:
-        if leases := self._leases():
-            self.site.store.commit_now([], [Delete(leases[of % len(leases)].key)])
+        if lease := self.outsiders.one_of(of):
+            self.outsiders.delete(lease.key)
 
-    @rule(of=any_lease)
-    def somebody_puts_back_a_lease(self, of: int) -> None:
-        """One that hostgwd wrote before, where now there is nothing."""
-        there = [subnet for each in self._leases() for subnet in networks_in(name_in(each.key))]
-        gone = [
-            entry
-            for key, entry in sorted(self.seen.items())
-            if not any(
-                one.version == other.version and one.overlaps(other)
-                for one in networks_in(name_in(key))
-                for other in there
-            )
-        ]
-        if gone:
-            entry = gone[of % len(gone)]
-            self.site.store.commit_now([], [Put(entry.key, entry.value)])
-            self.judge.restored.add((entry.key, self.site.store.revision))
+    @rule(of=any_lease, i=which, j=st.none() | which)
+    def somebody_copies_a_lease(self, of: int, i: int, j: int | None) -> None:
+        lease = self.outsiders.one_of(of)
+        if lease is not None and told(lease).get("NodeID"):
+            self.outsiders.copy(lease, pair(i, j))
 
     @rule(of=any_lease, text=st.sampled_from(["", {}, {"PublicIP": "192.0.2.999"}]))
     def somebody_spoils_a_lease(self, of: int, text: object) -> None:
-        if leases := self._leases():
-            key = leases[of % len(leases)].key.decode()
-            self._put(key.removeprefix(f"{PREFIX}/"), text)
+        if lease := self.outsiders.one_of(of):
+            self.outsiders.spoil(lease.key, text)
 
     @rule(i=which, rest=st.sampled_from(["-24x", "-024", "-24&FD00:5::-64", "-"]))
     def somebody_writes_a_key_that_is_no_subnet(self, i: int, rest: str) -> None:
-        self._put(f"subnets/10.5.{i}.0{rest}", {})
+        self.outsiders.put(f"subnets/10.5.{i}.0{rest}", {})
 
-    @rule(n=who, i=number, j=number, good=st.booleans())
+    @rule(n=who, i=st.none() | which, j=st.none() | which, good=st.booleans())
     def a_subnet_is_reserved(self, n: int, i: int | None, j: int | None, good: bool) -> None:
         if name := pair(i, j):
-            self.judge.foreign.add(name)
-            self._put(f"hostgw/reservations/{name}", {"Node": self._host(n).node} if good else {})
+            self.outsiders.reserve(name, self._host(n), good=good)
 
     @precondition(lambda self: self.site.store.leases)
     @rule()
@@ -211,33 +232,20 @@ class Claims(RuleBasedStateMachine):
     @rule(n=who)
     def flannel_renews(self, n: int) -> None:
         """As flanneld renews and takes over: by its address, without any compare."""
-        for entry in self._leases():
+        for entry in self.outsiders.leases():
             if told(entry).get("PublicIP") == self._host(n).address:
-                self._put_as_flannel(name_in(entry.key), n)
+                self.outsiders.flannel_puts(name_in(entry.key), self._host(n))
                 return
 
-    @rule(n=who, i=which, j=number)
+    @rule(n=who, i=which, j=st.none() | which)
     def flannel_takes(self, n: int, i: int, j: int | None) -> None:
         """Flannel chooses the two families apart, and may be late: whatever stands there."""
-        self._put_as_flannel(pair(i, j), n)
+        self.outsiders.flannel_puts(pair(i, j), self._host(n))
 
     @rule(n=who, of=any_lease, j=which)
     def flannel_writes_another_key_for_a_leased_subnet(self, n: int, of: int, j: int) -> None:
-        """Of both families where the lease is of one, and of one where it is of both."""
-        leases = [name for each in self._leases() if "." in (name := name_in(each.key))]
-        if leases:
-            ipv4, both, _ = leases[of % len(leases)].partition("&")
-            self._put_as_flannel(ipv4 if both else f"{ipv4}&{NAMES6[j]}", n)
-
-    def _put_as_flannel(self, name: str, n: int) -> None:
-        host = self._host(n)
-        value = {
-            "PublicIP": host.address,
-            "PublicIPv6": host.address6 if ":" in name else None,
-            "BackendType": "host-gw",
-        }
-        self.judge.foreign.add(name)
-        self._put(f"subnets/{name}", value, self.site.store.grant_now(86400).id)
+        if lease := self.outsiders.one_of(of):
+            self.outsiders.flannel_puts_another(name_in(lease.key), self._host(n), j)
 
     # -- the laws -----------------------------------------------------------------------------
 
@@ -245,7 +253,6 @@ class Claims(RuleBasedStateMachine):
     def no_two_leases_overlap(self) -> None:
         """Whatever happened, no two leases that hostgwd wrote share an address."""
         self.judge.no_overlap()
-        self.seen |= {entry.key: entry for entry in self._leases() if told(entry).get("NodeID")}
 
     def teardown(self) -> None:
         """When every host is itself again, each has exactly one lease, and nobody writes more."""
@@ -255,12 +262,12 @@ class Claims(RuleBasedStateMachine):
             host.node_id, host.node = f"own-{n}", f"n{n}"
             host.address, host.address6 = f"192.0.2.{100 + n}", f"fd00::{100 + n}"
         site.pass_time(90_000)
-        self._clear_all_but_one()
+        self.outsiders.clear_all_but_one()
         for host in site.hosts:
             site.start(host)
         site.settle()
         for host in site.hosts:
-            mine = [e for e in self._leases() if told(e).get("NodeID") == host.node_id]
+            mine = [e for e in self.outsiders.leases() if told(e).get("NodeID") == host.node_id]
             held = [networks_in(name_in(entry.key)) for entry in mine]
             assert host.claimant is not None
             assert held == [[*host.remembered]], host.claimant.state
@@ -269,23 +276,6 @@ class Claims(RuleBasedStateMachine):
         site.settle(3)
         assert site.store.revision == quiet
 
-    def _clear_all_but_one(self) -> None:
-        """Leave one thing in the way: of four subnets three hosts can have one each."""
-        kept = (
-            f"{PREFIX}/subnets/",
-            f"{PREFIX}/hostgw/subnets6/",
-            f"{PREFIX}/hostgw/reservations/",
-        )
-        entries = self.site.store.entries.values()
-        standing = [e for e in entries if e.key.decode().startswith(kept)]
-        standing.sort(key=lambda entry: entry.modified)
-        for entry in standing:
-            if (
-                entry is not standing[-1]
-                or len(numbers_in(entry.key.decode().rpartition("/")[2])) > 1
-            ):
-                self.site.store.commit_now([], [Delete(entry.key)])
 
-
-Claims.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+Claims.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 TestClaims = Claims.TestCase

@@ -34,27 +34,29 @@ class _Turn:
 
 
 class OneByOne:
-    """The store as one node has it: every call waits for its turn. `asked` is the last one."""
+    """The store as one node has it: every call waits for its turn.
+
+    `about` is the key that is to be written or deleted first, b"" where another call waits.
+    """
 
     def __init__(self, store: FakeStore) -> None:
         self.store = store
-        self.asked = ""
+        self.about = b""
 
     async def list(self, *spans: Span) -> Listing:
         """List when it is our turn."""
-        self.asked = "list"
         await _Turn()
         return self.store.list_now(*spans)
 
     async def commit(self, compares: Sequence[Compare], writes: Sequence[Write]) -> Committed:
         """Commit when it is our turn."""
-        self.asked = "commit"
+        self.about = writes[0].key
         await _Turn()
+        self.about = b""
         return self.store.commit_now(compares, writes)
 
     async def grant(self, ttl: int) -> Grant:
         """Grant when it is our turn."""
-        self.asked = "grant"
         await _Turn()
         return self.store.grant_now(ttl)
 
@@ -88,9 +90,9 @@ class Host:
         return self.claimant is not None and not self.frozen
 
     @property
-    def writes_next(self) -> bool:
-        """Whether its step stands before a write."""
-        return self.step is not None and self.store is not None and self.store.asked == "commit"
+    def about(self) -> bytes:
+        """The key that its step stands before writing, b"" for none."""
+        return self.store.about if self.step is not None and self.store is not None else b""
 
 
 class Site:
