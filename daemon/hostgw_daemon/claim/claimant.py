@@ -279,8 +279,11 @@ class Claimant:
         etcd_lease = action.etcd_lease
         if etcd_lease is None:
             etcd_lease = await self.lease_session.granted(self._ttl)
-        put = Put(action.key, action.value, etcd_lease)
-        won = (await self._store.commit(action.compares, [put])).won
+        puts = [Put(action.key, action.value, etcd_lease)]
+        if action.beside:
+            granted = await self.lease_session.granted(self._ttl)
+            puts += [Put(key, value, granted) for key, value in action.beside]
+        won = (await self._store.commit(action.compares, puts)).won
         if won:
             self._how = action.how
             self._restraint.answered(action.key)

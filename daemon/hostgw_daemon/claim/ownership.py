@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from hostgw_core.model import Lease, Presence
 from hostgw_core.subnets import fits
+from hostgw_daemon.claim.pairing import kept_for_another
 from hostgw_daemon.claim.sight import Sight
 from hostgw_daemon.claim.terms import alone, here
 
@@ -65,7 +66,11 @@ def adoptable(sight: Sight, of_node: Callable[[str], bool]) -> Lease | None:
     config = sight.config
     near = (each for each in sight.leases if of_node(each.node_id) and here(sight, each))
     fitting = (lease for lease in near if fits(config, lease.subnets) is None)
-    return _best(sight, (each for each in fitting if alone(sight, each.key, each.subnets)))
+    whole = (each for each in fitting if alone(sight, each.key, each.subnets))
+    return _best(
+        sight,
+        (e for e in whole if not kept_for_another(sight, e.subnets, node_id=e.node_id)),
+    )
 
 
 def _best(sight: Sight, leases: Iterable[Lease]) -> Lease | None:

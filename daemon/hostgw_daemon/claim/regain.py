@@ -15,6 +15,7 @@ from typing import Final
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import fits
 from hostgw_daemon.claim.ownership import leftovers_on_ours, on_ours, own
+from hostgw_daemon.claim.pairing import guarded
 from hostgw_daemon.claim.sight import Action, Hold, Restore, Sight, Wait, Withdraw
 from hostgw_daemon.claim.terms import fence, unchanged, value
 
@@ -53,17 +54,13 @@ def put_back(sight: Sight) -> Action | None:
         return Wait("history_broken", f"on {subnets} lies a lease of {names}, of another history")
     for lease in leftovers:
         return Withdraw(lease, (unchanged(lease), fence(sight)))
-    return Hold(
-        "put back",
-        subnets,
-        sight.keys.lease(subnets),
-        value(sight, subnets),
-        (
-            Compare(sight.keys.block(subnets), "version", 0),
-            Compare(Span(sight.keys.config), "modified", sight.config_written),
-            fence(sight),
-        ),
+    compares = (
+        Compare(sight.keys.block(subnets), "version", 0),
+        Compare(Span(sight.keys.config), "modified", sight.config_written),
+        fence(sight),
     )
+    key = sight.keys.lease(subnets)
+    return guarded(sight, Hold("put back", subnets, key, value(sight, subnets), compares))
 
 
 def _to_put_back(sight: Sight) -> bool:

@@ -148,6 +148,7 @@ class Hold:
     """Write the lease of these subnets, if all compares hold; then it is ours.
 
     `etcd_lease` is the one to hang it on: None for a grant of our own, 0 for a key that stays.
+    `beside` are keys and values that are written with it, always on a grant of our own.
     """
 
     how: str
@@ -156,6 +157,7 @@ class Hold:
     value: bytes
     compares: tuple[Compare, ...]
     etcd_lease: int | None = None
+    beside: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

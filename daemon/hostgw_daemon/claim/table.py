@@ -39,6 +39,7 @@ from hostgw_daemon.claim.ownership import (
     own_lease,
     was_me,
 )
+from hostgw_daemon.claim.pairing import guarded
 from hostgw_daemon.claim.regain import another_cluster, network_lost, put_back
 from hostgw_daemon.claim.sight import (
     PRESENCE_TTL,
@@ -159,7 +160,8 @@ def _spoilt(sight: Sight) -> Action | None:
     for entry in sight.spoilt:
         if entry.key == key and alone(sight, key, subnets):
             same = Compare(Span(key), "modified", entry.modified)
-            return Hold("put right", subnets, key, value(sight, subnets), (same, fence(sight)))
+            hold = Hold("put right", subnets, key, value(sight, subnets), (same, fence(sight)))
+            return guarded(sight, hold)
     return None
 
 
@@ -168,7 +170,8 @@ def _flannels(sight: Sight) -> Action | None:
     lease = adoptable(sight, lambda node_id: not node_id)
     if lease is None:
         return None
-    return rewrite(sight, lease, "adopted from flannel", None if lease.etcd_lease else 0)
+    etcd_lease = None if lease.etcd_lease else 0
+    return guarded(sight, rewrite(sight, lease, "adopted from flannel", etcd_lease))
 
 
 def _former_host(sight: Sight) -> Action | None:
@@ -177,7 +180,8 @@ def _former_host(sight: Sight) -> Action | None:
     lease = adoptable(sight, lambda node_id: node_id not in known)
     if lease is None:
         return None
-    return rewrite(sight, lease, "adopted from a former life", None if lease.etcd_lease else 0)
+    etcd_lease = None if lease.etcd_lease else 0
+    return guarded(sight, rewrite(sight, lease, "adopted from a former life", etcd_lease))
 
 
 def _network_gone(sight: Sight) -> Action | None:
@@ -204,7 +208,7 @@ def _free_subnet(sight: Sight) -> Action | None:
         )
         if not any(fails(sight, compare) for compare in compares):
             key = sight.keys.lease(subnets)
-            return Hold(how, subnets, key, value(sight, subnets), compares)
+            return guarded(sight, Hold(how, subnets, key, value(sight, subnets), compares))
     return None
 
 

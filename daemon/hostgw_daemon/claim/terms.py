@@ -7,7 +7,7 @@ write. What a claim may write, and when, is in `claim`.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from hostgw_core.keys import networks_in
 from hostgw_core.model import HOST_GW, Addresses, Lease, Subnets
@@ -51,15 +51,25 @@ def ours(sight: Sight, reservation: Reservation) -> bool:
 
 
 def reservation_compares(sight: Sight, subnets: Subnets) -> Iterator[Compare]:
-    """No reservation came since we looked: in the subnets' range are ours as we read them alone."""
-    block = sight.keys.reservation_block(subnets)
-    start = block.start
-    for reservation in sight.reservations:
-        if reservation.key in block:
-            yield Compare(Span(start, reservation.key), "version", 0)
-            yield Compare(Span(reservation.key), "modified", reservation.modified)
-            start = reservation.key + b"\0"
-    yield Compare(Span(start, block.end), "version", 0)
+    """No reservation came since we looked: in the subnets' ranges are ours as we read them."""
+    seen = [(reservation.key, reservation.modified) for reservation in sight.reservations]
+    yield from as_read(sight.keys.reservation_block(subnets), seen)
+    if subnets.ipv4 is not None and subnets.ipv6 is not None:
+        yield from as_read(sight.keys.reservation_block(Subnets(ipv6=subnets.ipv6)), seen)
+
+
+def as_read(span: Span, seen: Iterable[tuple[bytes, int]]) -> Iterator[Compare]:
+    """Nothing came into a range since we looked, and what we saw there is unchanged.
+
+    `seen` are keys, there and elsewhere, and the revisions at which they were written.
+    """
+    start = span.start
+    for key, modified in sorted(seen):
+        if key in span:
+            yield Compare(Span(start, key), "version", 0)
+            yield Compare(Span(key), "modified", modified)
+            start = key + b"\0"
+    yield Compare(Span(start, span.end), "version", 0)
 
 
 def fails(sight: Sight, compare: Compare) -> bool:
