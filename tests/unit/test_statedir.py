@@ -6,7 +6,9 @@ import pytest
 
 from hostgw_core.model import Subnets
 from hostgw_daemon.disk.memory import Memory
-from hostgw_daemon.disk.statedir import StateDir
+from hostgw_daemon.disk.recollection import Recollection, encode
+from hostgw_daemon.disk.statedir import Kept, StateDir
+from support.recollections import NODE_ID, PREFIX, recollection
 
 MACHINE, OTHER = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 
@@ -104,3 +106,66 @@ def test_a_disk_that_fails_is_told_on_recalling_and_raised_on_remembering(tmp_pa
     assert "Not a directory" in broken.recall().trouble
     with pytest.raises(OSError, match="file"):
         broken.remember(Memory())
+
+
+def recollect(folder: Path, *, node_id: str = NODE_ID) -> Kept[Recollection | None]:
+    """Ask a state directory what was understood last."""
+    return StateDir(folder).recollect(prefix=PREFIX, node_id=node_id)
+
+
+def test_what_was_understood_is_kept(tmp_path: Path):
+    """It comes back; the same again writes nothing; nobody else may read it."""
+    state = StateDir(tmp_path / "s")
+    assert state.keep(recollection())
+    found = recollect(tmp_path / "s")
+    assert found.value is not None
+    assert (found.trouble, found.value.leases) == ("", recollection().leases)
+    assert not state.keep(recollection())
+    assert (tmp_path / "s" / "snapshot").stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_understood_yet_is_no_trouble(tmp_path: Path):
+    """A new node knows nothing, and nobody is told of it."""
+    assert recollect(tmp_path) == Kept(None)
+
+
+@pytest.mark.parametrize(
+    ("content", "node_id"),
+    [
+        (b"", NODE_ID),
+        (b"not ours\n", NODE_ID),
+        (encode(recollection())[:-1], NODE_ID),
+        (encode(recollection()).replace(b"192.0.2.2", b"192.0.2.9"), NODE_ID),
+        (encode(recollection()).replace(b"snapshot 1", b"snapshot 2"), NODE_ID),
+        (encode(recollection()), "id-9"),
+    ],
+)
+def test_an_understanding_that_cannot_be_used_is_set_aside(
+    tmp_path: Path, content: bytes, node_id: str
+):
+    """The file is kept for a person and named with the reason; the next start knows nothing."""
+    (tmp_path / "snapshot").write_bytes(content)
+    found = recollect(tmp_path, node_id=node_id)
+    assert found.value is None
+    assert f"{tmp_path}/snapshot cannot be used" in found.trouble
+    assert f"it is kept as {tmp_path}/snapshot.bad" in found.trouble
+    assert names(tmp_path) == ["snapshot.bad"]
+    assert (tmp_path / "snapshot.bad").read_bytes() == content
+    assert recollect(tmp_path, node_id=node_id) == Kept(None)
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path):
+    """A file with a hole of a terabyte in it costs neither memory nor time."""
+    with (tmp_path / "snapshot").open("wb") as file:
+        file.truncate(1 << 40)
+    found = recollect(tmp_path)
+    assert "it has more than 67108864 bytes" in found.trouble
+    assert names(tmp_path) == ["snapshot.bad"]
+
+
+def test_a_snapshot_that_cannot_be_read_is_a_trouble(tmp_path: Path):
+    """A folder in its place, a disk that is gone: the daemon starts without it."""
+    (tmp_path / "snapshot").mkdir()
+    assert "Is a directory" in recollect(tmp_path).trouble
+    with pytest.raises(OSError, match="snapshot"):
+        StateDir(tmp_path).keep(recollection())

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -26,6 +26,7 @@ LARGEST: Final = 64 << 20
 """Bytes that are read at most: sixteen times what 20,000 nodes need."""
 
 _DIGEST = 32  # bytes
+_LATEST = 253_402_300_799  # the last second that a date can be written for
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class _Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class _Document(msgspec.Struct, frozen=True):
     prefix: str
     node_id: str
-    saved: float
+    saved: Annotated[float, msgspec.Meta(ge=0, le=_LATEST)]
     past: Past
     config: _Record | None
     leases: tuple[_Record, ...]
@@ -96,8 +97,8 @@ def encode(recollection: Recollection) -> bytes:
     for at, lease in enumerate(recollection.leases):
         body += b",\n" if at else b"\n"
         body += msgspec.json.encode(_record(lease))
-    body += b"]}"
-    return b"".join((MAGIC, _digest(body), b"\n", body, b"\n"))
+    body += b"]}\n"
+    return b"".join((MAGIC, _digest(body), b"\n", body))
 
 
 def decode(content: bytes, *, prefix: str, node_id: str) -> Recollection | str:
@@ -110,7 +111,7 @@ def decode(content: bytes, *, prefix: str, node_id: str) -> Recollection | str:
     line, _, body = content.partition(b"\n")
     if not line.startswith(MAGIC):
         return "it is no snapshot of a version that this program knows"
-    if line[len(MAGIC) :] != _digest(body.removesuffix(b"\n")):
+    if line[len(MAGIC) :] != _digest(body):
         return "its content is not what was written: the digest differs"
     try:
         found = _DOCUMENT.decode(body)
