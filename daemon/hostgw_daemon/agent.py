@@ -223,6 +223,7 @@ class Agent:
         if isinstance(uplink, Uplink):
             self._claimant.stand_at(uplink.addresses, uplink.networks)
             self._cluster.stand_at(uplink.addresses, uplink.networks)
+        self._warden.link_moved()
         self._consequences()
         self._herald.ring()
 

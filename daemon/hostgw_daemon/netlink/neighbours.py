@@ -3,6 +3,9 @@
 The kernel is made to find out by itself: NTF_USE on an entry does what a packet to the address
 would do (net/core/neighbour.c, neigh_add), so that an address without an entry is asked for by ARP
 or neighbour discovery, and a stale one is confirmed. After `SETTLES` seconds the entry tells.
+
+What answered a moment ago is not asked: the kernel believes an answer for half a minute or so
+(base_reachable_time). A gateway that has just gone therefore counts as there until then.
 """
 
 from __future__ import annotations
@@ -64,21 +67,26 @@ class Neighbours:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, link: int, addresses: Iterable[IPAddress]) -> None:
+    def ask(self, link: int, addresses: Iterable[IPAddress]) -> frozenset[IPAddress]:
         """Let the kernel find out whether these answer on a link. Raise OSError.
 
-        An address that cannot be asked (the link is down, the table is full) is left as it is.
+        Give those that it asks now. Of one that it cannot ask (there is no such link, the table is
+        full) nothing can be said, whatever `answering` gives.
         """
         wanted = list(addresses)
         if not wanted:
-            return
+            return frozenset()
         seq = self._channel.reserve(len(wanted))
         flags = NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK
         batch = b"".join(
             request(RTM_NEWNEIGH, flags, seq=seq + at, body=_body(address, link))
             for at, address in enumerate(wanted)
         )
-        self._channel.batch(batch, seq + len(wanted) - 1)
+        replies = self._channel.batch(batch, seq + len(wanted) - 1)
+        if replies.lost:
+            return frozenset()
+        asked = (address for at, address in enumerate(wanted) if seq + at not in replies.refused)
+        return frozenset(asked)
 
     def answering(self, link: int) -> frozenset[IPAddress]:
         """Give the addresses of which the kernel knows how to reach them on a link.

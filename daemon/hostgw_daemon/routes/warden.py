@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, NoReturn, Protocol
 
 from hostgw_core.model import IPAddress
-from hostgw_core.store import StoreError
+from hostgw_core.store import Header, StoreError
 from hostgw_core.wake import Wake
 from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
@@ -37,8 +37,8 @@ class Neighbours(Protocol):
 
     settles: float
 
-    def ask(self, link: int, addresses: Iterable[IPAddress]) -> None:
-        """Begin to find out whether these answer. Raise OSError."""
+    def ask(self, link: int, addresses: Iterable[IPAddress]) -> frozenset[IPAddress]:
+        """Begin to find out whether these answer; give those that can be asked. Raise OSError."""
         ...
 
     def answering(self, link: int) -> frozenset[IPAddress]:
@@ -71,6 +71,12 @@ class Warden:
         self._clock = clock
         self._wake = Wake()
         self._proof_at = math.inf
+        self._proof_of: Header | None = None
+        self._moved = False
+
+    def link_moved(self) -> None:
+        """Take note that the link was something else for a moment: who was asked may be as well."""
+        self._moved = True
 
     def look(self) -> None:
         """Look again at what is held, and until when."""
@@ -93,25 +99,45 @@ class Warden:
         await self._prove()
 
     async def _ask(self, holds: tuple[Hold, ...]) -> None:
-        """Release those whose gateways are silent; without a link nobody can be asked."""
-        keys = {hold.lease.key for hold in holds}
-        link = self._link()
-        silent: set[bytes] = set()
-        if link:
-            gateways = {address for hold in holds for address in hold.lease.gateways}
-            self._neighbours.ask(link, sorted(gateways, key=lambda a: (a.version, int(a))))
+        """Release those whose gateways are silent; who cannot be asked is not.
+
+        A hold that has become another one meanwhile is left alone: its node may have come and gone
+        again, or an operator has decided.
+        """
+        silent = await self._silent(holds)
+        there = self._guard.state.holds
+        same = [hold.lease.key for hold in holds if there.get(hold.lease.key) is hold]
+        self._cluster.release([key for key in same if key in silent], "silent")
+        self._guard.still_answer([key for key in same if key not in silent], self._clock())
+
+    async def _silent(self, holds: tuple[Hold, ...]) -> frozenset[bytes]:
+        """Give the keys of those that were asked, on a link that stayed, and did not answer."""
+        link, self._moved = self._link(), False
+        if not link:
+            return frozenset()
+        gateways = {address for hold in holds for address in hold.lease.gateways}
+        try:
+            asked = self._neighbours.ask(link, sorted(gateways, key=lambda a: (a.version, int(a))))
             await asyncio.sleep(self._neighbours.settles)
             answering = self._neighbours.answering(link)
-            silent = {h.lease.key for h in holds if not answering & {*h.lease.gateways}}
-        self._cluster.release(silent, "silent")
-        self._guard.still_answer(keys - silent, self._clock())
+        except OSError:
+            return frozenset()  # the holds stay, and say so; they are asked again
+        if self._moved or self._link() != link:
+            return frozenset()
+        leases = (hold.lease for hold in holds)
+        return frozenset(
+            lease.key
+            for lease in leases
+            if asked & {*lease.gateways} and not answering & {*lease.gateways}
+        )
 
     async def _prove(self) -> None:
         broken, now = self._guard.history.broken, self._clock()
         if broken is None or broken.foreign or not self._guard.state.leftovers:
             self._proof_at = math.inf
-        elif self._proof_at == math.inf:
-            self._proof_at = now + PROOF
+        elif self._proof_at == math.inf or self._proof_of != broken.first:
+            # Whatever was there when this history began may have been put there with it.
+            self._proof_at, self._proof_of = now + PROOF, broken.first
         elif now >= self._proof_at:
             self._proof_at = now + PROOF
             try:
