@@ -24,14 +24,14 @@ from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
 from hostgw_daemon.claim.claimant import Claimant, ClaimState
 from hostgw_daemon.claim.sight import Me
-from hostgw_daemon.disk.memory import Moment, Renewal
-from hostgw_daemon.duties import duties, resting
+from hostgw_daemon.duties import confirmed, duties, resting
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.opening import (
     PATIENCE,
     boottime,
+    moment,
     myself,
     patience,
     places,
@@ -243,10 +243,7 @@ class Agent:
 
     def _renewed(self, result: str, seconds: float) -> None:
         self._metrics.lease.renewal(result, seconds)
-        if result == "ok":
-            moment = Moment(self._self.boot_id, boottime(), time.time())
-            self._renewal = Renewal(moment, self._claimant.lease_session.state.ttl)
-            self._consequences()
+        self._consequences()
         self._herald.ring()
 
     def _trouble(self, code: str, detail: str) -> None:
@@ -258,6 +255,8 @@ class Agent:
     def _consequences(self) -> None:
         """Say what files and rules must be, from the lease, the network and the link."""
         held, now = self._claimant.state.lease, self._cluster.now
+        session = self._claimant.lease_session.state
+        self._renewal = confirmed(session, self._renewal, moment(self._self.boot_id))
         lease = held or self._resting()
         if lease is None or now is None or now.config is None:
             return
@@ -278,8 +277,7 @@ class Agent:
 
     def _resting(self) -> Lease | None:
         """Give our remembered lease while the store is away, as long as it is surely ours."""
-        moment = Moment(self._self.boot_id, boottime(), time.time())
-        return resting(self._cluster.now, self._renewal, moment)
+        return resting(self._cluster.now, self._renewal, moment(self._self.boot_id))
 
     def _parts(self) -> Parts:
         return Parts(

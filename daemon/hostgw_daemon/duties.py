@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hostgw_core.model import ClusterConfig, Lease
+from hostgw_core.session import SessionState
 from hostgw_core.store import Header
 from hostgw_daemon.disk.memory import Memory, Moment, Renewal
 from hostgw_daemon.disk.subnetfile import subnet_env
@@ -52,6 +53,21 @@ def duties(
         else None,
         Memory(subnets, lease.key.decode(), instance, history, renewal),
     )
+
+
+def confirmed(session: SessionState, before: Renewal | None, now: Moment) -> Renewal | None:
+    """Give when the store last confirmed our lease: by granting it, too, not by renewing alone.
+
+    `before` is what was known of that; of a lease that was only adopted nothing is known yet. The
+    session's moments are of CLOCK_BOOTTIME.
+    """
+    if not session.ttl:
+        return before
+    known = (before.at.boot_id, before.at.boottime) if before is not None else None
+    if known == (now.boot_id, session.renewed):
+        return before
+    wall = now.wall - (now.boottime - session.renewed)
+    return Renewal(Moment(now.boot_id, session.renewed, wall), session.ttl)
 
 
 def resting(now: Understanding | None, renewal: Renewal | None, moment: Moment) -> Lease | None:

@@ -13,6 +13,7 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Subnets
 from hostgw_core.store import Store
 from hostgw_daemon.disk.files import read_if_there
+from hostgw_daemon.disk.memory import Moment
 from hostgw_daemon.disk.subnetfile import parse_subnet_env
 from hostgw_daemon.link.uplink import UplinkRule
 from hostgw_daemon.routes.holds import Patience
@@ -32,6 +33,11 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def boottime() -> float:
     """Give the seconds since boot, those asleep included: the clock of leases."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def moment(boot_id: str) -> Moment:
+    """Give the moment that is now."""
+    return Moment(boot_id, boottime(), time.time())
 
 
 def myself(settings: Settings, *, node: str, node_id: str) -> Self:

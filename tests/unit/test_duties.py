@@ -1,0 +1,71 @@
+"""What must lie on this host: how long a lease is surely ours, and what a headless node goes by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hostgw_core.session import SessionState
+from hostgw_daemon.disk.memory import Moment, Renewal
+from hostgw_daemon.duties import confirmed, resting
+from support.parts import OWN, understanding
+
+NOW = Moment("boot-1", 1000.0, 5_000_000.0)
+RENEWED = Renewal(Moment("boot-1", 400.0, 4_999_400.0), 3600)
+HEADLESS = understanding(headless=True)
+
+
+def test_a_grant_confirms_a_lease_as_a_renewal_does():
+    """A host that reboots before it has renewed once knows how long its lease is its own."""
+    granted = SessionState(7, 3600, renewed=990.0, deadline=4590.0)
+    assert confirmed(granted, None, NOW) == Renewal(Moment("boot-1", 990.0, 4_999_990.0), 3600)
+
+
+def test_the_same_renewal_is_the_same_value_later():
+    """The file that it is kept in is written once for each, whatever the clocks say since."""
+    session = SessionState(7, 3600, renewed=400.0, deadline=4000.0)
+    first = confirmed(session, None, NOW)
+    later = Moment("boot-1", 1500.3, 6_000_000.0)
+    assert confirmed(session, first, later) is first
+
+
+def test_of_a_lease_that_was_only_adopted_nothing_new_is_known():
+    """Its time is asked first; until then what the former life knew counts."""
+    adopted = SessionState(7, 0, renewed=1000.0, deadline=1000.0)
+    assert confirmed(adopted, RENEWED, NOW) is RENEWED
+    assert confirmed(SessionState(), RENEWED, NOW) is RENEWED
+    assert confirmed(SessionState(), None, NOW) is None
+
+
+def test_a_renewal_of_another_boot_is_another_one():
+    """Seconds since boot begin again; the same number is no proof."""
+    session = SessionState(7, 60, renewed=400.0, deadline=460.0)
+    now = replace(NOW, boot_id="boot-2")
+    found = confirmed(session, RENEWED, now)
+    assert found == Renewal(Moment("boot-2", 400.0, NOW.wall - 600), 60)
+
+
+@pytest.mark.parametrize(
+    ("now", "ours"),
+    [
+        (NOW, True),
+        (replace(NOW, boottime=3999.9), True),
+        (replace(NOW, boottime=4000.0), False),
+        (replace(NOW, boottime=3999.9, wall=0.0), True),  # whatever is done to the wall clock
+        (Moment("boot-2", 5.0, 5_002_999.0), True),
+        (Moment("boot-2", 5.0, 5_003_000.0), False),
+        (Moment("boot-2", 5.0, 4_999_399.0), False),  # a clock that went back over the reboot
+    ],
+)
+def test_a_headless_node_has_its_subnet_while_it_is_surely_its_own(now: Moment, ours: bool):
+    """Until the last renewal has run out, and never where that cannot be known."""
+    assert resting(HEADLESS, RENEWED, now) == (OWN if ours else None)
+
+
+def test_a_node_that_hears_the_store_goes_by_the_store():
+    """What it remembers of its own lease counts only while it is headless, and if it does."""
+    assert resting(understanding(), RENEWED, NOW) is None
+    assert resting(HEADLESS, None, NOW) is None
+    assert resting(None, RENEWED, NOW) is None
+    assert resting(replace(HEADLESS, roster=None), RENEWED, NOW) is None
