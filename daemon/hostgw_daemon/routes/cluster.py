@@ -217,6 +217,9 @@ class Cluster:
 
     def _amend(self, fresh: Understanding, changes: list[Change], received: float) -> None:
         assert fresh.roster is not None
+        if not changes:  # most of what is watched is no lease; the roster stays the very same
+            self._tell(fresh, fresh.roster, frozenset(), received)
+            return
         amended = amend(fresh.roster, changes, self._guard.doubts)
         if amended is None:
             self._judge(fresh, received)
