@@ -12,6 +12,7 @@ All calls block, and raise OSError with the path in it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,18 +24,23 @@ def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     """
     if _holds(path, data, mode=mode):
         return False
+    atomic_stream(path, (data,), mode=mode)
+    return True
+
+
+def atomic_stream(path: Path, pieces: Iterable[bytes], *, mode: int = 0o644) -> None:
+    """Make `path` hold these pieces one after the other, whatever it held. As `atomic_write`."""
     make_folder(path.parent)
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     try:
-        _write_synced(new, data, mode=mode)
+        _write_synced(new, pieces, mode=mode)
         new.rename(path)
     except OSError:
         with suppress(OSError):
             new.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
-    return True
 
 
 def read_if_there(path: Path, *, most: int = -1) -> bytes | None:
@@ -79,11 +85,11 @@ def _holds(path: Path, data: bytes, *, mode: int) -> bool:
         return False
 
 
-def _write_synced(path: Path, data: bytes, *, mode: int) -> None:
+def _write_synced(path: Path, pieces: Iterable[bytes], *, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         os.fchmod(file.fileno(), mode)
-        file.write(data)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
 

@@ -1,8 +1,9 @@
 """The last complete understanding of the store, as a file: `<state-dir>/snapshot`.
 
 A host that starts while the store is away routes by it. So it must be whole or nothing: the first
-line names the format, its version, and the BLAKE2b digest of all that follows, which is JSON. A
-file that is torn, of another version, or of another node or prefix is refused with the reason.
+line names the format and its version, the last one the BLAKE2b digest of all before it; between
+them stands JSON, what is known of the store in one line and each lease in one. A file that is torn,
+of another version, or of another node or prefix is refused with the reason.
 
 The leases are written as records, in the format that they have in the store (docs/store.md), and
 are judged again by the same code when they are read: nothing that the store could not make a node
@@ -12,7 +13,7 @@ later is its last good meaning. There is no age limit; the age is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated, Final
@@ -21,11 +22,12 @@ import msgspec
 
 from hostgw_core.store import Entry, Header
 
-MAGIC: Final = b"hostgw-snapshot 1 "
+MAGIC: Final = b"hostgw-snapshot 1\n"
 LARGEST: Final = 64 << 20
 """Bytes that are read at most: sixteen times what 20,000 nodes need."""
 
 _DIGEST = 32  # bytes
+_SEAL: Final = b"blake2b "  # begins no line of JSON
 _LATEST = 253_402_300_799  # the last second that a date can be written for
 
 
@@ -65,40 +67,51 @@ class _Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     lease: int
 
 
-class _Document(msgspec.Struct, frozen=True):
+class _Head(msgspec.Struct, frozen=True):
     prefix: str
     node_id: str
     saved: Annotated[float, msgspec.Meta(ge=0, le=_LATEST)]
     past: Past
     config: _Record | None
-    leases: tuple[_Record, ...]
 
 
-_DOCUMENT: Final = msgspec.json.Decoder(_Document)
+_RECORD: Final = msgspec.json.Decoder(_Record)
 
 
-def encode(recollection: Recollection) -> bytes:
-    """Give the content of the file.
+def pieces(recollection: Recollection) -> Iterator[bytes]:
+    """Give the content of the file line by line.
 
-    Record by record: ten thousand of them at once would take the memory of the whole daemon again.
+    Ten thousand records at once would take as much memory as everything else in the daemon.
     """
-    config = recollection.config
-    head = msgspec.json.encode(
-        _Document(
+    digest = blake2b(digest_size=_DIGEST)
+    for line in _lines(recollection):
+        digest.update(line)
+        yield line
+    yield _SEAL + digest.hexdigest().encode() + b"\n"
+
+
+def _lines(recollection: Recollection) -> Iterator[bytes]:
+    yield MAGIC
+    yield _line(
+        _Head(
             recollection.prefix,
             recollection.node_id,
             recollection.saved,
             recollection.past,
-            _record(config) if config is not None else None,
-            (),
+            _record(recollection.config) if recollection.config is not None else None,
         )
     )
-    body = bytearray(head.removesuffix(b"]}"))
-    for at, lease in enumerate(recollection.leases):
-        body += b",\n" if at else b"\n"
-        body += msgspec.json.encode(_record(lease))
-    body += b"]}\n"
-    return b"".join((MAGIC, _digest(body), b"\n", body))
+    for lease in recollection.leases:
+        yield _line(_record(lease))
+
+
+def _line(value: object) -> bytes:
+    return msgspec.json.encode(value) + b"\n"
+
+
+def encode(recollection: Recollection) -> bytes:
+    """Give the content of the file."""
+    return b"".join(pieces(recollection))
 
 
 def decode(content: bytes, *, prefix: str, node_id: str) -> Recollection | str:
@@ -108,15 +121,16 @@ def decode(content: bytes, *, prefix: str, node_id: str) -> Recollection | str:
     """
     if len(content) > LARGEST:
         return f"it has more than {LARGEST} bytes"
-    line, _, body = content.partition(b"\n")
-    if not line.startswith(MAGIC):
+    if not content.startswith(MAGIC):
         return "it is no snapshot of a version that this program knows"
-    if line[len(MAGIC) :] != _digest(body):
-        return "its content is not what was written: the digest differs"
+    body, seal, digest = content.rpartition(_SEAL)
+    if not seal or digest != blake2b(body, digest_size=_DIGEST).hexdigest().encode() + b"\n":
+        return "its content is not what was written: it ends early, or the digest differs"
     try:
-        found = _DOCUMENT.decode(body)
+        head, *records = body.split(b"\n")[1:-1] or [b""]
+        found = msgspec.json.decode(head, type=_Head)
         config = _entry(found.config) if found.config is not None else None
-        leases = tuple(map(_entry, found.leases))
+        leases = tuple(_entry(_RECORD.decode(record)) for record in records)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return str(error)
     return _foreign(found, prefix=prefix, node_id=node_id) or Recollection(
@@ -124,7 +138,7 @@ def decode(content: bytes, *, prefix: str, node_id: str) -> Recollection | str:
     )
 
 
-def _foreign(found: _Document, *, prefix: str, node_id: str) -> str:
+def _foreign(found: _Head, *, prefix: str, node_id: str) -> str:
     if found.node_id != node_id:
         return f"it was written by the node {found.node_id}, and this one is {node_id}"
     if found.prefix != prefix:
@@ -145,7 +159,3 @@ def _record(entry: Entry) -> _Record:
 def _entry(record: _Record) -> Entry:
     key, value = record.key.encode(), record.value.encode()
     return Entry(key, value, record.created, record.modified, 1, record.lease)
-
-
-def _digest(body: bytes | bytearray) -> bytes:
-    return blake2b(body, digest_size=_DIGEST).hexdigest().encode()

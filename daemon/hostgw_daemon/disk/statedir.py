@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from uuid import uuid4
 
 from hostgw_daemon.disk import recollection
-from hostgw_daemon.disk.files import atomic_write, read_if_there, set_aside
+from hostgw_daemon.disk.files import atomic_stream, atomic_write, read_if_there, set_aside
 from hostgw_daemon.disk.identity import Decision, Identity, decide, machine_id
 from hostgw_daemon.disk.memory import Memory, decode, encode
 from hostgw_daemon.disk.recollection import Recollection
@@ -94,9 +94,9 @@ class StateDir:
             return Kept(None, str(error))
         return Kept(None, f"{self._snapshot} cannot be used ({found}); it is kept as {aside}")
 
-    def keep(self, recollected: Recollection) -> bool:
-        """Keep it in place of the last one; give whether anything changed. Raise OSError."""
-        return atomic_write(self._snapshot, recollection.encode(recollected), mode=0o600)
+    def keep(self, recollected: Recollection) -> None:
+        """Keep it in place of the last one. Raise OSError."""
+        atomic_stream(self._snapshot, recollection.pieces(recollected), mode=0o600)
 
 
 def _decide(stored: Identity | None, machine: Path, *, node: str) -> Decision:
