@@ -92,18 +92,20 @@ class Cluster:
         """Understand a new snapshot of the store."""
         guard, snapshot, listed = self._guard, sighting.snapshot, sighting.changes is None
         self._speaks = True
-        if self.now is None and not self._standing:
+        if self.network is None and not self._standing:
             guard.history = History()  # where nothing is known, nothing can be contradicted
         guard.heard(snapshot.header, listed=listed)
         before = self.now
         fresh = self._configured(replace(self._blank(snapshot), disputes=self._disputes(sighting)))
-        roster = before.roster if before is not None else self._routed(fresh)
-        changes = guard.review(self._changes(sighting, roster), roster, self._clock())
-        self._settle(fresh)
-        if listed or roster is None or before is None or fresh.config != before.config:
+        known = before.roster if before is not None else None
+        roster = known or self._routed(fresh)
+        whole = listed or known is None
+        changes = self._changes(snapshot, None if whole else sighting.changes, roster)
+        told = guard.review(changes, roster, self._clock())
+        if whole or before is None or fresh.config != before.config:
             self._judge(fresh, sighting.received)
         else:
-            self._amend(replace(fresh, roster=roster), changes, sighting.received)
+            self._amend(replace(fresh, roster=roster), told, sighting.received)
 
     def recall(self, snapshot: Snapshot) -> None:
         """Begin with what this node remembers of the store, which has not answered yet.
@@ -123,7 +125,7 @@ class Cluster:
 
     def go_headless(self) -> None:
         """Tell what is remembered, if the store has not answered."""
-        if self.now is not None and self.now.headless:
+        if self.now is not None and self.now.headless and not self._speaks:
             self._speaks = True
             self._told(News(self.now, None))
 
@@ -154,8 +156,8 @@ class Cluster:
         """Let held leases go; give how many there were. `how` is for the count of them."""
         changes = self._guard.release(keys, how)
         if changes and self.now is not None:
-            self._settle(self.now)
-            self._amend(self.now, changes, 0.0)
+            entries = self.now.snapshot.entries  # what stands there still is a leftover
+            self._amend(self.now, [entries.get(each.key, each) for each in changes], 0.0)
         return len(changes)
 
     def witness(self, node_ids: frozenset[str]) -> None:
@@ -170,7 +172,7 @@ class Cluster:
         self.release([*self._guard.state.holds], "accepted")
 
     def _again(self) -> None:
-        if self.now is not None:
+        if self.now is not None and not self.now.headless:
             self.saw(Sighting(self.now.snapshot, None, 0.0))
 
     # -- how it is understood -----------------------------------------------------------------
@@ -204,18 +206,20 @@ class Cluster:
         if self._guard.calm and not fresh.config_trouble:
             self._guard.history = self._guard.history.settled()
 
-    def _changes(self, sighting: Sighting, before: Roster | None) -> Iterator[Change]:
+    def _changes(
+        self, snapshot: Snapshot, changes: tuple[Change, ...] | None, before: Roster | None
+    ) -> Iterator[Change]:
         """Give the changes of leases; of a list, all records, and the ends of all others."""
-        if sighting.changes is not None:
-            yield from (change for change in sighting.changes if self._is_lease(change))
+        if changes is not None:
+            yield from (change for change in changes if self._is_lease(change))
             return
-        entries = sighting.snapshot.entries
+        entries = snapshot.entries
         yield from (entry for entry in entries.values() if self._is_lease(entry))
         known = before.peers if before is not None else {}
         missing = [key for key in known if key not in entries]
-        yield from (Deleted(key, sighting.snapshot.revision) for key in missing)
+        yield from (Deleted(key, snapshot.revision) for key in missing)
 
-    def _amend(self, fresh: Understanding, changes: list[Change], received: float) -> None:
+    def _amend(self, fresh: Understanding, changes: Iterable[Change], received: float) -> None:
         assert fresh.roster is not None
         if not changes:  # most of what is watched is no lease; the roster stays the very same
             self._tell(fresh, fresh.roster, frozenset(), received)
@@ -263,10 +267,15 @@ class Cluster:
         before = self.now.roster if self.now is not None else None
         superseded = self._guard.follow(before, roster, moved, self._clock())
         self.now = replace(fresh, roster=roster)
+        self._settle(self.now)
         if self._speaks:
             self._told(News(self.now, moved, received))
         if superseded:
             self.release(superseded, "moved")
+        standing = fresh.snapshot.entries
+        leftovers = [standing[key] for key in roster.yielded if key in standing]
+        if leftovers:
+            self._amend(self.now, leftovers, 0.0)
 
     def _is_lease(self, change: Change | Entry) -> bool:
         return change.key in self._keys.subnets or change.key in self._keys.subnets6

@@ -31,7 +31,7 @@ from hostgw_daemon.routes.holds import (
     Patience,
     cause_of,
 )
-from hostgw_daemon.routes.owners import Owner, Owners, owner_of
+from hostgw_daemon.routes.owners import Owners, owner_of
 from hostgw_daemon.routes.peers import PeerState, Roster
 
 
@@ -55,6 +55,7 @@ class Guard:
         self._patience = patience
         self._holds: dict[bytes, Hold] = {}
         self._reasons: dict[bytes, str] = {}
+        self._leaving: set[bytes] = set()
         self._leftovers: set[bytes] = set()
         self._owners = Owners()
         self._had_own = False
@@ -85,6 +86,8 @@ class Guard:
         """Take the header of an answer: that of a list may begin another history."""
         history = self.history
         self.history = history.listed(header) if listed else history.seen(header)
+        if listed:  # it tells of every record there is
+            self._leftovers.clear()
 
     def review(self, changes: Iterable[Change], before: Roster | None, now: float) -> list[Change]:
         """Give what the judgement is to be told of these changes, `before` being the last one."""
@@ -105,8 +108,7 @@ class Guard:
                 gone.append(peer.lease)
             else:
                 told.append(change)
-        arrived = {owner_of(lease) for lease in self._leases(told)}
-        told += self._removed(gone, arrived, now, deleted=last)
+        told += self._removed(gone, last, now)
         return told
 
     def believed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -135,31 +137,30 @@ class Guard:
     def _explained(self, entry: Entry, known: Lease | None) -> bool:
         lease = lease_of(self._keys, entry)
         if not isinstance(lease, Lease):
-            return False
+            return known is None  # of whatever history: it is refused for what it says
         if known is not None and says_the_same(lease, known):
             return True
         return bool(lease.node_id) and self.history.lives(lease.node_id)
 
     def _removed(
-        self,
-        gone: list[Lease],
-        arrived: set[Owner],
-        now: float,
-        *,
-        deleted: Mapping[bytes, Change],
+        self, gone: list[Lease], changes: Mapping[bytes, Change], now: float
     ) -> Iterator[Change]:
-        """Hold what is gone, unless its node has another lease: that was on purpose."""
-        own_missing = self._own_missing(deleted, arrived)
-        keys = {lease.key for lease in gone}
+        """Hold what is gone, unless its node has another lease already: that was on purpose.
+
+        One whose node gets another in these very changes waits for the judgement of that one.
+        """
+        own_missing = self._own_missing(changes)
         missed: list[Lease] = []
         for lease in gone:
-            others = {*self._owners.keys(owner_of(lease))} - keys - self._holds.keys()
-            if others or owner_of(lease) in arrived:
+            if any(
+                key not in changes and key not in self._holds
+                for key in self._owners.keys(owner_of(lease))
+            ):
                 self._end(lease.key, "moved")
                 yield Deleted(lease.key, 0)
             else:
                 missed.append(lease)
-        if not missed and not (own_missing and self._holds):
+        if not missed and not (own_missing and self._leaving):
             return
         count = self._departures.left([lease.key for lease in missed], now)
         cause = cause_of(
@@ -174,24 +175,20 @@ class Guard:
         if waits and cause in (Cause.MANY, Cause.OWN_TOO):
             yield from self._graver(cause, now)
 
-    def _own_missing(self, deleted: Mapping[bytes, Change], arrived: set[Owner]) -> bool:
-        standing = {key for key in self._owners.own if not isinstance(deleted.get(key), Deleted)}
-        return self._had_own and not standing and self._node_id not in arrived
+    def _own_missing(self, changes: Mapping[bytes, Change]) -> bool:
+        if not self._had_own or any(
+            not isinstance(changes.get(key), Deleted) for key in self._owners.own
+        ):
+            return False
+        leases = (lease_of(self._keys, it) for it in changes.values() if isinstance(it, Entry))
+        return not any(isinstance(it, Lease) and it.node_id == self._node_id for it in leases)
 
     def _graver(self, cause: Cause, now: float) -> Iterator[Change]:
         """Let what was about to go a moment ago belong to the same accident."""
-        for key, hold in self._holds.items():
-            if hold.cause is Cause.LEAVING:
-                until = self._patience.until(cause, now)
-                self._begin(key, replace(hold, cause=cause, until=until))
-                yield entry_of(hold.lease)
-
-    def _leases(self, told: Iterable[Change]) -> Iterator[Lease]:
-        for change in told:
-            if not isinstance(change, Deleted) and change.key not in self._leftovers:
-                lease = lease_of(self._keys, change)
-                if isinstance(lease, Lease):
-                    yield lease
+        for key in [*self._leaving]:
+            hold = replace(self._holds[key], cause=cause, until=self._patience.until(cause, now))
+            self._begin(key, hold)
+            yield entry_of(hold.lease)
 
     # -- after the judgement ------------------------------------------------------------------
 
@@ -210,12 +207,16 @@ class Guard:
         self._crowd.count(len(after.peers) - len(owners.own), now)
         if not self._holds:
             return ()
-        keys = (key for lease in news for key in owners.keys(owner_of(lease)))
-        return tuple(key for key in keys if key in self._holds)
+        newcomers = dict.fromkeys(owner_of(lease) for lease in news)
+        keys = (key for owner in newcomers for key in owners.keys(owner))
+        superseded = tuple(key for key in keys if key in self._holds)
+        for key in superseded:
+            self._departures.came_back(key)
+        return superseded
 
     def release(self, keys: Iterable[bytes], how: str) -> list[Change]:
         """End these holds; give what the judgement is to be told."""
-        there = [key for key in keys if key in self._holds]
+        there = [key for key in dict.fromkeys(keys) if key in self._holds]
         for key in there:
             self._end(key, how)
         return [Deleted(key, 0) for key in there]
@@ -255,10 +256,12 @@ class Guard:
     def _begin(self, key: bytes, hold: Hold) -> None:
         self._holds[key] = hold
         self._reasons[key] = hold.reason
+        (self._leaving.discard if hold.grave else self._leaving.add)(key)
 
     def _end(self, key: bytes, how: str) -> None:
         if self._holds.pop(key, None) is not None:
             del self._reasons[key]
+            self._leaving.discard(key)
             self._ended[how] += 1
 
 

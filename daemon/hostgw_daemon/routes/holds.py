@@ -108,9 +108,10 @@ class Crowd:
 
     def count(self, peers: int, now: float) -> None:
         """Note how many peers there are from now on."""
+        since = now
         while self._counts and self._counts[-1][1] <= peers:
-            self._counts.pop()
-        self._counts.append((now, peers))
+            since, _ = self._counts.pop()  # from then on there were no more than this
+        self._counts.append((since, peers))
 
     def largest(self, now: float) -> int:
         """Give the largest number that was so at any moment of the window."""

@@ -8,16 +8,17 @@ lost: each of them stands for a lease of somebody whose name is forgotten.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, IPNetwork, Lease, Subnets
+from hostgw_core.model import IPNetwork, Lease, Subnets
 from hostgw_core.records import lease_of, lease_value
 from hostgw_core.store import Entry
 from hostgw_daemon.kernel import Route
 from hostgw_daemon.routes.ground import Ground
 from hostgw_daemon.routes.judgement import accept
-from hostgw_daemon.routes.peers import Peer, Policy, Roster
+from hostgw_daemon.routes.peers import NO_ADDRESSES, Peer, Policy, Roster
 
 
 def recalled(entries: Iterable[Entry], policy: Policy) -> Roster:
@@ -29,22 +30,34 @@ def recalled(entries: Iterable[Entry], policy: Policy) -> Roster:
 
 
 def as_records(keys: Keys, routes: Iterable[Route], entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Write the leases that routes of ours stand for, but for those which records tell of."""
-    told = {subnet for entry in entries for subnet in _subnets(keys, entry)}
+    """Write the leases that routes of ours stand for.
+
+    Where a record tells of the subnet, it is that record's lease, of both families if it has both,
+    led where the routes lead. It is its node's only if that is where the record leads, too.
+    """
+    read = (lease_of(keys, entry, any_backend=True) for entry in entries)
+    told = {subnet: each for each in read if isinstance(each, Lease) for subnet in each.subnets}
+    leases: dict[Subnets, Lease] = {}
     for route in routes:
-        subnet = ip_network((route.destination, route.length))
-        if subnet in told or not route.gateway:
+        if not route.gateway:
             continue
-        gateway = ip_address(route.gateway)
+        subnet, gateway = ip_network((route.destination, route.length)), ip_address(route.gateway)
+        lease = told.get(subnet) or _unknown(keys, subnet)
+        lease = leases.get(lease.subnets, lease)
         if subnet.version == 4 and gateway.version == 4:
-            subnets, gateways = Subnets(ipv4=subnet), Addresses(ipv4=gateway)
+            gateways = replace(lease.gateways, ipv4=gateway)
         elif subnet.version == 6 and gateway.version == 6:
-            subnets, gateways = Subnets(ipv6=subnet), Addresses(ipv6=gateway)
+            gateways = replace(lease.gateways, ipv6=gateway)
         else:
             continue
-        yield Entry(keys.lease(subnets), lease_value(gateways=gateways), 0, 0, 1, 0)
+        if gateways != lease.gateways:  # who is there is not known
+            lease = replace(lease, gateways=gateways, node="", node_id="")
+        leases[lease.subnets] = lease
+    for each in leases.values():
+        value = lease_value(gateways=each.gateways, node=each.node, node_id=each.node_id)
+        yield Entry(each.key, value, 0, 0, 1, 0)
 
 
-def _subnets(keys: Keys, entry: Entry) -> Iterable[IPNetwork]:
-    lease = lease_of(keys, entry, any_backend=True)
-    return lease.subnets if isinstance(lease, Lease) else ()
+def _unknown(keys: Keys, subnet: IPNetwork) -> Lease:
+    subnets = Subnets(ipv4=subnet) if subnet.version == 4 else Subnets(ipv6=subnet)
+    return Lease(keys.lease(subnets), subnets, NO_ADDRESSES)
