@@ -89,9 +89,13 @@ def _best(sight: Sight, leases: Iterable[Lease]) -> Lease | None:
 
 
 def on_ours(sight: Sight) -> Iterator[Lease]:
-    """Give the leases of others that overlap the subnet we held last."""
+    """Give the leases of others that overlap the subnet we held last.
+
+    What flannel wrote at our address is of this host.
+    """
     for lease in sight.leases:
-        if lease.node_id != sight.me.node_id and any(
+        others = lease.node_id != sight.me.node_id if lease.node_id else not here(sight, lease)
+        if others and any(
             one.version == other.version and one.overlaps(other)
             for one in lease.subnets
             for other in sight.remembered

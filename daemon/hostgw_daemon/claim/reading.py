@@ -6,7 +6,6 @@ happened to the store, and says so, before anything is written into it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,7 +13,7 @@ from hostgw_core.history import History
 from hostgw_core.keys import Keys
 from hostgw_core.model import ClusterConfig, IPNetwork, Presence, Subnets
 from hostgw_core.records import presence_of
-from hostgw_core.store import Entry, Span, Store, StoreUnavailable
+from hostgw_core.store import Entry, Header, Span, Store, StoreUnavailable
 from hostgw_daemon.claim.announcement import Announcement
 from hostgw_daemon.claim.ownership import rivals
 from hostgw_daemon.claim.sight import Me, Shown, Sight, read_in, sight_of
@@ -41,7 +40,7 @@ class Reading:
         self._network = network
         self._clock = clock
         self._last_good: ClusterConfig | None = None
-        self._broken_since = math.inf
+        self._broken: tuple[Header | None, float] = (None, 0.0)
         self.last: Shown | None = None
 
     async def sight(
@@ -83,6 +82,8 @@ class Reading:
         return frozenset(each.node_id for each in presences if isinstance(each, Presence))
 
     def _broken_for(self, history: History) -> float:
-        now = self._clock()
-        self._broken_since = min(self._broken_since, now) if history.broken else math.inf
-        return max(0.0, now - self._broken_since)
+        """Count from the first look at this history: each restore brings leftovers of its own."""
+        now, first = self._clock(), history.broken.first if history.broken is not None else None
+        if first != self._broken[0]:
+            self._broken = (first, now)
+        return now - self._broken[1] if first is not None else 0.0

@@ -17,7 +17,7 @@ from hostgw_core.subnets import fits
 from hostgw_daemon.claim.ownership import leftovers_on_ours, on_ours, own
 from hostgw_daemon.claim.pairing import guarded
 from hostgw_daemon.claim.sight import Action, Hold, Restore, Sight, Wait, Withdraw
-from hostgw_daemon.claim.terms import fence, unchanged, value
+from hostgw_daemon.claim.terms import fails, fence, unchanged, value
 
 PROOF: Final = 75.0
 """Seconds after which a presence proves that its node lives: its etcd lease, and a bit more."""
@@ -42,7 +42,8 @@ def network_lost(sight: Sight) -> Action | None:
 def put_back(sight: Sight) -> Action | None:
     """Take the subnet that we hold again, over what a node that is gone has left on it.
 
-    A lease there that was written since is somebody's: then this row says nothing.
+    A lease there that was written since is somebody's, and what cannot be read, or flannel wrote
+    for this host, is for later rows: then this one says nothing.
     """
     subnets, leftovers = sight.remembered, tuple(leftovers_on_ours(sight))
     if not _to_put_back(sight) or len(leftovers) < len(tuple(on_ours(sight))):
@@ -59,6 +60,8 @@ def put_back(sight: Sight) -> Action | None:
         Compare(Span(sight.keys.config), "modified", sight.config_written),
         fence(sight),
     )
+    if any(fails(sight, compare) for compare in compares):
+        return None
     key = sight.keys.lease(subnets)
     return guarded(sight, Hold("put back", subnets, key, value(sight, subnets), compares))
 

@@ -232,7 +232,7 @@ def sight_of(
     config_gone = ""
     if not isinstance(config, ClusterConfig):
         config_gone = config.detail if config else f"nothing is at {keys.config.decode()}"
-        config = last_good
+        config = last_good or _remembered(network)
     return Sight(
         keys,
         me,
@@ -255,6 +255,12 @@ def read_in(listing: Listing, keys: Keys, me: Me) -> Shown:
     own = keys.node(me.node_id)
     found = {e.key: e for e in listing.entries if e.key in (keys.config, own)}
     return Shown.of(listing.header.revision, found.get(keys.config), found.get(own))
+
+
+def _remembered(network: Entry | None) -> ClusterConfig | None:
+    """Give the network that a node goes by that has not read one in this life."""
+    config = config_of(network) if network is not None else None
+    return config if isinstance(config, ClusterConfig) else None
 
 
 def _unreadable(me: Me, entry: Entry) -> Presence:

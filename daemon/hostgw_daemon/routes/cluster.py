@@ -166,7 +166,9 @@ class Cluster:
         self._again()
 
     def believe(self) -> None:
-        """Believe the history that the store tells now: an operator says so."""
+        """Believe the history that the store tells now, if it tells any: an operator says so."""
+        if self.now is None or self.now.headless:
+            return
         self._guard.history = self._guard.history.settled()
         self._again()
         self.release([*self._guard.state.holds], "accepted")
