@@ -41,13 +41,13 @@ class Overtaking:
     calls: int
 
 
-BEFORE = ["", "is renamed", "loses its lease", "was flannel's", "has two leases", "has reserved"]
+BEFORE = [
+    *("", "is renamed", "loses its lease", "was flannel's", "has reserved"),
+    *("has two leases", "has its key spoilt"),
+]
 BETWEEN = [
-    *MEDDLING,
-    "another goes on",
-    "its twin runs",
-    "its presence ends",
-    "the network changes",
+    *(*MEDDLING, "another goes on", "the network changes", "its presence ends"),
+    *(["its twin runs"] * 3),
 ]
 overtakings = st.builds(
     Overtaking,
@@ -143,9 +143,13 @@ class Claims(RuleBasedStateMachine):
 
     # -- races made on purpose ----------------------------------------------------------------
 
-    @rule(n=who, other=who, to=network, how=overtakings)
-    def is_overtaken(self, n: int, other: int, to: dict[str, Any], how: Overtaking) -> None:
+    @rule(n=who, other=who, to=network, how=st.lists(overtakings, min_size=1, max_size=3))
+    def is_overtaken(self, n: int, other: int, to: dict[str, Any], how: list[Overtaking]) -> None:
         """Something happens between what a node sees and what it writes then."""
+        for each in how:
+            self._overtake(n, other, to, each)
+
+    def _overtake(self, n: int, other: int, to: dict[str, Any], how: Overtaking) -> None:
         self._prepare(n, how)
         self.starts(n)
         self.thaws(n)
@@ -177,7 +181,10 @@ class Claims(RuleBasedStateMachine):
                 self.outsiders.drain(host)
                 self.flannel_takes(n, how.i, how.j)
             case "has two leases":
-                self.somebody_copies_a_lease(n, how.i, how.j)
+                for lease in self.outsiders.of(host)[:1]:
+                    self.outsiders.copy(lease, pair(how.i, how.j))
+            case "has its key spoilt" if any(host.remembered):
+                self.outsiders.spoil(self.site.keys.lease(host.remembered), {})
             case "has reserved":
                 self.a_subnet_is_reserved(n, how.i, how.j, good=True)
 
@@ -270,8 +277,7 @@ class Claims(RuleBasedStateMachine):
             site.start(host)
         site.settle()
         for host in site.hosts:
-            mine = [e for e in self.outsiders.leases() if told(e).get("NodeID") == host.node_id]
-            held = [networks_in(name_in(entry.key)) for entry in mine]
+            held = [networks_in(name_in(entry.key)) for entry in self.outsiders.of(host)]
             assert host.claimant is not None
             assert held == [[*host.remembered]], host.claimant.state
             assert host.claimant.state.held

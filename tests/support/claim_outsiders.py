@@ -27,6 +27,10 @@ class Outsiders:
         """Give everything under the two folders of leases, in order."""
         return [entry for key, entry in sorted(self.site.store.entries.items()) if name_in(key)]
 
+    def of(self, host: Host) -> list[Entry]:
+        """Give the leases of a host."""
+        return [entry for entry in self.leases() if told(entry).get("NodeID") == host.node_id]
+
     def one_of(self, number: int) -> Entry | None:
         """Give one of the leases."""
         leases = self.leases()
@@ -98,9 +102,8 @@ class Outsiders:
 
     def drain(self, host: Host) -> None:
         """Delete the leases of a host."""
-        for entry in self.leases():
-            if told(entry).get("NodeID") == host.node_id:
-                self.delete(entry.key)
+        for entry in self.of(host):
+            self.delete(entry.key)
 
     def clear_all_but_one(self) -> None:
         """Leave one thing that stands in the way of one subnet, and of no other."""
