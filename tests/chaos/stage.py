@@ -33,7 +33,8 @@ from hostgw_cli.lab.topology import CLIENT_PORT, NETWORK, LabError, LabSpec
 from hostgw_cli.lab.waiting import PAUSE, wait_for
 
 AUDIT = 3.0  # seconds between two audits of a daemon here
-FLAGS = (f"--audit-interval={AUDIT:g}s", "--log-level=debug")
+HOLD = 20.0  # seconds that removals wait which look like an accident; as a rule it is minutes
+FLAGS = (f"--audit-interval={AUDIT:g}s", f"--removal-hold={HOLD:g}s", "--log-level=debug")
 CANARY = "10.244.240.0-24"  # a lease that moves after each fault: who follows it is not deaf
 CONFIG = {"Network": str(NETWORK), "SubnetLen": 24, "SubnetMax": "10.244.99.0"}
 
