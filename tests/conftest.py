@@ -9,6 +9,7 @@ pytest_plugins = [
     "support.netns_fixtures",
     "support.lab_fixtures",
     "support.daemon_fixtures",
+    "support.frail_fixtures",
 ]
 
 

@@ -198,3 +198,26 @@ def test_the_sentences():
         "lease_held: this node has no subnet yet, or has lost it, "
         "first_pass: no complete pass over the routes since the start"
     )
+
+
+def test_a_headless_daemon_says_so_and_what_it_goes_by():
+    """In the phase and in the sentence; its subnet as long as it is surely its own."""
+    headless = parts(
+        understanding=understanding(headless=True), claim=ClaimState(), view=ViewState()
+    )
+    resting = replace(headless, resting=OWN, saved=1e9)
+    read = json.loads(encode(whole(resting)))
+    assert (read["claim"]["phase"], read["claim"]["held"]) == ("headless", False)
+    assert read["claim"]["subnets"] == ["10.0.0.0/24"]
+    assert read["claim"]["key"] == "/coreos.com/network/subnets/10.0.0.0-24"
+    assert sentence(whole(resting)) == (
+        "10.0.0.0/24 headless; 3 routes to 3 peers; etcd unreachable; wrong: headless"
+    )
+    assert sentence(whole(headless)).startswith("no subnet headless;")
+
+
+def test_the_sentence_counts_what_is_held():
+    """Whose lease went from the store and whose route stays."""
+    held = {f"n{n}": Peer(lease(n), PeerState.HELD, "it went") for n in (1, 2)}
+    made = parts(understanding=understanding(roster=roster(3, **held)))
+    assert "; 3 routes to 3 peers, held 2; etcd reachable" in sentence(whole(made))

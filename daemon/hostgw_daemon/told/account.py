@@ -9,9 +9,7 @@ from heapq import nsmallest
 
 from hostgw_core.health import Condition
 from hostgw_core.model import Lease, Refusal
-from hostgw_core.session import SessionState
 from hostgw_core.view import ViewState
-from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.peers import Peer, PeerState
 from hostgw_daemon.told.checks import Check
@@ -69,7 +67,7 @@ def status(
         ready=not why_not,
         why_not=why_not,
         conditions=tuple(map(ConditionStatus.of, standing)),
-        claim=_claim(parts.claim, parts.lease, me.boot_epoch),
+        claim=_claim(parts, me.boot_epoch),
         uplink=_uplink(parts.uplink),
         store=_store(parts.view, endpoint, me.epoch),
         routes=RoutesStatus.of(parts.routes, me.epoch),
@@ -115,8 +113,14 @@ def _refusals(parts: Parts) -> Listed[RefusalStatus]:
     return Listed.of(count, map(RefusalStatus.of, refused(parts, most=LISTED)))
 
 
-def _claim(claim: ClaimState, session: SessionState, boot_epoch: float) -> ClaimStatus:
-    lease = claim.lease
+def _claim(parts: Parts, boot_epoch: float) -> ClaimStatus:
+    claim, session, lease = parts.claim, parts.lease, parts.claim.lease
+    if lease is None and parts.understanding is not None and parts.understanding.headless:
+        remembered = parts.resting
+        if remembered is None:
+            return ClaimStatus("headless")
+        subnets = tuple(map(str, remembered.subnets))
+        return ClaimStatus("headless", subnets=subnets, key=remembered.key.decode())
     if lease is None:
         phase = next(iter(claim.conditions), "claiming")
         return ClaimStatus(phase=phase)

@@ -19,6 +19,7 @@ import msgspec
 from hostgw_core.health import Condition
 from hostgw_core.model import Refusal
 from hostgw_daemon.kernel import ForeignRoute, Outcome
+from hostgw_daemon.routes.peers import PeerState
 from hostgw_daemon.routes.report import Report, RoutesState
 
 LISTED = 100
@@ -62,7 +63,10 @@ class ConditionStatus:
 
 @dataclass(frozen=True, slots=True)
 class ClaimStatus:
-    """This node's own lease. `how` says where the subnet came from: kept, adopted, taken."""
+    """This node's own lease. `how` says where the subnet came from: kept, adopted, taken.
+
+    In the phase `headless` it is the one that is remembered, as long as it is surely ours.
+    """
 
     phase: str
     held: bool = False
@@ -266,6 +270,7 @@ def sentence(status: Status) -> str:
     parts = [
         f"{' and '.join(claim.subnets) or 'no subnet'} {'held' if claim.held else claim.phase}",
         f"{_counted(routes.installed, 'route')} to {_counted(peers.count, 'peer')}"
+        + (f", held {held}" if (held := peers.by_state.get(PeerState.HELD, 0)) else "")
         + (f", {routes.missing.count} missing" if routes.missing.count else ""),
         "etcd reachable" if status.store.connected else "etcd unreachable",
     ]
