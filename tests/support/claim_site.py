@@ -14,10 +14,21 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from itertools import combinations, count
 from typing import Any
 
+from hostgw_core.history import History
 from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, Subnets
 from hostgw_core.records import Status
-from hostgw_core.store import Committed, Compare, Grant, Listing, Put, Span, StoreError, Write
+from hostgw_core.store import (
+    Committed,
+    Compare,
+    Entry,
+    Grant,
+    Listing,
+    Put,
+    Span,
+    StoreError,
+    Write,
+)
 from hostgw_daemon.claim.claimant import Claimant
 from hostgw_daemon.claim.sight import Me
 from support.fake_store import FakeStore
@@ -133,7 +144,17 @@ class Site:
             clock=lambda: self.time,
             remembered=host.remembered,
             said=Status(),
+            history=lambda: self.history_of(host),
+            network=lambda: self.network_of(host),
         )
+
+    def history_of(self, _host: Host) -> History:
+        """Give what a host knows of the store's past: here the store has none but its own."""
+        return History()
+
+    def network_of(self, _host: Host) -> Entry | None:
+        """Give the record of the network that a host goes by, beside what it has read."""
+        return None
 
     @staticmethod
     def _remember(host: Host, subnets: Subnets | None) -> None:
