@@ -78,6 +78,16 @@ class Histories(RuleBasedStateMachine):
         self.site.restore(self.backups[of % len(self.backups)])
         self.quiet = False
 
+    @precondition(lambda self: self.quiet)
+    @rule(n=which)
+    def a_backup_brings_back_a_node_that_was_replaced(self, n: int) -> None:
+        """Its successor may have its subnet now."""
+        backup = self.site.backup()
+        self.dies(n)
+        self.is_born()
+        self.site.restore(backup)
+        self.quiet = False
+
     @rule()
     def etcd_restarts(self) -> None:
         self.site.store.restart()
