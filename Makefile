@@ -4,6 +4,8 @@
 SHELL := /bin/sh
 VENV ?= .venv
 BIN := $(VENV)/bin
+# How many processes the tests run in: most of them wait for others more than they work.
+JOBS ?= 3
 # Arguments for pytest, the demo or the benchmarks: make test ARGS="-k lab"
 ARGS ?=
 export VENV
@@ -24,7 +26,7 @@ demo: ## A cluster on this machine: containers reach each other across hosts (ro
 	@$(BIN)/hostgwctl lab demo $(if $(KEEP),--keep) $(ARGS)
 
 test: setup lint ## Lint, then run every test (root)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 chaos: setup ## Faults in a cluster with packets in flight: 200, 25 min; ARGS="--list", "--faults 20" (root)
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)

@@ -40,9 +40,10 @@ class ScriptedEtcd:
         answer: pb.TxnResponse = await self.commit(request, context)
         return answer
 
-    async def on_watch(self, _requests: Any, _context: Any) -> AsyncIterator[pb.WatchResponse]:
-        """Send what the test says, and end the stream."""
+    async def on_watch(self, requests: Any, _context: Any) -> AsyncIterator[pb.WatchResponse]:
+        """Hear the first question, send what the test says, and end the stream."""
         self.asked.append("watch")
+        await anext(aiter(requests))  # a stream that ends before it is written to tells nothing
         for response in self.watch:
             yield response
 

@@ -14,7 +14,7 @@ from support.waiting import eventually
 pytestmark = pytest.mark.root
 
 PEER = "10.77.9.0/24"
-SOON = 1.0  # seconds: what "at once" means to a person who looks
+SOON = 5.0  # seconds: what "at once" means to a person who looks
 
 
 def lease_id(cluster: Cluster, key: str) -> str:
@@ -171,7 +171,7 @@ def test_a_key_that_somebody_else_took_is_given_up_loudly(cluster: Cluster):
     leases = {subnet: each["PublicIP"] for subnet, each in cluster.leases().items()}
     assert leases == {subnet: "192.168.51.201", node.subnet: node.host.address}
     gateway = node.subnet.replace(".0/24", ".1/24")
-    eventually(lambda: node.subnet_env()["FLANNEL_SUBNET"] == gateway, within=2)
+    eventually(lambda: node.subnet_env()["FLANNEL_SUBNET"] == gateway, within=5)
     warned = [line for line in node.lines() if line.get("condition") == "subnet_moved"]
     assert [line["level"] for line in warned] == ["warning"]
 

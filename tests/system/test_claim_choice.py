@@ -10,7 +10,7 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
-SOON = 1.0  # seconds
+SOON = 5.0  # seconds
 
 
 def own_key(daemon: Daemon) -> str:

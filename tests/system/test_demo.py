@@ -107,7 +107,12 @@ def test_a_false_claim_is_said_and_is_the_exit_status():
         "from hostgw_cli.lab import demo\n"
         "from hostgw_cli.lab.screen import Screen\n"
         "demo.BACK_WITHIN = 0.3\n"
-        "def sabotage(lab, screen): lab.hosts[0].kill_daemon()\n"
+        "from hostgw_cli.lab.waiting import wait_for\n"
+        "def sabotage(lab, screen):\n"
+        "    host = lab.hosts[0]\n"
+        "    ours = lambda: host.namespace.ip_json('route', 'show', 'proto', '104')\n"
+        "    wait_for(ours, what='a route to delete', within=10.0)\n"
+        "    host.kill_daemon()\n"
         "demo.PARTS = (sabotage, demo.a_deleted_route_comes_back)\n"
         f"raise SystemExit(demo.run({name!r}, nodes=2, keep=False, screen=Screen()))"
     )

@@ -18,7 +18,7 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
-SOON = 1.0  # seconds
+SOON = 5.0  # seconds
 PATIENCE = 10.0  # seconds in which a member that says nothing is left
 HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
 

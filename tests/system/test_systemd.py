@@ -15,7 +15,7 @@ from support.waiting import eventually
 pytestmark = pytest.mark.root
 
 PEER, GATEWAY = "10.77.9.0/24", "192.168.51.9"
-SOON = 1.0  # seconds
+SOON = 5.0  # seconds
 
 
 @pytest.fixture
