@@ -162,6 +162,10 @@ class Stage:
         self._note(number, now())
         return True
 
+    def is_detached(self, number: int) -> bool:
+        """Tell whether a host's containers wait for its subnet."""
+        return number in self._detached
+
     def wait_back(self, numbers: range | frozenset[int], *, within: float) -> None:
         """Wait until hosts are whole. Raise LabError."""
         left = set(numbers)

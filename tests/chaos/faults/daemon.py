@@ -5,8 +5,11 @@ None of it may cost a packet: the routes are the kernel's, and the daemon never 
 
 from __future__ import annotations
 
+import resource
 import signal
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from chaos.fault import Act, Fault, Ground, Injection, nothing, on
@@ -33,6 +36,23 @@ def _send(number: signal.Signals) -> Act:
         stage.hosts[injection.host].signal_daemon(number)
 
     return act
+
+
+def _exhaust(stage: Stage, injection: Injection) -> None:
+    """Let a daemon open nothing more: no connection, no file."""
+    _limit(stage, injection, lambda used, _most: used)
+
+
+def _relieve(stage: Stage, injection: Injection) -> None:
+    _limit(stage, injection, lambda _used, most: most)
+
+
+def _limit(stage: Stage, injection: Injection, choose: Callable[[int, int], int]) -> None:
+    process = stage.hosts[injection.host].daemon
+    assert process is not None
+    used = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+    _, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (choose(used, most), most))
 
 
 def _end_all(number: signal.Signals) -> Act:
@@ -140,6 +160,15 @@ FAULTS: Final = (
         lasts=(2.0, 5.0),
         silences=True,
         within=_START,
+    ),
+    Fault(
+        "descriptors-exhausted",
+        on(Ground.DAEMON),
+        _exhaust,
+        _relieve,
+        lasts=(1.0, 6.0),
+        silences=True,
+        within=5.0,
     ),
     Fault("reloaded", on(Ground.DAEMON), _send(signal.SIGHUP), nothing),
 )

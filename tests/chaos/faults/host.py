@@ -74,6 +74,20 @@ def _boot(stage: Stage, injection: Injection) -> None:
     stage.boot(injection.host)
 
 
+def _boot_without_etcd(stage: Stage, injection: Injection) -> None:
+    stage.cut(injection.host)
+    stage.etcd.stop()
+    _boot(stage, injection)
+
+
+def _start_etcd(stage: Stage, injection: Injection) -> None:
+    """See first that the host came up without etcd: its routes, and its containers' subnet."""
+    host = stage.hosts[injection.host]
+    if stage.is_detached(injection.host) or not stage.ours(injection.host):
+        raise LabError(f"{host.name} did not come up while etcd was down")
+    stage.etcd.start()
+
+
 def _duplicate(stage: Stage, injection: Injection) -> None:
     stage.admit_newcomer(injection.host)
 
@@ -123,6 +137,16 @@ FAULTS: Final = (
         lasts=(0.5, 4.0),
         silences=True,
         within=10.0,
+    ),
+    Fault(
+        "booted-without-etcd",
+        on(Ground.HOST, Ground.DAEMON, Ground.STORE),
+        _boot_without_etcd,
+        _start_etcd,
+        _NO_POWER,
+        lasts=(4.0, 6.0),  # a daemon takes a second to start, on a busy machine more
+        silences=True,
+        within=5.0,
     ),
     Fault(
         "address-twice",
