@@ -6,7 +6,7 @@ people write nonsense. What a node may do to the store is in `support.claim_judg
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import settings
@@ -28,9 +28,10 @@ network = st.sampled_from(QUARTERS + EIGHTHS)
 
 @dataclass(frozen=True)
 class Overtaking:
-    """What is done before a node goes on, and between the look and the write after some writes.
+    """What is done before a node goes on, and between its look and the write of a lease.
 
-    `i`, `j` and `calls` are numbers for what needs some.
+    Where there are `writes`, of that write of its presence. `i`, `j` and `calls` are numbers for
+    what needs some.
     """
 
     before: str
@@ -42,7 +43,7 @@ class Overtaking:
 
 
 BEFORE = [
-    *("", "is renamed", "loses its lease", "was flannel's", "has reserved"),
+    *("is restarted", "is renamed", "loses its lease", "was flannel's", "has reserved"),
     *("has two leases", "has its key spoilt"),
 ]
 BETWEEN = [
@@ -52,12 +53,17 @@ BETWEEN = [
 overtakings = st.builds(
     Overtaking,
     before=st.sampled_from(BEFORE),
-    writes=st.integers(0, 3),
+    writes=st.sampled_from([0, 0, 0, 1, 2, 3]),
     between=st.sampled_from(BETWEEN),
     i=which,
     j=st.none() | which,
     calls=st.integers(1, 12),
 )
+
+
+def a_host(n: int) -> Host:
+    """Give a host as it is at first."""
+    return Host(f"id-{n}", f"n{n}", f"192.0.2.{n + 1}", address6=f"fd00::{n + 1}")
 
 
 class Claims(RuleBasedStateMachine):
@@ -66,10 +72,7 @@ class Claims(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.site = Site(QUARTERS[0])
-        self.site.hosts = [
-            Host(f"id-{n}", f"n{n}", f"192.0.2.{n + 1}", address6=f"fd00::{n + 1}")
-            for n in range(HOSTS)
-        ]
+        self.site.hosts = [a_host(n) for n in range(HOSTS)]
         self.judge = Judge(self.site)
         self.outsiders = Outsiders(self.site, self.judge)
 
@@ -79,9 +82,8 @@ class Claims(RuleBasedStateMachine):
     @initialize(to=network, all_hold=st.booleans())
     def begin(self, to: dict[str, Any], *, all_hold: bool) -> None:
         self.site.configure(to)
-        for n in range(HOSTS if all_hold else 0):
-            self.starts(n)
-            self.goes_on(n, 12)
+        if all_hold:
+            self.everybody_goes_on([*range(HOSTS)] * 12)
 
     # -- the nodes ----------------------------------------------------------------------------
 
@@ -136,6 +138,11 @@ class Claims(RuleBasedStateMachine):
             self._host(n).address6 = self._host(other).address6
 
     @rule(n=who)
+    def is_itself_again(self, n: int) -> None:
+        self.crashes(n)
+        self.site.hosts[n] = replace(a_host(n), remembered=self._host(n).remembered)
+
+    @rule(n=who)
     def is_imaged_again(self, n: int) -> None:
         old = self._host(n)
         self.site.crash(old)
@@ -155,8 +162,9 @@ class Claims(RuleBasedStateMachine):
         self.thaws(n)
         host, writes = self._host(n), how.writes
         for _ in range(20):
-            writes -= bool(host.about)
-            if writes < 0:
+            lease = name_in(host.about)
+            writes -= bool(host.about and not lease)
+            if (host.about and how.writes and not writes) or (lease and not how.writes):
                 break
             self.judge.advance(host)
         if how.between == "the network changes":
@@ -173,6 +181,8 @@ class Claims(RuleBasedStateMachine):
     def _prepare(self, n: int, how: Overtaking) -> None:
         host = self._host(n)
         match how.before:
+            case "is restarted":
+                self.crashes(n)
             case "is renamed":
                 self.is_renamed(n, "web" if host.node != "web" else "")
             case "loses its lease":
@@ -182,7 +192,7 @@ class Claims(RuleBasedStateMachine):
                 self.flannel_takes(n, how.i, how.j)
             case "has two leases":
                 for lease in self.outsiders.of(host)[:1]:
-                    self.outsiders.copy(lease, pair(how.i, how.j))
+                    self.outsiders.copy(lease, how.i)
             case "has its key spoilt" if any(host.remembered):
                 self.outsiders.spoil(self.site.keys.lease(host.remembered), {})
             case "has reserved":
@@ -199,7 +209,7 @@ class Claims(RuleBasedStateMachine):
             self.goes_on(twin, calls)
         self.thaws(n)
 
-    # -- people -------------------------------------------------------------------------------
+    # -- people, and flannel -----------------------------------------------------------------------
 
     @rule(to=network)
     def the_network_changes(self, to: dict[str, Any]) -> None:
@@ -210,11 +220,11 @@ class Claims(RuleBasedStateMachine):
         if lease := self.outsiders.one_of(of):
             self.outsiders.delete(lease.key)
 
-    @rule(of=any_lease, i=which, j=st.none() | which)
-    def somebody_copies_a_lease(self, of: int, i: int, j: int | None) -> None:
+    @rule(of=any_lease, i=which)
+    def somebody_copies_a_lease(self, of: int, i: int) -> None:
         lease = self.outsiders.one_of(of)
         if lease is not None and told(lease).get("NodeID"):
-            self.outsiders.copy(lease, pair(i, j))
+            self.outsiders.copy(lease, i)
 
     @rule(of=any_lease, text=st.sampled_from(["", {}, {"PublicIP": "192.0.2.999"}]))
     def somebody_spoils_a_lease(self, of: int, text: object) -> None:
@@ -234,8 +244,6 @@ class Claims(RuleBasedStateMachine):
     @rule()
     def etcd_restarts(self) -> None:
         self.site.store.restart()
-
-    # -- flannel ------------------------------------------------------------------------------
 
     @rule(n=who)
     def flannel_renews(self, n: int) -> None:

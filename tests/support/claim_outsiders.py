@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hostgw_core.store import Delete, Entry, Put
 from support.claim_judge import Judge, name_in, told
-from support.claim_networks import NAMES6, networks_in, numbers_in
+from support.claim_networks import NAMES6, networks_in, numbers_in, pair
 from support.claim_site import PREFIX, Host, Site
 
 MEDDLING = (
@@ -54,16 +54,23 @@ class Outsiders:
         self.judge.foreign.add(name)
         self.put(f"hostgw/reservations/{name}", {"Node": host.node} if good else {})
 
-    def copy(self, lease: Entry, name: str) -> None:
-        """Write a lease once more, where nothing is: then a node has two."""
+    def copy(self, lease: Entry, first: int) -> None:
+        """Write a lease once more, at the next free subnet from this one on: a node has two."""
         there = [subnet for each in self.leases() for subnet in networks_in(name_in(each.key))]
-        for wanted in networks_in(name):
-            if any(wanted.version == each.version and wanted.overlaps(each) for each in there):
-                return
-        key = f"{PREFIX}/subnets/{name}".encode()
-        self.site.store.commit_now([], [Put(key, lease.value)])
-        self.judge.foreign.add(name)
-        self.judge.restored.add((key, self.site.store.revision))
+        both = b":" in lease.key
+        for number in range(first, first + 4):
+            name = pair(number % 4, number % 4 if both else None)
+            if any(
+                one.version == other.version and one.overlaps(other)
+                for one in networks_in(name)
+                for other in there
+            ):
+                continue
+            key = f"{PREFIX}/subnets/{name}".encode()
+            self.site.store.commit_now([], [Put(key, lease.value)])
+            self.judge.foreign.add(name)
+            self.judge.restored.add((key, self.site.store.revision))
+            return
 
     def flannel_puts(self, name: str, host: Host) -> None:
         """As flanneld renews and takes over on a host: whatever stands there."""
