@@ -101,3 +101,41 @@ def test_our_own_key_is_not_put_right_where_another_node_holds_a_part_of_it() ->
     put(site, "subnets/10.5.2.0-24", {})
     assert hold(site, host_of(site)) == "10.5.3.0-24"
     assert site.overlaps() == []
+
+
+def test_a_reservation_that_came_before_ours_in_order_is_seen_too() -> None:
+    """The range of the reservations is compared whole: ours as it was, and nothing around it."""
+    site = Site({**FOUR, **IPV6})
+    host = host_of(site, BOTH)
+    put(site, "hostgw/reservations/10.5.2.0-24&fd00:5:0:2::-64", {"Node": "n1"})
+    while not host.about.endswith(b"10.5.2.0-24&fd00:5:0:2::-64"):
+        site.advance(host)
+    put(site, "hostgw/reservations/10.5.2.0-24", {"Node": "another"})
+    site.advance(host)
+    assert site.leases() == {}
+
+
+def test_a_key_that_cannot_be_read_is_somebodys_where_flannels_record_overlaps_it() -> None:
+    """Its node will put it right: until then another key for the same subnet is not adopted."""
+    site = Site({**FOUR, **IPV6})
+    put(site, "subnets/10.5.2.0-24&fd00:5:0:2::-64", {})
+    second = host_of(site, Subnets(), number=2)
+    put(site, "subnets/10.5.3.0-24&fd00:5:0:2::-64", flannels(second))
+    assert hold(site, second) != "10.5.3.0-24&fd00:5:0:2::-64"
+    assert site.leases()["10.5.3.0-24&fd00:5:0:2::-64"].get("NodeID", "") == ""
+
+
+def test_a_process_that_was_deposed_says_nothing_more_in_its_presence() -> None:
+    """What stands under the node id is the one's that announced itself since."""
+    site = Site(TWO)
+    host = host_of(site)
+    presence = f"{PREFIX}/hostgw/nodes/{host.node_id}".encode()
+    while host.about != presence or not site.leases():
+        site.advance(host)
+    twin = host_of(site)
+    for _ in range(7):  # it reads, deposes, reads and announces itself
+        site.advance(twin)
+    announced = site.store.entries[presence]
+    assert twin.instance in announced.value.decode()
+    site.advance(host)
+    assert site.store.entries[presence] == announced
