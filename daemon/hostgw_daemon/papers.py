@@ -48,10 +48,15 @@ SNAPSHOT_AUDIT = 3600.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keepsake:
-    """What is to be kept of the store; written out in a thread, for it may be long."""
+    """What is to be kept of the store; written out in a thread, for it may be long.
+
+    `at` is when it was understood, in seconds since the epoch: that age is shown, however often the
+    file is written again.
+    """
 
     now: Understanding
     history: History
+    at: float
 
 
 class Papers:
@@ -158,19 +163,18 @@ class Papers:
         """Keep an understanding; one that is only remembered is kept already."""
         if now.roster is not None and not now.headless and history.known is not None:
             self._found = None
-            self.snapshot_file.want(Keepsake(now, history))
+            self.snapshot_file.want(Keepsake(now, history, time.time()))
 
     def _keep(self, keepsake: Keepsake) -> None:
         """Write it out, in a thread. Raise OSError."""
         now, known, broken = keepsake.now, keepsake.history.known, keepsake.history.broken
         assert now.roster is not None
         assert known is not None
-        saved = time.time()
         self._state.keep(
             Recollection(
                 self._keys.prefix,
                 self.node_id,
-                saved,
+                keepsake.at,
                 Past(known)
                 if broken is None
                 else Past(known, broken.first, broken.latest, broken.alive),
@@ -178,7 +182,7 @@ class Papers:
                 (entry_of(peer.lease) for peer in now.roster.peers.values()),
             )
         )
-        self.saved = saved
+        self.saved = keepsake.at
 
     # -- what is wrong ------------------------------------------------------------------------
 
