@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from hostgw_core.store import Deleted, Entry
 from hostgw_daemon.routes.judgement import accept, amend
+from support.judging import reasons, used
 from support.lease_world import MY_ADDRESS, believe, config, key, policy, value
 
 # Few subnets, that nest: most of what is drawn meets something else.
@@ -80,33 +81,9 @@ def after(entries, changes):
     return found
 
 
-def believed(roster):
-    """Say it in the words of the brute force."""
-    return {
-        each: (
-            tuple(map(str, peer.lease.subnets)),
-            {str(gateway) for gateway in peer.lease.gateways},
-            str(peer.state),
-        )
-        for each, peer in roster.peers.items()
-    }
-
-
 def by_hand(found):
     """Say it the same way; a family without a subnet has no gateway that matters."""
     return {each: (one.subnets, set(one.gateways), one.state) for each, one in found.items()}
-
-
-def used(roster):
-    """Leave out the gateway of a family that the lease has no subnet of."""
-    return {
-        each: (
-            subnets,
-            {g for g in gateways if (":" in g) in {":" in subnet for subnet in subnets}},
-            state,
-        )
-        for each, (subnets, gateways, state) in believed(roster).items()
-    }
 
 
 @given(acts, acts, st.sampled_from(POLICIES), st.sampled_from(POLICIES))
@@ -217,11 +194,6 @@ def test_what_came_and_went_again_leaves_nothing(first, rules):
     again = amend(roster, entries.values())
     assert again is not None
     assert again[0] == there
-
-
-def reasons(roster):
-    """Say why each refused record is refused."""
-    return {each: refusal.reason for each, refusal in roster.refusals.items()}
 
 
 @given(st.binary(max_size=40), st.binary(max_size=60), st.sampled_from(POLICIES))

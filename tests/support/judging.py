@@ -27,3 +27,23 @@ def only(*entries: Entry, rules: Policy = RULES, before: Roster | None = None) -
     """Judge what becomes of the first of these records."""
     name = entries[0].key.decode().rpartition("/")[2]
     return judged(*entries, rules=rules, before=before)[name]
+
+
+def used(roster: Roster) -> dict[bytes, tuple[tuple[str, ...], set[str], str]]:
+    """Say what is believed in the words of the brute force.
+
+    Left out is the gateway of a family that the lease has no subnet of: it matters to nobody.
+    """
+    return {
+        each: (
+            tuple(map(str, peer.lease.subnets)),
+            {str(g) for g in peer.lease.gateways if peer.lease.subnets.of(g.version) is not None},
+            str(peer.state),
+        )
+        for each, peer in roster.peers.items()
+    }
+
+
+def reasons(roster: Roster) -> dict[bytes, str]:
+    """Say why each refused record is refused."""
+    return {each: refusal.reason for each, refusal in roster.refusals.items()}

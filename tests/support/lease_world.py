@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -151,17 +151,30 @@ def _read(record: Entry) -> tuple[tuple[IPNetwork, ...], dict[str, Any]] | None:
 
 
 def believe(
-    records: Iterable[Entry], rules: Policy, before: Mapping[bytes, Believed] | None = None
+    records: Iterable[Entry],
+    rules: Policy,
+    before: Mapping[bytes, Believed] | None = None,
+    *,
+    held: Container[bytes] = (),
+    leftovers: Container[bytes] = (),
 ) -> dict[bytes, Believed]:
-    """Judge all records, pair by pair: those believed before first, then the oldest first."""
+    """Judge all records, pair by pair: those believed before first, then the oldest first.
+
+    Held ones are last of all, and never our own; of a leftover nothing is believed.
+    """
+    records = [each for each in records if each.key in held or each.key not in leftovers]
     known = {
         record.key: before[record.key]
         for record in records
         if before and record.key in before and before[record.key].created == record.created
     }
     found: dict[bytes, Believed] = {}
-    for record in sorted(records, key=lambda r: (r.key not in known, r.created, r.key)):
+    for record in sorted(
+        records, key=lambda r: (r.key in held, r.key not in known, r.created, r.key)
+    ):
         one = _believe_one(record, rules, known.get(record.key))
+        if one is not None and record.key in held:
+            one = None if one.state == "self" else replace(one, state="held")
         if one is None:
             continue
         mine = [ip_network(subnet) for subnet in one.subnets]

@@ -73,7 +73,7 @@ class GuardedStore:
         """Show everything anew, perhaps of another history."""
         self.entries = {each.key: each for each in entries}
         self.header = header or replace(self.header, revision=self.header.revision + 1)
-        self._show(None)
+        self.show(None)
 
     def change(self, *changes: Change) -> None:
         """Show what a watch tells in one batch."""
@@ -82,7 +82,7 @@ class GuardedStore:
             if isinstance(each, Entry):
                 self.entries[each.key] = each
         self.header = replace(self.header, revision=self.header.revision + 1)
-        self._show(changes)
+        self.show(changes)
 
     def put(self, *entries: Entry) -> None:
         """Show that their owners have written these now."""
@@ -99,7 +99,8 @@ class GuardedStore:
             )
         )
 
-    def _show(self, changes: tuple[Change, ...] | None) -> None:
+    def show(self, changes: tuple[Change, ...] | None) -> None:
+        """Hand over what there is: after these changes, or as a list."""
         snapshot = Snapshot(self.header, MappingProxyType(dict(self.entries)))
         self.cluster.saw(Sighting(snapshot, changes, 1.0))
 

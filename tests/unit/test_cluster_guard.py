@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from ipaddress import IPv4Address
 from types import MappingProxyType
 
 import pytest
 
 from hostgw_core.history import History
+from hostgw_core.model import Addresses
 from hostgw_core.store import Header
 from hostgw_core.view import Snapshot
-from support.lease_world import entry, key, route
+from support.lease_world import entry, key
 from support.understanding import NETWORK, PATIENT, GuardedStore
 
 PAST = Header(1, 90, 5)
-NETWORK_OF_BOTH = replace(
-    NETWORK,
-    value=b'{"EnableIPv6": true, "Network": "10.5.0.0/16", "IPv6Network": "fd00:5::/48",'
-    b' "Backend": {"Type": "host-gw"}}',
-)
 OWN = entry("10.5.200.0-24", "172.16.0.1", node="me")
 A, B, C = (
     entry(f"10.5.{number}.0-24", f"172.16.0.{number}", node=name, created=number)
@@ -46,7 +42,7 @@ def store():
 def test_what_is_remembered_is_told_only_when_nobody_answers(store):
     """It is told once, as what it is, and changes of our own place are told from then on."""
     assert store.told == []
-    store.cluster.stand_at(store.cluster.now.roster.policy.addresses, [])
+    store.cluster.stand_at(Addresses(IPv4Address("172.16.0.1")), [])
     assert store.told == []
     store.cluster.go_headless()
     (news,) = store.told
@@ -133,104 +129,6 @@ def test_our_own_lease_is_missed_from_the_first_list_on():
     store.cluster.recall(snapshot(NETWORK, OWN, A, B, C))
     store.list(NETWORK, A, B)
     assert store.held() == {"10.5.13.0-24": "own_too"}
-
-
-# -- routes are all that is left -------------------------------------------------------------------
-
-ROUTES = [route(f"10.5.{number}.0/24", f"172.16.0.{number}") for number in (11, 12, 13)]
-
-
-def test_without_a_memory_the_first_list_is_held_against_our_routes():
-    """Each of them stands for a lease, whose owner's name is forgotten."""
-    store = GuardedStore()
-    store.cluster.recall_routes(ROUTES)
-    store.cluster.go_headless()
-    assert store.told == []
-    store.list(NETWORK, A, B)
-    assert store.says == {**KEPT, "10.5.13.0-24": "held"}
-    assert store.held() == {"10.5.13.0-24": "leaving"}
-    assert store.roster.peers[A.key].lease.node_id == "id-a"
-    store.pass_time(2)
-    store.list(NETWORK, A, B)
-    assert "10.5.13.0-24" not in store.says
-
-
-def test_many_routes_without_a_lease_are_an_accident():
-    """A store that was wiped while the disk was lost takes no route along."""
-    store = GuardedStore()
-    store.cluster.recall_routes(ROUTES)
-    store.list(NETWORK)
-    assert store.held() == dict.fromkeys(KEPT, "many")
-
-
-def test_the_crowd_of_our_routes_is_all_of_them():
-    """Three of twenty without a lease are few, though they are all that is held."""
-    store = GuardedStore()
-    numbers = range(1, 21)
-    store.cluster.recall_routes([route(f"10.5.{n}.0/24", f"172.16.0.{n}") for n in numbers])
-    store.list(
-        NETWORK, *(entry(f"10.5.{n}.0-24", f"172.16.0.{n}", node=f"n{n}") for n in range(1, 18))
-    )
-    assert store.held() == dict.fromkeys((f"10.5.{n}.0-24" for n in (18, 19, 20)), "leaving")
-
-
-def test_two_routes_of_a_lease_of_both_families_are_one_peer():
-    """Its record says that they belong together; without it each waits for itself."""
-    name = "10.5.1.0-24&fd00:5:0:1::-64"
-    both = NETWORK_OF_BOTH, entry(name, "172.16.0.9", gateway6="fd00::9", node="a")
-    routes = [route("10.5.1.0/24", "172.16.0.9"), route("fd00:5:0:1::/64", "fd00::9")]
-    store = GuardedStore()
-    store.cluster.recall_routes(routes)
-    store.list(*both)
-    assert (store.says, store.held()) == ({name: "ok"}, {})
-    assert store.guard.state.begun == {}
-    store = GuardedStore()
-    store.cluster.recall_routes(routes)
-    store.list(NETWORK_OF_BOTH)
-    assert store.says == {"10.5.1.0-24": "held", "fd00:5:0:1::-64": "held"}
-    store.put(both[1])
-    assert (store.says, store.held()) == ({name: "ok"}, {})
-
-
-def test_a_route_stays_while_a_broken_history_says_something_else():
-    """The disk kept in which history it was learnt: a record of last week moves no gateway."""
-    store = GuardedStore(PATIENT, History(PAST))
-    store.cluster.recall_routes(ROUTES)
-    moved = entry("10.5.12.0-24", "172.16.0.99", node="b", created=2)
-    store.list(NETWORK, A, moved, C, header=Header(1, 50, 1))
-    assert store.says == {**KEPT, "10.5.12.0-24": "held"}
-    assert str(store.roster.peers[B.key].lease.gateways) == "172.16.0.12"
-
-
-def test_a_route_without_a_gateway_stands_for_nobody():
-    """It leads to no other node."""
-    store = GuardedStore()
-    store.cluster.recall_routes([ROUTES[0]._replace(gateway=b"")])
-    store.list(NETWORK)
-    assert store.says == {}
-
-
-@pytest.mark.parametrize("how", ["list", "watch"])
-def test_routes_wait_for_a_network_to_be_judged_by(how):
-    """The first list may lack it: the routes stay, and are held against the one that has it."""
-    store = GuardedStore()
-    store.cluster.recall_routes(ROUTES)
-    store.list(A)
-    assert store.told[-1].now.roster is None
-    if how == "list":
-        store.list(NETWORK, A)
-    else:
-        store.change(NETWORK)
-    assert store.says == {**dict.fromkeys(KEPT, "held"), "10.5.11.0-24": "ok"}
-    assert store.held() == dict.fromkeys(("10.5.12.0-24", "10.5.13.0-24"), "many")
-
-
-def test_a_route_of_ours_yields_to_a_record_of_its_ground():
-    """A record says who is there; a route only that somebody was."""
-    store = GuardedStore()
-    store.cluster.recall_routes(ROUTES)
-    store.list(NETWORK, entry("10.5.12.0-23", "172.16.0.77", node="new"))
-    assert store.says == {"10.5.11.0-24": "held", "10.5.12.0-23": "ok"}
 
 
 # -- an operator -----------------------------------------------------------------------------------

@@ -158,6 +158,23 @@ def test_of_two_leases_of_a_node_that_both_go_neither_says_it_moved(store):
     assert set(store.held()) == {"10.5.50.0-24"}
 
 
+def test_a_node_whose_other_lease_a_list_lacked_has_no_other(store):
+    """What was believed before the list is forgotten."""
+    first, second = entry("10.5.50.0-24", **OURS), entry("10.5.60.0-24", **OURS)
+    store.put(first, second)
+    store.list(NETWORK, OWN, *peers_of(*names(10)), first)
+    assert store.held() == {}
+    store.change(gone("10.5.50.0-24"))
+    assert store.held() == {"10.5.50.0-24": "leaving"}
+
+
+def test_of_two_nodes_of_flannel_one_has_not_moved_to_the_other(store):
+    """Neither has a name, but each an address."""
+    store.put(entry("10.5.50.0-24", "172.16.0.50"), entry("10.5.60.0-24", "172.16.0.60"))
+    store.change(gone("10.5.50.0-24"))
+    assert store.held() == {"10.5.50.0-24": "leaving"}
+
+
 def test_quarantine_does_not_wait(store):
     """A lease that is withdrawn on purpose is gone in the same call, and does not count."""
     for name in names(9):

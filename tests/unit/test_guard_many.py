@@ -95,3 +95,25 @@ def test_a_node_that_has_no_lease_yet_wonders_about_nothing():
     store.list(NETWORK, *peers_of(*names(10)))
     store.change(gone("10.5.1.0-24"))
     assert store.held() == {"10.5.1.0-24": "leaving"}
+
+
+def test_our_own_lease_alone_is_nothing_to_hold(store):
+    """It does not count as one that left."""
+    store.change(gone("10.5.200.0-24"))
+    assert (store.held(), store.guard.state.begun) == ({}, {})
+
+
+def test_our_own_lease_that_a_list_lacks_is_missing_from_then_on(store):
+    """What was ours before it is forgotten."""
+    store.list(NETWORK, *peers_of(*names(10)))
+    store.change(gone("10.5.1.0-24"))
+    assert store.held() == {"10.5.1.0-24": "own_too"}
+
+
+def test_one_that_leaves_does_not_lengthen_the_wait_of_another(store):
+    """Each has a moment of its own."""
+    store.change(gone("10.5.1.0-24"))
+    store.time += 1
+    store.change(gone("10.5.2.0-24"))
+    store.pass_time(1)
+    assert store.held() == {"10.5.2.0-24": "leaving"}

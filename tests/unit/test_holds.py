@@ -139,7 +139,8 @@ def test_a_number_between_does_not_lengthen_the_one_before_it():
 
 def test_what_is_kept_of_a_crowd_is_bounded_by_its_ups_and_downs():
     """A cluster that only grows is one number."""
-    crowd = crowd_of(*((float(moment), moment) for moment in range(1000)))
+    grown = ((float(moment), moment) for moment in range(1000))
+    crowd = crowd_of(*grown, *((float(moment), 999) for moment in range(1000)))
     assert crowd.largest(1000.0) == 999
     assert len(crowd._counts) == 1
 

@@ -102,8 +102,9 @@ class Guard:
                 continue
             self._leftovers.discard(key)
             if hold is not None:
-                if hold.cause is Cause.HISTORY and self.history.broken is None:
-                    gone.append(hold.lease)  # the history that was ours is back, and without it
+                # It waits for another reason where our history is back, or has just been lost.
+                if (hold.cause is Cause.HISTORY) == (self.history.broken is None):
+                    gone.append(hold.lease)
             elif peer is not None and peer.state is not PeerState.SELF:
                 gone.append(peer.lease)
             else:
@@ -131,7 +132,7 @@ class Guard:
         self._leftovers.add(key)
         if known is None or key in self._owners.own:
             yield entry
-        elif key not in self._holds:
+        elif key not in self._holds or self._holds[key].cause is not Cause.HISTORY:
             yield self._hold(known, Cause.HISTORY, now)
 
     def _explained(self, entry: Entry, known: Lease | None) -> bool:
@@ -152,11 +153,7 @@ class Guard:
         own_missing = self._own_missing(changes)
         missed: list[Lease] = []
         for lease in gone:
-            if any(
-                key not in changes and key not in self._holds
-                for key in self._owners.keys(owner_of(lease))
-            ):
-                self._end(lease.key, "moved")
+            if any(key not in changes for key in self._owners.keys(owner_of(lease))):
                 yield Deleted(lease.key, 0)
             else:
                 missed.append(lease)
@@ -171,8 +168,12 @@ class Guard:
         )
         waits = self._patience.until(cause, now) > now
         for lease in missed:
-            yield self._hold(lease, cause, now) if waits else Deleted(lease.key, 0)
-        if waits and cause in (Cause.MANY, Cause.OWN_TOO):
+            if waits:
+                yield self._hold(lease, cause, now)
+            else:
+                self._end(lease.key, "gone")
+                yield Deleted(lease.key, 0)
+        if waits and cause is not Cause.LEAVING:
             yield from self._graver(cause, now)
 
     def _own_missing(self, changes: Mapping[bytes, Change]) -> bool:

@@ -11,7 +11,7 @@ gone does no harm meanwhile, for it yields at once to whoever else gets its subn
 | within ten minutes more than 5, and more than a fifth of the peers | `--removal-hold` (5 min) |
 | within ten minutes half of the peers or more, of more than two | the same |
 | any, while our own lease is missing too | the same |
-| any, in a history of the store that is broken | until its node writes again, or somebody decides |
+| any, also one that waits, in a broken history | until its node writes again, or somebody decides |
 
 After `--removal-hold` a route goes only if its gateway does not answer on the link. What leaves on
 purpose does not count, and does not wait: a lease in quarantine, and one whose node has another.
