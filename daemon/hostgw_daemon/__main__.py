@@ -17,6 +17,8 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from hostgw_daemon.agent import Agent
 
 STOP_BUDGET = 10.0  # seconds from SIGTERM to the end, whatever hangs
+WRITERS = 2  # threads: the files that are written, none of which waits for the other's disk
 EXIT_STUCK = 70  # EX_SOFTWARE of sysexits.h: the budget was not kept
 
 
@@ -96,6 +99,7 @@ def _run(settings: Settings) -> int:
     log = logs.get(program="hostgwd")
     for warning in settings.warnings:
         log.warning(str(warning))
+    _wait_for_children_without_threads()
     try:
         with Lock():
             asyncio.run(_until_told(Agent(settings, environ=os.environ, log=log), control))
@@ -109,6 +113,25 @@ def _run(settings: Settings) -> int:
     return 0
 
 
+def crew(size: int) -> ThreadPoolExecutor:
+    """Give threads that have all begun: beginning one later may fail, and for want of memory hangs.
+
+    Python waits for a new thread's first sign of life, and one that finds no memory gives none.
+    """
+    made, all_here = ThreadPoolExecutor(size), threading.Barrier(size)
+    for begun in [made.submit(all_here.wait) for _ in range(size)]:
+        begun.result()
+    return made
+
+
+def _wait_for_children_without_threads() -> None:
+    """Do on Python 3.11 what later ones do by themselves: a pidfd for each child, not a thread."""
+    if sys.version_info < (3, 12):
+        with suppress(OSError):  # a kernel before Linux 5.3, or a filter of system calls
+            os.close(os.pidfd_open(os.getpid()))
+            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
 async def _until_told(agent: Agent, control: logs.Control) -> None:
     """Run the agent until a signal; a stop that hangs is cut off when its budget is spent.
 
@@ -116,6 +139,7 @@ async def _until_told(agent: Agent, control: logs.Control) -> None:
     """
     stop = asyncio.Event()
     usual = control.level
+    asyncio.get_running_loop().set_default_executor(crew(WRITERS))
 
     def stopping() -> None:
         stop.set()

@@ -2,6 +2,10 @@
 
 What is done here is done when somebody asks: DNS is asked again when every endpoint has failed, the
 files of TLS are looked at when a channel is made and every few seconds of use. No task of its own.
+
+gRPC's machinery ends with its last channel, and begins anew with the next. That takes descriptors,
+and where none is left gRPC aborts the whole process. So it is held from the first channel to the
+end; a channel that then finds no descriptor fails as one that finds no member does.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc
+import grpc.aio
 
 from hostgw_core.etcd.certificates import CertificateFiles, Certificates
 from hostgw_core.etcd.connection import Connection
@@ -38,6 +43,7 @@ class Members:
         self._connection: Connection | None = None
         self._old: set[Connection] = set()
         self._turn = asyncio.Lock()
+        self._held = False
         self._closed = False
 
     async def count(self, timeout: float) -> int:
@@ -88,6 +94,9 @@ class Members:
             if old.endpoint == endpoint and not old.retired and not self._renewed(endpoint):
                 return old
             await self._retire(old)
+        if not self._held:
+            grpc.aio.init_grpc_aio()
+            self._held = True
         credentials = _credentials(self._read()[0]) if endpoint.tls else None
         self._connection = Connection(endpoint, credentials)
         self._observer.endpoint(str(endpoint))
@@ -130,6 +139,9 @@ class Members:
         for connection in self._old | ({last} if last else set()):
             await connection.close()
         self._old.clear()
+        if self._held:
+            self._held = False
+            grpc.aio.shutdown_grpc_aio()
 
 
 def _credentials(certificates: Certificates) -> Any:

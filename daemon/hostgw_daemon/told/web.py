@@ -18,7 +18,7 @@ from typing import NoReturn
 from aiohttp import web
 
 from hostgw_daemon.told.endpoints import Reach, Request, Response, WebView, respond
-from hostgw_daemon.told.listen import Place, Tcp, listening
+from hostgw_daemon.told.listen import BACKLOG, Place, Tcp, listening
 
 CONNECTIONS = 64  # for each place
 IDLE = 75.0  # seconds that a connection may wait for its next request
@@ -37,11 +37,12 @@ async def serve(
     *,
     opened: Callable[[str], None] = lambda _address: None,
     failed: Callable[[str, Exception], None] = lambda _path, _error: None,
+    accepted: Callable[[], None] = lambda: None,
 ) -> NoReturn:
     """Answer on one place until cancelled. Raise CannotListen.
 
     `opened` is told the address once it is listened on; `failed` the path and the exception when an
-    answer could not be made, which the client sees as 500.
+    answer could not be made, which the client sees as 500. `accepted` is called for each client.
     """
 
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
@@ -71,6 +72,7 @@ async def serve(
     )
 
     def welcome() -> asyncio.BaseProtocol:
+        accepted()
         open_ones = [
             connection.transport
             for connection in server.connections
@@ -82,7 +84,10 @@ async def serve(
 
     with listening(place) as bound:
         # create_server takes a unix socket too, and unlike create_unix_server never its path.
-        listener = await asyncio.get_running_loop().create_server(welcome, sock=bound)
+        # asyncio accepts as many in one go as its backlog is, and where no descriptor is left it
+        # complains as often: one at a time, then, from a queue that is as long as before.
+        listener = await asyncio.get_running_loop().create_server(welcome, sock=bound, backlog=1)
+        bound.listen(BACKLOG)
         opened(_address(place, bound.getsockname()))
         try:
             await asyncio.Event().wait()
