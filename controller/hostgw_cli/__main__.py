@@ -14,6 +14,7 @@ import click
 COMMANDS = {
     "config": ("hostgw_cli.config", "config", "Read, check and write the cluster's network."),
     "leases": ("hostgw_cli.leases", "leases", "Show who has which subnet."),
+    "hold": ("hostgw_cli.hold", "hold", "See and decide what is kept though it left the store."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
 }
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from hostgw_cli.connection import Connection, Refused, connected
+from hostgw_cli.connection import Connection, connected
+from hostgw_cli.endings import Refused
 from hostgw_cli.network_change import Change, change, compact, pretty
 from hostgw_core.keys import Keys
 from hostgw_core.model import ClusterConfig, Pool

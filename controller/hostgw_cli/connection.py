@@ -3,9 +3,6 @@
 The settings are the daemon's own, declared once (`hostgw_core.settings.etcd`): the same names, the
 same variables HOSTGW_* and FLANNELD_* in the environment, the same judgement. What a shell has in
 its environment for the daemon therefore serves its commands too.
-
-Exit statuses of every command that uses this: 0 done; 1 refused, with the reason; 2 wrong usage;
-3 the store could not be reached, or would not do it.
 """
 
 from __future__ import annotations
@@ -19,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from hostgw_cli.endings import Unreachable
 from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.keys import Keys
 from hostgw_core.settings import Parsed, Program, SettingsError, read
@@ -33,18 +31,6 @@ PROGRAM = Program(
     groups=(("etcd", declared.SETTINGS),),
     checks=declared.CHECKS,
 )
-
-
-class Refused(click.ClickException):
-    """The command would not, and says why."""
-
-    exit_code = 1
-
-
-class Unreachable(click.ClickException):
-    """The store could not be asked, or would not do what it was asked."""
-
-    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hostgw_cli.columns import columns
 from hostgw_core.keys import Keys, networks_in, quoted
 from hostgw_core.model import HOST_GW, ClusterConfig, Family, Lease, Presence, Refusal
 from hostgw_core.network import config_of
@@ -127,8 +128,4 @@ def table(found: Sequence[Row]) -> list[str]:
         )
         for row in found
     ]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
+    return columns(cells)

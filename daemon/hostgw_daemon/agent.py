@@ -79,6 +79,7 @@ class Agent:
             parts=self._parts,
             wanted=lambda: self._reconciler.wanted,
             overdue=lambda: self._reconciler.overdue(time.monotonic()),
+            holder=lambda: self._warden,
             board=board,
             metrics=self._metrics,
         )
@@ -211,8 +212,7 @@ class Agent:
     def _heard(self, events: list[KernelEvent]) -> None:
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
-        for event in events:
-            self._metrics.routes.heard(event)
+        self._metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
         if isinstance(uplink, NoUplink) or not uplink.up:

@@ -27,7 +27,7 @@ async def test_a_lease_that_goes_alone_goes_after_the_moment_of_grace():
         await at(begun + 2)
         assert site.believed == set(range(20)) - {3}
         assert site.link.rounds == []
-        assert site.guard.state.ended == {"gone": 1}
+        assert site.guard.state.ended == {("leaving", "gone"): 1}
 
 
 async def test_a_hold_ends_only_for_the_silent():
@@ -41,7 +41,7 @@ async def test_a_hold_ends_only_for_the_silent():
         await at(begun + 300 + SETTLES)
         assert [asked for _, asked in site.link.rounds] == [6]
         assert site.believed == set(range(12)) - {3, 4, 5}
-        assert site.guard.state.ended == {"silent": 3}
+        assert site.guard.state.ended == {("many", "silent"): 3}
 
 
 async def test_who_still_answers_is_asked_again_every_minute():

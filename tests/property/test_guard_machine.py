@@ -82,7 +82,7 @@ class GuardedCluster(GuardWorld):
         for _ in range(2):
             self.world.pass_time(700)
         state = self.world.guard.state
-        assert (state.holds, state.leftovers, state.broken) == ({}, 0, None)
+        assert (state.holds, state.leftovers, state.broken) == ({}, set(), None)
         assert self.world.guard.next_end() is None
         roster = self.world.roster
         records = [each for each in self.store.values() if each.key != NETWORK.key]

@@ -15,6 +15,7 @@ import itertools
 import json
 import secrets
 import select
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -198,6 +199,13 @@ class Site:
                     server.launch()
             for server in self.servers:
                 server.wait_healthy()
+
+    def wipe_etcd(self) -> None:
+        """Let every member lose its folder at once, and start anew: another history."""
+        for server in self.servers:
+            server.kill()
+            shutil.rmtree(server.folder / "data")
+        self.start_etcd()
 
     @contextmanager
     def host(self, *, address: str = "", default: bool = True) -> Iterator[Host]:

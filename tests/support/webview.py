@@ -12,8 +12,10 @@ from hostgw_core.model import Addresses, Lease, Subnets
 from hostgw_core.settings import Listen
 from hostgw_daemon.told import web
 from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.holdings import HoldsStatus, HoldStatus
 from hostgw_daemon.told.listen import Place, Tcp
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
+from hostgw_daemon.told.orders import Done, Order
 from hostgw_daemon.told.status import ClaimStatus, PeerStatus, RefusalStatus, Status
 
 STATUS = Status(
@@ -31,6 +33,13 @@ ROUTE = RouteStatus("10.5.1.0/24", "192.0.2.1", 1500, 2, 254, "installed")
 PEER = PeerStatus("10.5.1.0-24", "n2", ("10.5.1.0/24",), ("192.0.2.1",), "ok")
 LEASE = Lease(b"10.5.1.0-24", Subnets(), Addresses(), node="n2", etcd_lease=42)
 REFUSAL = RefusalStatus("10.5.9.0-24", "overlap", "it overlaps 10.5.9.0-25")
+HOLD = HoldStatus(
+    *("10.5.1.0-24", "n2", ("10.5.1.0/24",), ("192.0.2.1",), "many", "it went with others"),
+    grave=True,
+    since=5.0,
+    until=None,
+)
+ONE = Done(1, 0)
 CONFIG = ConfigStatus(None, None, 0, "", ())
 LOOPBACK = Tcp(Listen("127.0.0.1", 0))
 
@@ -43,6 +52,9 @@ class FakeView:
     readiness: list[Check] = field(default_factory=lambda: [Check("lease_held", ok=True)])
     given: Status = STATUS
     broken: bool = False
+    held: Sequence[HoldStatus] = (HOLD,)
+    obeyed: list[Order] = field(default_factory=list)
+    done: Done | str = ONE
 
     def live(self) -> Sequence[Check]:
         """Give what the test set."""
@@ -81,6 +93,15 @@ class FakeView:
     def refusals(self) -> Iterable[RefusalStatus]:
         """Give one refusal."""
         return iter([REFUSAL])
+
+    def holds(self) -> HoldsStatus:
+        """Give what the test set."""
+        return HoldsStatus(tuple(self.held))
+
+    def obey(self, order: Order) -> Done | str:
+        """Remember the order, and give what the test set."""
+        self.obeyed.append(order)
+        return self.done
 
     def config(self) -> ConfigStatus:
         """Give no configuration."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hostgw_cli.config import write
-from hostgw_cli.connection import Refused
+from hostgw_cli.endings import Refused
 from hostgw_cli.network_change import Change, change
 from hostgw_core.keys import Keys
 from hostgw_core.network import read_config

@@ -147,7 +147,7 @@ def test_an_operator_lets_a_hold_go_or_makes_it_last(store):
     assert store.cluster.release([B.key, B.key], "accepted") == 1
     assert store.told[-1].moved == {B.key}
     assert (store.says, store.held()) == ({"10.5.11.0-24": "ok"}, {})
-    assert store.guard.state.ended == {"silent": 1, "accepted": 1}
+    assert store.guard.state.ended == {("many", "silent"): 1, ("many", "accepted"): 1}
 
 
 def test_a_gateway_that_answers_is_asked_again(store):

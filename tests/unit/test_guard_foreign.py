@@ -59,7 +59,7 @@ def test_back_from_another_cluster_all_is_well_at_once(store):
     assert store.says == {**ALL, "10.5.13.0-24": "held"}
     assert store.held() == {"10.5.13.0-24": "leaving"}
     assert store.guard.history.broken is None
-    assert store.guard.state.leftovers == 0
+    assert not store.guard.state.leftovers
 
 
 def test_back_home_without_patience_what_is_missing_goes_at_once():

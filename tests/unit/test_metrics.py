@@ -65,7 +65,7 @@ def fill(metrics: Metrics) -> None:
     outcomes = (Outcome(Write(Verb.CREATE, ROUTE), Verdict.CREATED),)
     metrics.routes.passed(Report(PassKind.FAST, "c", 1, 1, outcomes, seen=(0.5,)), 0.0)
     metrics.routes.stand(RoutesState(installed=3))
-    metrics.routes.heard(Overrun())
+    metrics.routes.heard([Overrun()])
     metrics.rules.show(resyncs=1, drifts=0)
 
 
@@ -285,8 +285,7 @@ def test_the_lease(read: Reading):
 
 def test_kernel_events_by_type(read: Reading):
     """A dropped notification is counted as loudly as one that came."""
-    for event in (RouteLost(ROUTE), Overrun(), Overrun()):
-        read.metrics.routes.heard(event)
+    read.metrics.routes.heard([RouteLost(ROUTE), Overrun(), Overrun()])
     assert read("netlink_events_total", type="route_lost") == 1
     assert read("netlink_events_total", type="overrun") == 2
 

@@ -13,9 +13,9 @@ from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import Verdict
 from hostgw_daemon.link.uplink import NoUplink
-from hostgw_daemon.routes.guard import Watchfulness
 from hostgw_daemon.routes.holds import Cause, Hold
 from hostgw_daemon.routes.peers import OWN_ADDRESS
+from hostgw_daemon.routes.watchfulness import Watchfulness
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.conditions import CODES
 from hostgw_daemon.told.overview import conditions
@@ -107,7 +107,7 @@ TABLE = [
     ),
     ({"guard": Watchfulness({lease(1).key: held(1)})}, {}),  # a moment of grace is no news
     (
-        {"guard": Watchfulness(leftovers=2, broken=Break(HEADER, EARLIER, EARLIER))},
+        {"guard": Watchfulness(leftovers={b"a", b"b"}, broken=Break(HEADER, EARLIER, EARLIER))},
         {"history_broken": "revision 3 (term 1) came after revision 77 (term 3); 2 records"},
     ),
     (

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 
-from hostgw_core.history import Break, History, says_the_same
+from hostgw_core.history import History, says_the_same
 from hostgw_core.keys import Keys
 from hostgw_core.model import Lease
 from hostgw_core.records import lease_of, lease_value
@@ -33,17 +33,7 @@ from hostgw_daemon.routes.holds import (
 )
 from hostgw_daemon.routes.owners import Owners, owner_of
 from hostgw_daemon.routes.peers import PeerState, Roster
-
-
-@dataclass(frozen=True, slots=True)
-class Watchfulness:
-    """What the guard holds back, for status and metrics; the mapping goes on living."""
-
-    holds: Mapping[bytes, Hold] = field(default_factory=dict)
-    leftovers: int = 0
-    broken: Break | None = None
-    begun: Mapping[str, int] = field(default_factory=dict)
-    ended: Mapping[str, int] = field(default_factory=dict)
+from hostgw_daemon.routes.watchfulness import Watchfulness
 
 
 class Guard:
@@ -61,17 +51,18 @@ class Guard:
         self._had_own = False
         self._crowd = Crowd()
         self._departures = Departures()
-        self._begun: Counter[str] = Counter()
-        self._ended: Counter[str] = Counter()
+        self._begun: Counter[Cause] = Counter()
+        self._ended: Counter[tuple[Cause, str]] = Counter()
+        self._extended = 0
         self.history = history
         self.doubts = Doubts(self._reasons, self._leftovers)
 
     @property
     def state(self) -> Watchfulness:
         """What is held back now."""
-        holds = MappingProxyType(self._holds)
-        broken = self.history.broken
-        return Watchfulness(holds, len(self._leftovers), broken, self._begun, self._ended)
+        holds, broken = MappingProxyType(self._holds), self.history.broken
+        totals = self._begun, self._ended, self._extended
+        return Watchfulness(holds, self._leftovers, broken, *totals)
 
     @property
     def calm(self) -> bool:
@@ -188,6 +179,7 @@ class Guard:
         """Let what was about to go a moment ago belong to the same accident."""
         for key in [*self._leaving]:
             hold = replace(self._holds[key], cause=cause, until=self._patience.until(cause, now))
+            self._begun[cause] += 1
             self._begin(key, hold)
             yield entry_of(hold.lease)
 
@@ -237,15 +229,23 @@ class Guard:
         )
 
     def extend(self, keys: Iterable[bytes], until: float) -> int:
-        """Let holds end later, or earlier; give how many there were."""
-        there = [key for key in keys if key in self._holds]
-        for key in there:
-            self._holds[key] = replace(self._holds[key], until=until)
-        return len(there)
+        """Let holds last until then, as an operator says; give how many would have ended before."""
+        sooner = [key for key in keys if key in self._holds and self._holds[key].until < until]
+        self._extended += len(sooner)
+        self._last(sooner, until)
+        return len(sooner)
 
     def still_answer(self, keys: Iterable[bytes], now: float) -> None:
-        """Go on holding leases whose gateways answer, and ask again later."""
-        self.extend(keys, now + AGAIN)
+        """Go on holding leases whose gateways answer, and ask again later.
+
+        One for which an operator has found a later moment meanwhile keeps it.
+        """
+        self._last((key for key in keys if key in self._holds), now + AGAIN)
+
+    def _last(self, keys: Iterable[bytes], until: float) -> None:
+        for key in keys:
+            hold = self._holds[key]
+            self._holds[key] = replace(hold, until=max(hold.until, until))
 
     # -- its memory ---------------------------------------------------------------------------
 
@@ -260,10 +260,11 @@ class Guard:
         (self._leaving.discard if hold.grave else self._leaving.add)(key)
 
     def _end(self, key: bytes, how: str) -> None:
-        if self._holds.pop(key, None) is not None:
+        hold = self._holds.pop(key, None)
+        if hold is not None:
             del self._reasons[key]
             self._leaving.discard(key)
-            self._ended[how] += 1
+            self._ended[hold.cause, how] += 1
 
 
 def entry_of(lease: Lease) -> Entry:

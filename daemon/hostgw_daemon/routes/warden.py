@@ -82,6 +82,39 @@ class Warden:
         """Look again at what is held, and until when."""
         self._wake.ring()
 
+    # -- what an operator decides -------------------------------------------------------------
+
+    @property
+    def held(self) -> tuple[bytes, ...]:
+        """The keys that are held."""
+        return tuple(self._guard.state.holds)
+
+    def accept(self, keys: Iterable[bytes]) -> int:
+        """Let these go now; give how many were held."""
+        return self._cluster.release(keys, "accepted")
+
+    def extend(self, keys: Iterable[bytes], seconds: float) -> int:
+        """Let these wait at least so long from now; give how many would have ended before."""
+        count = self._guard.extend(keys, self._clock() + seconds)
+        self.look()
+        return count
+
+    def believe(self) -> int | str:
+        """Believe the history that the store tells, and let go what is not in it.
+
+        Give how many holds that ends, or a sentence why there is nothing to believe.
+        """
+        now = self._cluster.now
+        if self._guard.history.broken is None:
+            return "the history of the store is not broken: there is nothing to believe"
+        if now is None or now.headless:
+            return "the store has not answered since the start: there is nothing to believe yet"
+        count = len(self.held)
+        self._cluster.believe()
+        return count
+
+    # -- as time passes -----------------------------------------------------------------------
+
     async def run(self) -> NoReturn:
         """End holds for ever."""
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from hostgw_core.health import Board
 from hostgw_core.model import Lease
@@ -12,8 +12,10 @@ from hostgw_daemon.kernel import Route
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.told import account
 from hostgw_daemon.told.checks import Check, beat
+from hostgw_daemon.told.holdings import HoldsStatus
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
 from hostgw_daemon.told.metrics import Metrics
+from hostgw_daemon.told.orders import Accept, Believe, Done, Extend, Order
 from hostgw_daemon.told.overview import Parts, ready_checks
 from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status
 
@@ -24,11 +26,32 @@ LATE: Final = 60.0
 """Seconds without a beat, or with a pass overdue, after which the daemon does not live."""
 
 
+class Holder(Protocol):
+    """Who carries out what an operator decides about holds: the warden."""
+
+    @property
+    def held(self) -> Iterable[bytes]:
+        """The keys that are held."""
+        ...
+
+    def accept(self, keys: Iterable[bytes]) -> int:
+        """Let these go; give how many there were."""
+        ...
+
+    def extend(self, keys: Iterable[bytes], seconds: float) -> int:
+        """Let these wait at least so long; give how many would have ended before."""
+        ...
+
+    def believe(self) -> int | str:
+        """Believe the history that is told; give how many holds that ends, or why not."""
+        ...
+
+
 class Answers:
     """Implements `endpoints.WebView`.
 
     `parts` gives the states of all parts, `wanted` the routes there should be, `overdue` by how
-    many seconds a pass is late.
+    many seconds a pass is late, `holder` who obeys orders.
     """
 
     def __init__(
@@ -38,6 +61,7 @@ class Answers:
         parts: Callable[[], Parts],
         wanted: Callable[[], Iterable[Route]],
         overdue: Callable[[], float],
+        holder: Callable[[], Holder],
         board: Board,
         metrics: Metrics,
     ) -> None:
@@ -45,6 +69,7 @@ class Answers:
         self._parts = parts
         self._wanted = wanted
         self._overdue = overdue
+        self._holder = holder
         self._board = board
         self._metrics = metrics
         self._last_beat = time.monotonic()
@@ -108,6 +133,22 @@ class Answers:
         """Give the records that are not used, of very many the first."""
         return map(RefusalStatus.of, account.refused(self._parts(), most=REFUSALS))
 
+    def holds(self) -> HoldsStatus:
+        """Give what the guard holds back."""
+        return HoldsStatus.of(self._parts().guard, self.epoch)
+
+    def obey(self, order: Order) -> Done | str:
+        """Carry out what an operator decides; give what came of it, or why it cannot be."""
+        holder = self._holder()
+        match order:
+            case Accept(keys):
+                done: int | str = holder.accept(holder.held if keys is None else keys)
+            case Extend(keys, seconds):
+                done = holder.extend(holder.held if keys is None else keys, seconds)
+            case Believe():
+                done = holder.believe()
+        return done if isinstance(done, str) else Done(done, len(tuple(holder.held)))
+
     def config(self) -> ConfigStatus:
         """Give the network and the settings in force."""
         now = self._parts().understanding
@@ -135,6 +176,8 @@ class Answers:
         if parts.understanding is not None:
             now = parts.understanding
             metrics.network.show(now.config, now.config_trouble, now=time.time())
+        headless = parts.understanding is not None and parts.understanding.headless
+        metrics.guard.show(parts.guard, headless=headless, saved=parts.saved)
         metrics.routes.stand(parts.routes)
         self._introduce(parts)
         masquerade = parts.masquerade

@@ -5,23 +5,30 @@
 | `/livez`, `/healthz` | whether the daemon lives | everybody |
 | `/startupz`, `/readyz` | whether it has started, whether the node may be given work | everybody |
 | `/metrics` | Prometheus text or OpenMetrics | everybody but the port of --healthz-port |
-| `/v1/status`, `routes`, `peers`, `leases`, `refusals`, `config` | JSON | this host |
+| `/v1/status`, `routes`, `peers`, `leases`, `refusals`, `holds`, `config` | JSON | this host |
+| POST `/v1/holds/accept`, ... (`orders`) | what came of it | the unix socket |
 
-Everything is read-only. Who asks is told by where the connection comes from; the Host header, which
-anybody may write, means nothing here. `?verbose` lists the checks, `?exclude=name` leaves one out,
-`/readyz/name` asks for one alone, and `Accept: application/json` gives the same as JSON.
+Everything but the orders is read-only. Who asks is told by where the connection comes from; the
+Host header, which anybody may write, means nothing here. On loopback every user of the host may
+ask, and every page that a browser on it shows; so what changes something is for the unix socket
+alone, which the file system guards and no browser can reach.
+
+`?verbose` lists the checks, `?exclude=name` leaves one out, `/readyz/name` asks for one alone, and
+`Accept: application/json` gives the same as JSON.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final, Protocol, TypeAlias
 
 from hostgw_core.model import Lease
 from hostgw_daemon.told.checks import Answer, Check, answer
+from hostgw_daemon.told.holdings import HoldsStatus
 from hostgw_daemon.told.listings import ConfigStatus, LeaseStatus, RouteStatus
+from hostgw_daemon.told.orders import LONGEST, ORDERS, Done, Order
 from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status, encode
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -67,28 +74,43 @@ class WebView(Protocol):
         """Give every record that is not used."""
         ...
 
+    def holds(self) -> HoldsStatus:
+        """Give what the guard holds back."""
+        ...
+
     def config(self) -> ConfigStatus:
         """Give the network and the settings in force."""
         ...
 
+    def obey(self, order: Order) -> Done | str:
+        """Carry out an order; give what came of it, or a sentence why it cannot be."""
+        ...
 
-class Reach(Enum):
-    """How much a connection may see."""
+
+class Reach(IntEnum):
+    """How much a connection may see and do, each more than the one before."""
 
     HEALTH = auto()  # the port of --healthz-port: what flannel showed there
     FAR = auto()  # health and metrics: nothing secret
-    HOST = auto()  # the unix socket, or loopback: everything
+    HOST = auto()  # loopback: everything there is to see
+    SOCKET = auto()  # the unix socket: and orders
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked; `query` has every value of every name."""
+    """What was asked; `query` has every value of every name, `body` is empty but for an order."""
 
     method: str
     path: str
     reach: Reach
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     accept: str = ""
+    body: bytes = b""
+
+    @property
+    def orders(self) -> bool:
+        """Whether its body is worth reading: nothing else has one."""
+        return self.method == "POST" and self.path in ORDERS and self.reach is Reach.SOCKET
 
     @property
     def wants_json(self) -> bool:
@@ -121,6 +143,7 @@ DOCUMENTS: Final[Mapping[str, Document]] = {
     "/v1/peers": lambda view: tuple(view.peers()),
     "/v1/leases": lambda view: tuple(map(LeaseStatus.of, view.leases())),
     "/v1/refusals": lambda view: tuple(view.refusals()),
+    "/v1/holds": lambda view: view.holds(),
     "/v1/config": lambda view: view.config(),
 }
 
@@ -130,14 +153,17 @@ def paths(reach: Reach) -> tuple[str, ...]:
     health = tuple(f"/{question}" for question in QUESTIONS)
     if reach is Reach.HEALTH:
         return health
-    return (*health, "/metrics", *(DOCUMENTS if reach is Reach.HOST else ()))
+    documents = DOCUMENTS if reach >= Reach.HOST else ()
+    return (*health, "/metrics", *documents, *(ORDERS if reach is Reach.SOCKET else ()))
 
 
 def respond(view: WebView, request: Request) -> Response:
     """Answer a request."""
+    if request.path in ORDERS and request.reach is not Reach.HEALTH:
+        return _order(view, request)
     if request.method not in ("GET", "HEAD"):
         allow = {"Allow": "GET, HEAD"}
-        return _refuse(request, 405, "everything here is read-only: use GET or HEAD", allow)
+        return _refuse(request, 405, "this is read-only: use GET or HEAD", allow)
     question, _, check = request.path.removeprefix("/").partition("/")
     if question in QUESTIONS:
         return _health(QUESTIONS[question](view), request, question, check)
@@ -149,10 +175,28 @@ def respond(view: WebView, request: Request) -> Response:
 
 
 def _document(view: WebView, request: Request) -> Response:
-    if request.reach is not Reach.HOST:
+    if request.reach < Reach.HOST:
         sentence = f"{request.path} is for this host only: ask on loopback or on the unix socket"
         return _refuse(request, 403, sentence)
     return Response(200, encode(DOCUMENTS[request.path](view)), JSON)
+
+
+def _order(view: WebView, request: Request) -> Response:
+    if request.reach is not Reach.SOCKET:
+        sentence = f"{request.path} changes something: it is obeyed on the unix socket only"
+        return _refuse(request, 403, sentence)
+    if request.method != "POST":
+        sentence = f"{request.path} changes something: use POST"
+        return _refuse(request, 405, sentence, {"Allow": "POST"})
+    if len(request.body) > LONGEST:
+        return _refuse(request, 413, f"a body may have {LONGEST} bytes: say it in several")
+    order = ORDERS[request.path](request.body)
+    if isinstance(order, str):
+        return _refuse(request, 400, order)
+    done = view.obey(order)
+    if isinstance(done, str):
+        return _refuse(request, 409, done)
+    return Response(200, encode(done), JSON)
 
 
 def _health(checks: Sequence[Check], request: Request, question: str, check: str) -> Response:

@@ -17,6 +17,7 @@ from hostgw_core.logs import Logger
 from hostgw_core.wake import Wake
 from hostgw_daemon.routes.report import PassKind, Report
 from hostgw_daemon.told.answers import Answers
+from hostgw_daemon.told.holdlog import HoldLog
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.notify import Notifier
 from hostgw_daemon.told.overview import Parts, conditions
@@ -50,6 +51,7 @@ class Herald:
         self._notifier = notifier
         self._log = log
         self._wrote = wrote
+        self._hold_log = HoldLog()
         self._wake = Wake()
         self._fed = 0.0
         self._announced = False
@@ -100,6 +102,8 @@ class Herald:
             self._raise(condition)
         for condition in over:
             self._log.info("Over", condition=condition.kind.code)
+        for line in self._hold_log.news(parts.guard, time.monotonic()):
+            self._log.info(line.event, cause=line.cause, **line.counts)
         self._answers.measure(parts)
         self._feed()
         self._unsaid |= bool(changed or raised or over)

@@ -24,9 +24,9 @@ from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.cluster import Understanding
 from hostgw_daemon.routes.foreign import Effect, cure, effect
-from hostgw_daemon.routes.guard import Watchfulness
 from hostgw_daemon.routes.peers import OWN_ADDRESS, Peer, PeerState
 from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.routes.watchfulness import Watchfulness
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.checks import Check, readiness
 
@@ -104,7 +104,7 @@ def _of_guard(parts: Parts) -> Iterator[tuple[str, str]]:
         yield "headless", f"{peers} leases are remembered of {_moment(parts.saved)}; {ours}"
     if guard.broken is not None:
         code = "foreign_history" if guard.broken.foreign else "history_broken"
-        leftovers = f"; {guard.leftovers} records are not believed" if guard.leftovers else ""
+        leftovers = f"; {len(guard.leftovers)} records are not believed" if guard.leftovers else ""
         yield code, guard.broken.sentence() + leftovers
     grave = [hold for hold in guard.holds.values() if hold.grave]
     if grave:

@@ -221,10 +221,8 @@ class RefusalStatus:
 
     @classmethod
     def of(cls, refusal: Refusal) -> RefusalStatus:
-        """Write out a refusal; a key may be any bytes, and any number of them."""
-        key = refusal.key[:LONGEST_KEY].decode(errors="backslashreplace")
-        more = "..." if len(refusal.key) > LONGEST_KEY else ""
-        return cls(key + more, refusal.reason, refusal.detail)
+        """Write out a refusal."""
+        return cls(spelled(refusal.key), refusal.reason, refusal.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +255,12 @@ class Status:
     peers: PeersStatus = field(default_factory=PeersStatus)
     refusals: Listed[RefusalStatus] = field(default_factory=Listed)
     settings: tuple[SettingStatus, ...] = ()
+
+
+def spelled(key: bytes) -> str:
+    """Give a key as text: it may be any bytes, and any number of them."""
+    more = "..." if len(key) > LONGEST_KEY else ""
+    return key[:LONGEST_KEY].decode(errors="backslashreplace") + more
 
 
 def encode(value: object) -> bytes:

@@ -1,10 +1,10 @@
 """The HTTP server: `endpoints` carried by aiohttp. Import it late: aiohttp costs 0.1 to 0.2 s.
 
 A port that anybody can reach must not be able to take the daemon down with it. So a request is a
-head of a few kilobytes and no body; a response that is not taken within half a minute ends the
-connection; and of more connections than a few the oldest is cut, not the newest refused, so that
-idle ones cannot keep Prometheus or the kubelet out. What strangers send wrong is answered and not
-logged.
+head of a few kilobytes and no body, but for an order on the unix socket; a response that is not
+taken within half a minute ends the connection; and of more connections than a few the oldest is
+cut, not the newest refused, so that idle ones cannot keep Prometheus or the kubelet out. What
+strangers send wrong is answered and not logged.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
 from typing import NoReturn
 
@@ -19,6 +20,7 @@ from aiohttp import web
 
 from hostgw_daemon.told.endpoints import Reach, Request, Response, WebView, respond
 from hostgw_daemon.told.listen import BACKLOG, Place, Tcp, listening
+from hostgw_daemon.told.orders import LONGEST
 
 CONNECTIONS = 64  # for each place
 IDLE = 75.0  # seconds that a connection may wait for its next request
@@ -53,6 +55,11 @@ async def serve(
             {name: asked.query.getall(name) for name in asked.query},
             asked.headers.get("Accept", ""),
         )
+        try:
+            if request.orders:
+                request = replace(request, body=await _body(asked))
+        except TimeoutError:
+            return await _send(asked, Response(408, b"the body did not come in time\n"))
         try:
             response = respond(view, request)
         except Exception as error:  # noqa: BLE001 - a request's edge: told to `failed`, others go on
@@ -101,13 +108,22 @@ async def serve(
 def reach_of(place: Place, remote: str | None) -> Reach:
     """Tell how much a client may see, by the address that its connection comes from."""
     if not isinstance(place, Tcp):
-        return Reach.HOST
+        return Reach.SOCKET
     if place.reach is not Reach.FAR or not remote:
         return place.reach
     address = ip_address(remote.partition("%")[0])
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return Reach.HOST if address.is_loopback else Reach.FAR
+
+
+async def _body(asked: web.BaseRequest) -> bytes:
+    """Read a body, or a bit more of it than is allowed. Raise TimeoutError."""
+    read = bytearray()
+    async with asyncio.timeout(PATIENCE):
+        while len(read) <= LONGEST and (some := await asked.content.readany()):
+            read += some
+    return bytes(read)
 
 
 async def _send(asked: web.BaseRequest, response: Response) -> web.StreamResponse:

@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from hostgw_daemon.told.metrics.guard import GuardMetrics
 from hostgw_daemon.told.metrics.instruments import Declared, Instruments
 from hostgw_daemon.told.metrics.lease import LeaseMetrics
 from hostgw_daemon.told.metrics.network import NetworkMetrics
@@ -41,6 +42,7 @@ class Metrics:
         self.node = NodeMetrics(declare, version=version)
         self.lease = LeaseMetrics(declare)
         self.store = StoreMetrics(declare)
+        self.guard = GuardMetrics(declare)
         self.network = NetworkMetrics(declare)
         self.peers = PeerMetrics(declare)
         self.routes = RouteMetrics(declare)

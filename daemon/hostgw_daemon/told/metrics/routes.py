@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from errno import errorcode
 
 from hostgw_daemon.kernel import (
@@ -115,6 +116,7 @@ class RouteMetrics:
         for cause, count in state.drift.items():
             self._drift.reach(count, cause)
 
-    def heard(self, event: KernelEvent) -> None:
-        """Count a notification of the kernel."""
-        self._events.of(EVENTS[type(event)]).inc()
+    def heard(self, events: Iterable[KernelEvent]) -> None:
+        """Count notifications of the kernel."""
+        for event in events:
+            self._events.of(EVENTS[type(event)]).inc()

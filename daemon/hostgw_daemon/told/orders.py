@@ -1,0 +1,113 @@
+"""What an operator may order about holds and the history, as it comes over the unix socket.
+
+| path | body | does |
+|---|---|---|
+| `/v1/holds/accept` | `{"keys": [...]}` or `{"all": true}` | lets these holds go |
+| `/v1/holds/extend` | the same, and `"seconds": N` | lets them last at least so long from now |
+| `/v1/history/accept` | none | believes the history that the store tells now |
+
+A body is an order that is meant, or one sentence that says what is wrong with it: a word that is
+not known, or both words for "which", is a mistake of whoever wrote it, and nothing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+
+LONGEST: Final = 512 << 10
+"""Bytes of a body: the keys of five thousand leases."""
+
+SHORTEST_WAIT, LONGEST_WAIT = 1, 30 * 86400
+"""Seconds that a hold may be extended by."""
+
+_W = TypeVar("_W", bound="_Which")
+_QUOTED = 200  # characters of a decoder's words: it quotes what it was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Let go of these keys, None for all that is held."""
+
+    keys: frozenset[bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Hold these keys, None for all, at least so many seconds from now."""
+
+    keys: frozenset[bytes] | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Believe:
+    """Take the history that the store tells now for ours."""
+
+
+Order: TypeAlias = Accept | Extend | Believe
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an order: how many holds it changed, and how many there are after it."""
+
+    done: int
+    held: int
+
+
+class _Which(msgspec.Struct, forbid_unknown_fields=True):
+    keys: list[str] | None = None
+    all: bool = False
+
+
+class _HowLong(_Which):
+    seconds: float = 0
+
+
+def _accept(body: bytes) -> Order | str:
+    which = _decoded(body, _WHICH)
+    return which if isinstance(which, str) else _chosen(which, Accept)
+
+
+def _extend(body: bytes) -> Order | str:
+    which = _decoded(body, _HOW_LONG)
+    if isinstance(which, str):
+        return which
+    if not SHORTEST_WAIT <= which.seconds <= LONGEST_WAIT:
+        return f"seconds must be from {SHORTEST_WAIT} to {LONGEST_WAIT}"
+    seconds = which.seconds
+    return _chosen(which, lambda keys: Extend(keys, seconds))
+
+
+def _believe(body: bytes) -> Order | str:
+    return "there is nothing to say in the body: send none" if body else Believe()
+
+
+ORDERS: Final[Mapping[str, Callable[[bytes], Order | str]]] = {
+    "/v1/holds/accept": _accept,
+    "/v1/holds/extend": _extend,
+    "/v1/history/accept": _believe,
+}
+"""What reads the body, by the path. It never raises."""
+
+_WHICH: Final = msgspec.json.Decoder(_Which)
+_HOW_LONG: Final = msgspec.json.Decoder(_HowLong)
+
+
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[_W]) -> _W | str:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return f"the body is not as it must be: {str(error)[:_QUOTED]}"
+
+
+def _chosen(which: _Which, order: Callable[[frozenset[bytes] | None], Order]) -> Order | str:
+    if which.all:
+        return order(None) if which.keys is None else "say either keys or all, not both"
+    if not which.keys:
+        return "say which: keys with at least one key that is held, or all"
+    return order(frozenset(key.encode() for key in which.keys))
