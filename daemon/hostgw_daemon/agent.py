@@ -119,7 +119,7 @@ class Agent:
             seen=self._cluster.saw,
             clock=time.monotonic,
             history=self._papers.memory.history,
-            told=self._herald.ring,
+            told=self._store_came_or_went,
         )
         self._upkeep = Upkeep(out.store, keys.config, told=self._herald.ring)
         self._claimant = Claimant(
@@ -209,17 +209,20 @@ class Agent:
         self._warden.look()
         self._herald.ring()
 
+    def _store_came_or_went(self) -> None:
+        if self._view.state.error:
+            self._cluster.go_headless()
+        self._herald.ring()
+
     def _heard(self, events: list[KernelEvent]) -> None:
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
         self._metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
-        if isinstance(uplink, NoUplink) or not uplink.up:
-            self._reconciler.stand_on(None, cause)
-        else:
-            rule = RouteRule(uplink.link.index, self._settings.route_metric)
-            self._reconciler.stand_on(rule, cause)
+        link = self._hostwatch.index
+        rule = RouteRule(link, self._settings.route_metric) if link else None
+        self._reconciler.stand_on(rule, cause)
         if isinstance(uplink, Uplink):
             self._claimant.stand_at(uplink.addresses, uplink.networks)
             self._cluster.stand_at(uplink.addresses, uplink.networks)
