@@ -94,6 +94,7 @@ class Agent:
         )
         self._web = Listeners(self._answers, places(settings), told=self._trouble, log=log)
         self._papers.report()
+        self.farewell = self._herald.farewell
 
     def _connect(self, out: Outside) -> None:
         """Make the parts that stand on the outside."""
@@ -174,10 +175,6 @@ class Agent:
         self._hostwatch.again("a reload was asked for")
         self._claimant.look()
         self._papers.again()
-
-    def farewell(self) -> None:
-        """Say that the end has begun."""
-        self._herald.farewell()
 
     async def _claim(self) -> None:
         """Claim once the store was read for the routes: they go first, and memory holds it once."""
