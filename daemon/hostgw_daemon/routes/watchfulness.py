@@ -15,7 +15,7 @@ class Watchfulness:
     """What is held, and the totals since the start; the collections go on living.
 
     `leftovers` are the keys of the records that a broken history is not believed. `begun` counts
-    holds by cause, and again one that has become graver; `ended` by cause and by how they ended;
+    holds by cause, and again one that gets another cause; `ended` by cause and by how they ended;
     `extended` are those that an operator has let last longer.
     """
 

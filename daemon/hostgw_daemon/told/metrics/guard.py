@@ -23,7 +23,7 @@ class GuardMetrics:
         self._begun = Total(
             declare.counters(
                 "holds_begun_total",
-                "Holds that began, by cause; one that becomes graver counts again.",
+                "Holds that began, by cause; one that gets another cause counts again.",
                 cause=tuple(Cause),
             )
         )
