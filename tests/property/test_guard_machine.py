@@ -55,8 +55,10 @@ class GuardedCluster(GuardWorld):
         """His record is missing, or as it was, or of the other history: he is reached as before."""
         if self.world.guard.history.broken is None:
             return
+        # What is written into the store of another cluster says nothing.
+        fresh = set() if self.header.cluster == FOREIGN else self.fresh
         for one, gateway in self.known.items():
-            if one in self.fresh or one in self.freed or _moved(one, gateway, self.peers):
+            if one in fresh | self.freed or _moved(one, gateway, self.peers, fresh):
                 continue
             if one in self.peers:
                 assert str(self.peers[one].lease.gateways) == gateway
@@ -100,12 +102,12 @@ def _subnet(one):
     return IPv4Network(f"{match[1].decode()}/{match[2].decode()}")
 
 
-def _moved(one, gateway, peers):
-    """Tell whether whoever is behind this gateway is believed to be elsewhere by now."""
+def _moved(one, gateway, peers, fresh):
+    """Tell whether whoever is behind this gateway has written since that he is elsewhere."""
     return any(
         str(peer.lease.gateways) == gateway and peer.state != "held"
         for each, peer in peers.items()
-        if each != one
+        if each != one and each in fresh
     )
 
 

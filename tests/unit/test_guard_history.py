@@ -224,14 +224,6 @@ def test_removals_in_a_broken_history_wait_without_end(store):
     assert store.held()["10.5.11.0-24"] == "history"
 
 
-def test_an_old_lease_of_whoever_has_written_another_goes(store):
-    """It has moved, as it says itself after the break."""
-    store.list(header=WIPED)
-    store.put(entry("10.5.99.0-24", "172.16.0.11", node="a"))
-    assert store.says["10.5.99.0-24"] == "ok"
-    assert set(store.held()) == {"10.5.12.0-24", "10.5.13.0-24"}
-
-
 def test_the_last_hold_that_yields_makes_the_history_ours(store):
     """In the same call: there may be no other for a long time."""
     store.list(NETWORK, OWN, A, B, header=WIPED)

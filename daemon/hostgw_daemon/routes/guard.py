@@ -32,7 +32,7 @@ from hostgw_daemon.routes.holds import (
     cause_of,
 )
 from hostgw_daemon.routes.owners import Owners, owner_of
-from hostgw_daemon.routes.peers import PeerState, Roster
+from hostgw_daemon.routes.peers import Peer, PeerState, Roster
 from hostgw_daemon.routes.watchfulness import Watchfulness
 
 
@@ -85,8 +85,9 @@ class Guard:
         last = {change.key: change for change in changes}
         told: list[Change] = []
         gone: list[Lease] = []
+        peers: Mapping[bytes, Peer] = before.peers if before is not None else {}
         for key, change in last.items():
-            peer = before.peers.get(key) if before is not None else None
+            peer = peers.get(key)
             hold = self._holds.get(key)
             if not isinstance(change, Deleted):
                 told += self._written(change, peer.lease if peer is not None else None, now)
@@ -96,10 +97,10 @@ class Guard:
                 # It waits for another reason where our history is back, or has just been lost.
                 if (hold.cause is Cause.HISTORY) == (self.history.broken is None):
                     gone.append(hold.lease)
-            elif peer is not None and peer.state is not PeerState.SELF:
-                gone.append(peer.lease)
-            else:
+            elif peer is None or peer.state is PeerState.SELF or self._moved(peer, peers, last):
                 told.append(change)
+            else:
+                gone.append(peer.lease)
         told += self._removed(gone, last, now)
         return told
 
@@ -134,20 +135,22 @@ class Guard:
             return True
         return bool(lease.node_id) and self.history.lives(lease.node_id)
 
-    def _removed(
-        self, gone: list[Lease], changes: Mapping[bytes, Change], now: float
-    ) -> Iterator[Change]:
-        """Hold what is gone, unless its node has another lease already: that was on purpose.
+    def _moved(
+        self, gone: Peer, peers: Mapping[bytes, Peer], changes: Mapping[bytes, Change]
+    ) -> bool:
+        """Tell whether a node has another lease already, of the history that is told now.
 
-        One whose node gets another in these very changes waits for the judgement of that one.
+        One that it gets in these very changes waits for its own judgement.
         """
+        others = self._owners.keys(owner_of(gone.lease))
+        standing = (key for key in others if key not in changes and key not in self._holds)
+        return any(self.history.trusts(peers[key].lease.modified) for key in standing)
+
+    def _removed(
+        self, missed: list[Lease], changes: Mapping[bytes, Change], now: float
+    ) -> Iterator[Change]:
+        """Hold what is gone for as long as it looks like an accident."""
         own_missing = self._own_missing(changes)
-        missed: list[Lease] = []
-        for lease in gone:
-            if any(key not in changes for key in self._owners.keys(owner_of(lease))):
-                yield Deleted(lease.key, 0)
-            else:
-                missed.append(lease)
         if not missed and not (own_missing and self._leaving):
             return
         count = self._departures.left([lease.key for lease in missed], now)
@@ -200,7 +203,8 @@ class Guard:
         self._crowd.count(len(after.peers) - len(owners.own), now)
         if not self._holds:
             return ()
-        newcomers = dict.fromkeys(owner_of(lease) for lease in news)
+        trusted = (lease for lease in news if self.history.trusts(lease.modified))
+        newcomers = dict.fromkeys(owner_of(lease) for lease in trusted)
         keys = (key for owner in newcomers for key in owners.keys(owner))
         superseded = tuple(key for key in keys if key in self._holds)
         for key in superseded:

@@ -1,0 +1,77 @@
+"""After the store lost its history: what says that a node has moved, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hostgw_core.store import Header
+from support.lease_world import MY_ADDRESS, entry, gone
+from support.understanding import NETWORK, GuardedStore
+
+WIPED = Header(1, 3, 1)
+OWN = entry("10.5.200.0-24", MY_ADDRESS, node="me")
+A, B, C = (
+    entry(f"10.5.{number}.0-24", f"172.16.0.{number}", node=name, created=10 + number)
+    for number, name in ((11, "a"), (12, "b"), (13, "c"))
+)
+ALL = {"10.5.11.0-24": "ok", "10.5.12.0-24": "ok", "10.5.13.0-24": "ok", "10.5.200.0-24": "self"}
+
+
+@pytest.fixture
+def store():
+    """Three peers and ourselves."""
+    store = GuardedStore()
+    store.list(NETWORK, OWN, A, B, C)
+    assert store.says == ALL
+    return store
+
+
+def younger(record, *, created=2, modified=0):
+    """Write it as another history has it."""
+    return replace(record, created=created, modified=modified or created)
+
+
+def test_an_old_lease_of_whoever_has_written_another_goes(store):
+    """It has moved, as it says itself after the break."""
+    store.list(header=WIPED)
+    store.put(entry("10.5.99.0-24", "172.16.0.11", node="a"))
+    assert store.says["10.5.99.0-24"] == "ok"
+    assert set(store.held()) == {"10.5.12.0-24", "10.5.13.0-24"}
+
+
+def test_an_older_lease_in_a_backup_does_not_say_that_its_node_moved(store):
+    """Of two of a node the backup lacks the newer one: it waits until the node writes again."""
+    newer = entry("10.5.99.0-24", "172.16.0.11", node="a")
+    store.put(newer)
+    store.list(NETWORK, OWN, A, B, C, header=Header(1, 50, 7))
+    assert store.says == {**ALL, "10.5.99.0-24": "held"}
+    store.change(gone("10.5.11.0-24"))
+    assert set(store.held()) == {"10.5.11.0-24", "10.5.99.0-24"}
+    store.put(newer)
+    assert store.says == {
+        "10.5.12.0-24": "ok",
+        "10.5.13.0-24": "ok",
+        "10.5.99.0-24": "ok",
+        "10.5.200.0-24": "self",
+    }
+    assert store.guard.history.broken is None
+
+
+def test_a_lease_of_old_that_is_believed_because_its_node_lives_moves_nobody(store):
+    """The node was elsewhere last week; where it is now it says itself."""
+    old = younger(entry("10.5.99.0-24", "172.16.0.11", node="a"))
+    store.list(NETWORK, OWN, old, B, C, header=WIPED)
+    store.cluster.witness(frozenset({"id-a"}))
+    assert store.says == {**ALL, "10.5.11.0-24": "held", "10.5.99.0-24": "ok"}
+
+
+def test_in_a_broken_history_too_a_node_may_move(store):
+    """It writes the new one and deletes the old one, or the other way round."""
+    store.list(NETWORK, OWN, A, B, header=WIPED)
+    for old, new in (("11", "99"), ("99", "98")):
+        store.put(entry(f"10.5.{new}.0-24", "172.16.0.11", node="a"))
+        store.change(gone(f"10.5.{old}.0-24"))
+        assert store.says[f"10.5.{new}.0-24"] == "ok"
+        assert store.held() == {"10.5.13.0-24": "history"}
