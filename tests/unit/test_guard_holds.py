@@ -169,6 +169,16 @@ def test_a_node_whose_other_lease_a_list_lacked_has_no_other(store):
     assert store.held() == {"10.5.50.0-24": "leaving"}
 
 
+def test_a_node_whose_other_lease_was_withdrawn_has_no_other(store):
+    """A list that says so is as good as a watch."""
+    first, second = entry("10.5.50.0-24", **OURS), entry("10.5.60.0-24", **OURS)
+    store.put(first, second)
+    withdrawn = entry("10.5.60.0-24", **OURS, backend="quarantine")
+    store.list(NETWORK, OWN, *peers_of(*names(10)), first, withdrawn)
+    store.change(gone("10.5.50.0-24"))
+    assert store.held() == {"10.5.50.0-24": "leaving"}
+
+
 def test_of_two_nodes_of_flannel_one_has_not_moved_to_the_other(store):
     """Neither has a name, but each an address."""
     store.put(entry("10.5.50.0-24", "172.16.0.50"), entry("10.5.60.0-24", "172.16.0.60"))

@@ -59,6 +59,16 @@ def test_an_older_lease_in_a_backup_does_not_say_that_its_node_moved(store):
     assert store.guard.history.broken is None
 
 
+def test_of_two_old_leases_the_one_that_goes_does_not_say_that_its_node_moved(store):
+    """Neither was written after the break; each is believed for what was known before."""
+    newer = entry("10.5.99.0-24", "172.16.0.11", node="a")
+    store.put(newer)
+    store.list(NETWORK, OWN, A, newer, B, header=Header(1, 50, 7))
+    assert store.held() == {"10.5.13.0-24": "history"}
+    store.change(gone("10.5.99.0-24"))
+    assert store.says["10.5.99.0-24"] == "held"
+
+
 def test_a_lease_of_old_that_is_believed_because_its_node_lives_moves_nobody(store):
     """The node was elsewhere last week; where it is now it says itself."""
     old = younger(entry("10.5.99.0-24", "172.16.0.11", node="a"))
