@@ -57,8 +57,12 @@ class GuardedCluster(GuardWorld):
             return
         # What is written into the store of another cluster says nothing.
         fresh = set() if self.header.cluster == FOREIGN else self.fresh
+        moved = {
+            one for one, gateway in self.known.items() if _moved(one, gateway, self.peers, fresh)
+        }
+        self.freed |= moved  # also when he leaves from there
         for one, gateway in self.known.items():
-            if one in fresh | self.freed or _moved(one, gateway, self.peers, fresh):
+            if one in fresh | self.freed:
                 continue
             if one in self.peers:
                 assert str(self.peers[one].lease.gateways) == gateway
@@ -105,7 +109,7 @@ def _subnet(one):
 def _moved(one, gateway, peers, fresh):
     """Tell whether whoever is behind this gateway has written since that he is elsewhere."""
     return any(
-        str(peer.lease.gateways) == gateway and peer.state != "held"
+        str(peer.lease.gateways) == gateway
         for each, peer in peers.items()
         if each != one and each in fresh
     )
