@@ -56,13 +56,11 @@ class GuardedCluster(GuardWorld):
         if self.world.guard.history.broken is None:
             return
         # What is written into the store of another cluster says nothing.
-        fresh = set() if self.header.cluster == FOREIGN else self.fresh
-        moved = {
-            one for one, gateway in self.known.items() if _moved(one, gateway, self.peers, fresh)
-        }
-        self.freed |= moved  # also when he leaves from there
+        abroad = self.header.cluster == FOREIGN
+        fresh, wrote = (set(), set()) if abroad else (self.fresh, self.wrote)
         for one, gateway in self.known.items():
-            if one in fresh | self.freed:
+            # Who has written since may have moved, and may be gone from there by now.
+            if one in fresh | self.freed or gateway in wrote:
                 continue
             if one in self.peers:
                 assert str(self.peers[one].lease.gateways) == gateway
@@ -104,15 +102,6 @@ class GuardedCluster(GuardWorld):
 def _subnet(one):
     match = re.search(rb"subnets/([0-9.]+)-(\d+)$", one)
     return IPv4Network(f"{match[1].decode()}/{match[2].decode()}")
-
-
-def _moved(one, gateway, peers, fresh):
-    """Tell whether whoever is behind this gateway has written since that he is elsewhere."""
-    return any(
-        str(peer.lease.gateways) == gateway
-        for each, peer in peers.items()
-        if each != one and each in fresh
-    )
 
 
 GuardedCluster.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)

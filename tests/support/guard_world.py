@@ -47,6 +47,7 @@ class GuardWorld(RuleBasedStateMachine):
         self.pending: list[Change] = []
         self.known: dict[bytes, str] = {}
         self.fresh: set[bytes] = set()
+        self.wrote: set[str] = set()
         self.freed: set[bytes] = set()
 
     @initialize(several=st.integers(3, 7), patience=st.sampled_from([PATIENT, PATIENT, HASTY]))
@@ -67,6 +68,9 @@ class GuardWorld(RuleBasedStateMachine):
         self.store[one] = Entry(one, content, old.created if old else revision, revision, 1, 7)
         self.pending.append(self.store[one])
         self.fresh.add(one)
+        self.wrote |= {
+            f"172.16.0.{10 + at}" for at, node in enumerate(NODES) if whose(node) == content
+        }
 
     def remove(self, one: bytes) -> None:
         """Let etcd delete a key."""
@@ -131,7 +135,8 @@ class GuardWorld(RuleBasedStateMachine):
     def swap(self, store: Mapping[bytes, Entry], header: Header) -> None:
         """Answer with another store from now on: it is listed at once."""
         self.store, self.header = dict(store), header
-        self.pending, self.fresh, self.freed = [], set(), set()
+        self.pending = []
+        self.fresh, self.wrote, self.freed = set(), set(), set()
         others = {each: peer for each, peer in self.peers.items() if peer.state != "self"}
         self.known = {each: str(peer.lease.gateways) for each, peer in others.items()}
         self.hear(whole=True)
