@@ -1,0 +1,64 @@
+"""The settings of hostgwd, declared: flannel's with flannel's names and defaults, and its own.
+
+The source of flannel's is its main.go (v0.28) and Documentation/configuration.md. Those that can
+mean nothing here are accepted, because they stand in unit files that should go on working, and say
+so once. One module a subject; here they come together.
+"""
+
+from __future__ import annotations
+
+from hostgw_core.settings import Check, Program, Setting, Value, etcd, kinds, logs
+from hostgw_daemon.declarations.flannel import WITHOUT_EFFECT
+from hostgw_daemon.declarations.interface import INTERFACE
+from hostgw_daemon.declarations.node import NODE
+from hostgw_daemon.declarations.packets import MASQUERADE
+from hostgw_daemon.declarations.routes import ROUTES
+from hostgw_daemon.declarations.seen import SEEN
+
+_PROGRAM = (
+    Setting(
+        name="config",
+        kind=kinds.FILE,
+        help="Read settings from this TOML file too.",
+    ),
+    Setting(
+        name="check",
+        kind=kinds.BOOLEAN,
+        default="false",
+        help="Check the settings, show them with their origin, touch nothing, and exit.",
+    ),
+    Setting(
+        name="version",
+        kind=kinds.BOOLEAN,
+        default="false",
+        flannel=True,
+        help="Show the version and exit.",
+    ),
+)
+
+
+def _own_port(healthz: Value, http: Value) -> str:
+    """Two servers cannot have one port; the addresses are not compared, for nobody needs that."""
+    if http.value is not None and healthz.value == http.value.port:
+        return (
+            f"{healthz.text} is the port of http-address, which serves /healthz too; leave it out"
+        )
+    return ""
+
+
+PROGRAM = Program(
+    name="hostgwd",
+    summary="Lease this host a subnet in etcd, and route to the subnets of all other hosts.",
+    groups=(
+        ("etcd", etcd.SETTINGS),
+        ("Interface", INTERFACE),
+        ("Node and lease", NODE),
+        ("Routes", ROUTES),
+        ("Masquerade and forwarding", MASQUERADE),
+        ("Health and metrics", SEEN),
+        ("Logs", (*logs.SETTINGS, logs.VERBOSITY)),
+        ("Program", _PROGRAM),
+        ("Accepted for flannel's sake", (*WITHOUT_EFFECT, *logs.KLOG_WITHOUT_EFFECT)),
+    ),
+    checks=(*etcd.CHECKS, Check(("healthz-port", "http-address"), _own_port)),
+)

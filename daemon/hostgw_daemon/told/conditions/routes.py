@@ -1,0 +1,42 @@
+"""The routes."""
+
+from __future__ import annotations
+
+from hostgw_core.health import Kind, Severity
+
+_WARNING, _ERROR = Severity.WARNING, Severity.ERROR
+
+ROUTES = (
+    Kind(
+        "routes_failing",
+        _ERROR,
+        "The kernel refuses some routes.",
+        "See the reason of each under missing routes in the status.",
+        explained_by=("no_uplink", "uplink_down"),
+    ),
+    Kind(
+        "routes_conflict",
+        _ERROR,
+        "Routes of somebody else hold the very place that routes of ours need.",
+        "Delete the routes that the detail names, or set another --route-metric.",
+    ),
+    Kind(
+        "gateways_off_link",
+        _WARNING,
+        "Some nodes have addresses that are not on the link of this node.",
+        "Put all nodes on one layer-2 network, or correct the address that those nodes publish.",
+        explained_by=("no_uplink", "uplink_down"),
+    ),
+    Kind(
+        "shadowed",
+        _WARNING,
+        "Routes of somebody else take precedence over routes of ours.",
+        "Delete the routes that the detail names, or give them a metric above ours.",
+    ),
+    Kind(
+        "fight",
+        _ERROR,
+        "Something on this host deletes our routes as fast as they are put back.",
+        "Find the program (ip monitor route) and make it leave routes of protocol 104 alone.",
+    ),
+)
