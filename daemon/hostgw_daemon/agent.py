@@ -1,7 +1,8 @@
 """The wiring: which part hears which, and nothing else.
 
-Every arrow of the picture in docs/architecture.md is one line here. Parts do not know each other;
-they are told, and tell, by the functions that are handed to them in this file.
+Every arrow of the picture in docs/architecture.md is one line here or in `membership`, which holds
+what is about one network. Parts do not know each other; they are told, and tell, by the functions
+that are handed to them in these two files.
 """
 
 from __future__ import annotations
@@ -17,36 +18,18 @@ from hostgw_core import logs
 from hostgw_core.backoff import Backoff
 from hostgw_core.health import Board
 from hostgw_core.keys import Keys
-from hostgw_core.model import Lease
-from hostgw_core.records import Status as Said
 from hostgw_core.supervise import persistent, run_together
-from hostgw_core.upkeep import Upkeep
-from hostgw_core.view import View
-from hostgw_daemon.claim.claimant import Claimant, ClaimState
-from hostgw_daemon.claim.sight import Me
-from hostgw_daemon.duties import confirmed, duties, resting
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.opening import (
-    PATIENCE,
-    boottime,
-    moment,
-    myself,
-    patience,
-    places,
-    present,
-    rules_audit,
-    uplink_rule,
-)
+from hostgw_daemon.membership import Hears, Membership
+from hostgw_daemon.opening import myself, places, rules_audit, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
-from hostgw_daemon.routes.cluster import Cluster, News
+from hostgw_daemon.routes.cluster import News
 from hostgw_daemon.routes.desired import RouteRule
-from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
-from hostgw_daemon.routes.warden import Warden
 from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade
 from hostgw_daemon.settings import Settings
@@ -65,13 +48,23 @@ class Agent:
     def __init__(self, settings: Settings, *, environ: Mapping[str, str], log: logs.Logger) -> None:
         self._settings = settings
         self._log = log
-        self._keys = Keys(settings.etcd_prefix)
         self._troubles: dict[str, str] = {}
-        self._read = asyncio.Event()
-        node = settings.node_name or platform.node()
-        self._papers = Papers(settings, self._keys, node=node, told=self._trouble)
-        self._renewal = self._papers.memory.renewal
-        self._self = myself(settings, node=node, node_id=self._papers.node_id)
+        node, keys = settings.node_name or platform.node(), Keys(settings.etcd_prefix)
+        papers = Papers(settings, keys, node=node, told=self._trouble)
+        self._member = Membership(
+            settings,
+            keys,
+            papers,
+            hears=Hears(
+                understood=self._understood,
+                follows=self._follow,
+                changed=self._changed,
+                after_flannel=lambda: self._reconciler.take_over(),  # noqa: PLW0108 - made later
+                renewed=self._renewed,
+            ),
+            log=log,
+        )
+        self._self = myself(settings, node=node, node_id=papers.node_id)
         self._metrics = Metrics(CollectorRegistry(), version=self._self.version)
         board = Board(KINDS, time.time)
         self._answers = Answers(
@@ -79,7 +72,7 @@ class Agent:
             parts=self._parts,
             wanted=lambda: self._reconciler.wanted,
             overdue=lambda: self._reconciler.overdue(time.monotonic()),
-            holder=lambda: self._warden,
+            holder=lambda: self._member.warden,
             board=board,
             metrics=self._metrics,
         )
@@ -90,79 +83,39 @@ class Agent:
             metrics=self._metrics,
             notifier=Notifier(environ),
             log=log,
-            wrote=lambda result: self._upkeep.wrote(result),  # noqa: PLW0108 - made later
+            wrote=lambda result: self._member.upkeep.wrote(result),  # noqa: PLW0108 - made later
         )
         self._web = Listeners(self._answers, places(settings), told=self._trouble, log=log)
-        self._papers.report()
+        papers.report()
         self.farewell = self._herald.farewell
 
     def _connect(self, out: Outside) -> None:
         """Make the parts that stand on the outside."""
-        settings, me, keys = self._settings, self._self, self._keys
+        settings = self._settings
         self._reconciler = Reconciler(
             out.kernel, told=self._passed, clock=time.monotonic, audit=settings.audit_interval
-        )
-        self._guard = Guard(keys, me.node_id, patience(settings), self._papers.history)
-        self._cluster = Cluster(
-            keys, me.node_id, guard=self._guard, told=self._understood, clock=time.monotonic
-        )
-        self._warden = Warden(
-            self._cluster,
-            self._guard,
-            out.neighbours,
-            link=lambda: self._hostwatch.index,
-            alive=lambda: present(out.store, keys),
-            clock=time.monotonic,
-        )
-        self._view = View(
-            out.store,
-            *keys.heard_by(me.node_id),
-            seen=self._cluster.saw,
-            clock=time.monotonic,
-            history=self._papers.memory.history,
-            told=self._store_came_or_went,
-        )
-        self._upkeep = Upkeep(out.store, keys.config, told=self._herald.ring)
-        self._claimant = Claimant(
-            out.store,
-            keys,
-            Me(me.node_id, me.node, me.instance, former=self._papers.memory.instance),
-            ttl=settings.lease_ttl,
-            told=self._claimed,
-            clock=boottime,
-            remembered=self._papers.remembered,
-            said=Said(boot_id=me.boot_id, version=me.version),
-            history=lambda: self._guard.history,
-            network=lambda: self._cluster.network,
-            tried=self._renewed,
         )
         self._hostwatch = HostWatch(out.host, uplink_rule(settings), told=self._stands)
         self._masquerade = Masquerade(
             out.firewall,
-            lambda _state: self._herald.ring(),
+            lambda _state: self._changed(),
             forwarding=Iptables(),
             audit=rules_audit(settings),
         )
+        self._member.join(self._self, out, link=lambda: self._hostwatch.index)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; the routes stay. Raise what ended it otherwise."""
         async with outside(self._settings, observer=self._herald) as out:
             self._connect(out)
-            if self._papers.remind(self._cluster, out.kernel):
-                asyncio.get_running_loop().call_later(PATIENCE, self._cluster.go_headless)
+            self._member.remember(out.kernel)
             out.monitor.start(self._heard)
             await run_together(
                 {
-                    "view": self._view.run,
-                    "upkeep": self._upkeep.run,
+                    **self._member.loops,
                     "host": self._hostwatch.run,
                     "reconciler": self._reconcile,
-                    "warden": self._warden.run,
-                    "claim": self._claim,
-                    "lease": self._claimant.lease_session.run,
-                    "presence": self._claimant.presence_session.run,
                     "masquerade": self._masquerade.run,
-                    **self._papers.loops,
                     "herald": self._herald.run,
                     "web": self._web.run,
                 },
@@ -173,13 +126,7 @@ class Agent:
         """Look at host, store, kernel and files anew, as a reload asks."""
         self._herald.reload()
         self._hostwatch.again("a reload was asked for")
-        self._claimant.look()
-        self._papers.again()
-
-    async def _claim(self) -> None:
-        """Claim once the store was read for the routes: they go first, and memory holds it once."""
-        await self._read.wait()
-        await self._claimant.run()
+        self._member.look()
 
     async def _reconcile(self) -> None:
         await persistent(
@@ -193,23 +140,9 @@ class Agent:
     # -- who hears what -----------------------------------------------------------------------
 
     def _understood(self, news: News) -> None:
-        now = news.now
         self._reconciler.understand(news)
-        if not now.headless:
-            self._read.set()
-            self._claimant.saw(now.snapshot)
-            self._papers.recollect(now, self._guard.history)
-        if now.config is not None:
-            self._hostwatch.need(now.config.families)
-        if news.moved is None:
-            self._consequences()
-        self._warden.look()
-        self._herald.ring()
-
-    def _store_came_or_went(self) -> None:
-        if self._view.state.error:
-            self._cluster.go_headless()
-        self._herald.ring()
+        if news.now.config is not None:
+            self._hostwatch.need(news.now.config.families)
 
     def _heard(self, events: list[KernelEvent]) -> None:
         self._reconciler.hear(events)
@@ -220,22 +153,9 @@ class Agent:
         link = self._hostwatch.index
         rule = RouteRule(link, self._settings.route_metric) if link else None
         self._reconciler.stand_on(rule, cause)
-        if isinstance(uplink, Uplink):
-            self._claimant.stand_at(uplink.addresses, uplink.networks)
-            self._cluster.stand_at(uplink.addresses, uplink.networks)
-        self._warden.link_moved()
-        self._consequences()
-        self._herald.ring()
-
-    def _claimed(self, state: ClaimState) -> None:
-        if state.lease is not None:
-            self._cluster.hold(state.lease.subnets)
-            self._log.info("Holds a lease", subnet=str(state.lease.subnets), how=state.how)
-            if state.how == "adopted from flannel" or self._papers.after_flannel:
-                self._papers.after_flannel = False
-                self._reconciler.take_over()
-        self._consequences()
-        self._herald.ring()
+        self._member.stand_on(uplink)
+        self._follow()
+        self._changed()
 
     def _passed(self, report: Report) -> None:
         self._web.open()
@@ -243,56 +163,26 @@ class Agent:
 
     def _renewed(self, result: str, seconds: float) -> None:
         self._metrics.lease.renewal(result, seconds)
-        self._consequences()
-        self._herald.ring()
 
     def _trouble(self, code: str, detail: str) -> None:
         self._troubles.pop(code, None)
         if detail:
             self._troubles[code] = detail
+        self._changed()
+
+    def _changed(self) -> None:
         self._herald.ring()
 
-    def _consequences(self) -> None:
-        """Say what files and rules must be, from the lease, the network and the link."""
-        held, now = self._claimant.state.lease, self._cluster.now
-        session = self._claimant.lease_session.state
-        self._renewal = confirmed(session, self._renewal, moment(self._self.boot_id))
-        lease = held or self._resting()
-        if lease is None or now is None or now.config is None:
-            return
-        must = duties(
-            self._settings,
-            instance=self._self.instance,
-            lease=lease,
-            config=now.config,
-            history=now.snapshot.header,
-            renewal=self._renewal,
-            uplink=self._hostwatch.now,
-        )
-        self._masquerade.want(must.rules)
-        if held is not None:
-            self._papers.memory_file.want(must.memory)
-        if must.subnet_file is not None:
-            self._papers.subnet_file.want(must.subnet_file)
-
-    def _resting(self) -> Lease | None:
-        """Give our remembered lease while the store is away, as long as it is surely ours."""
-        return resting(self._cluster.now, self._renewal, moment(self._self.boot_id))
+    def _follow(self) -> None:
+        """Say what must be on this host, from the lease, the network and the link."""
+        must = self._member.perform(self._hostwatch.now)
+        if must is not None:
+            self._masquerade.want(must.rules)
 
     def _parts(self) -> Parts:
-        return Parts(
-            view=self._view.state,
-            guard=self._guard.state,
-            resting=self._resting(),
-            saved=self._papers.saved,
-            subnet_file_written=self._papers.subnet_file_written,
-            understanding=self._cluster.now,
-            claim=self._claimant.state,
-            lease=self._claimant.lease_session.state,
+        return self._member.parts(
             uplink=self._hostwatch.now,
             routes=self._reconciler.state,
             masquerade=self._masquerade.state,
-            upkeep=self._upkeep.state,
-            boottime=boottime(),
             troubles=self._troubles,
         )

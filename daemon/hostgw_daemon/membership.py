@@ -1,0 +1,238 @@
+"""This node as a member of one network: what it reads of the store, believes, holds and remembers.
+
+A network is what lies under one prefix of the store. All that is about it comes together here: the
+view of its records, the cluster as it is understood, the guard, the claim on a subnet of it, and
+the papers that outlive this process. What a host has one of, whatever the number of networks (the
+kernel, the link, the packet filter, the ears outside), is the agent's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hostgw_core import logs
+from hostgw_core.keys import Keys
+from hostgw_core.model import Lease
+from hostgw_core.records import Status as Said
+from hostgw_core.upkeep import Upkeep
+from hostgw_core.view import View
+from hostgw_daemon.claim.claimant import Claimant, ClaimState
+from hostgw_daemon.claim.sight import Me
+from hostgw_daemon.duties import Duties, confirmed, duties, resting
+from hostgw_daemon.kernel import Kernel
+from hostgw_daemon.link.uplink import NoUplink, Uplink
+from hostgw_daemon.opening import PATIENCE, boottime, moment, patience, present
+from hostgw_daemon.outside import Outside
+from hostgw_daemon.papers import Papers
+from hostgw_daemon.routes.cluster import Cluster, News
+from hostgw_daemon.routes.guard import Guard
+from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.routes.warden import Warden
+from hostgw_daemon.rules.masquerade import MasqueradeState
+from hostgw_daemon.settings import Settings
+from hostgw_daemon.told.account import Self
+from hostgw_daemon.told.overview import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hears:
+    """Who hears what of a membership. `changed`: something is so that was not, look at it.
+
+    `follows`: the lease, the network or the renewal is another, and so is what must be on this
+    host. `after_flannel`: a lease is held now, and flannel ran here before.
+    """
+
+    understood: Callable[[News], None]
+    follows: Callable[[], None]
+    changed: Callable[[], None]
+    after_flannel: Callable[[], None]
+    renewed: Callable[[str, float], None]
+
+
+class Membership:
+    """The parts of one network, wired. Nothing is opened before `join`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        papers: Papers,
+        *,
+        hears: Hears,
+        log: logs.Logger,
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._hears = hears
+        self._log = log
+        self._read = asyncio.Event()
+        self._renewal = papers.memory.renewal
+        self.papers = papers
+
+    def join(self, me: Self, out: Outside, *, link: Callable[[], int]) -> None:
+        """Make the parts that stand on the outside; `link` gives the uplink's index, 0: down."""
+        self._me = me
+        settings, keys = self._settings, self._keys
+        self._guard = Guard(keys, me.node_id, patience(settings), self.papers.history)
+        self._cluster = Cluster(
+            keys, me.node_id, guard=self._guard, told=self._understood, clock=time.monotonic
+        )
+        self.warden = Warden(
+            self._cluster,
+            self._guard,
+            out.neighbours,
+            link=link,
+            alive=lambda: present(out.store, keys),
+            clock=time.monotonic,
+        )
+        self._view = View(
+            out.store,
+            *keys.heard_by(me.node_id),
+            seen=self._cluster.saw,
+            clock=time.monotonic,
+            history=self.papers.memory.history,
+            told=self._store_came_or_went,
+        )
+        self.upkeep = Upkeep(out.store, keys.config, told=self._hears.changed)
+        self._claimant = Claimant(
+            out.store,
+            keys,
+            Me(me.node_id, me.node, me.instance, former=self.papers.memory.instance),
+            ttl=settings.lease_ttl,
+            told=self._claimed,
+            clock=boottime,
+            remembered=self.papers.remembered,
+            said=Said(boot_id=me.boot_id, version=me.version),
+            history=lambda: self._guard.history,
+            network=lambda: self._cluster.network,
+            tried=self._renewed,
+        )
+
+    @property
+    def loops(self) -> Mapping[str, Callable[[], Any]]:
+        """Give the tasks, by name."""
+        return {
+            "view": self._view.run,
+            "upkeep": self.upkeep.run,
+            "warden": self.warden.run,
+            "claim": self._claim,
+            "lease": self._claimant.lease_session.run,
+            "presence": self._claimant.presence_session.run,
+            **self.papers.loops,
+        }
+
+    def remember(self, kernel: Kernel) -> None:
+        """Begin with what was known before this process; while the store is away, go by it.
+
+        Raise OSError.
+        """
+        if self.papers.remind(self._cluster, kernel):
+            asyncio.get_running_loop().call_later(PATIENCE, self._cluster.go_headless)
+
+    def look(self) -> None:
+        """Look at the store and the files anew."""
+        self._claimant.look()
+        self.papers.again()
+
+    def stand_on(self, uplink: Uplink | NoUplink) -> None:
+        """Take note of the link to the other nodes, or that there is none."""
+        if isinstance(uplink, Uplink):
+            self._claimant.stand_at(uplink.addresses, uplink.networks)
+            self._cluster.stand_at(uplink.addresses, uplink.networks)
+        self.warden.link_moved()
+
+    def perform(self, uplink: Uplink | NoUplink) -> Duties | None:
+        """Have the files of our lease kept; give all that must be, None while there is no lease."""
+        held, now = self._claimant.state.lease, self._cluster.now
+        session = self._claimant.lease_session.state
+        self._renewal = confirmed(session, self._renewal, moment(self._me.boot_id))
+        lease = held or self._resting()
+        if lease is None or now is None or now.config is None:
+            return None
+        must = duties(
+            self._settings,
+            instance=self._me.instance,
+            lease=lease,
+            config=now.config,
+            history=now.snapshot.header,
+            renewal=self._renewal,
+            uplink=uplink,
+        )
+        if held is not None:
+            self.papers.memory_file.want(must.memory)
+        if must.subnet_file is not None:
+            self.papers.subnet_file.want(must.subnet_file)
+        return must
+
+    def parts(
+        self,
+        *,
+        uplink: Uplink | NoUplink,
+        routes: RoutesState,
+        masquerade: MasqueradeState,
+        troubles: Mapping[str, str],
+    ) -> Parts:
+        """Give the states of all parts at this moment, with those that the host has one of."""
+        return Parts(
+            view=self._view.state,
+            guard=self._guard.state,
+            resting=self._resting(),
+            saved=self.papers.saved,
+            subnet_file_written=self.papers.subnet_file_written,
+            understanding=self._cluster.now,
+            claim=self._claimant.state,
+            lease=self._claimant.lease_session.state,
+            uplink=uplink,
+            routes=routes,
+            masquerade=masquerade,
+            upkeep=self.upkeep.state,
+            boottime=boottime(),
+            troubles=troubles,
+        )
+
+    # -- who hears what -----------------------------------------------------------------------
+
+    def _understood(self, news: News) -> None:
+        now = news.now
+        self._hears.understood(news)  # the routes go first
+        if not now.headless:
+            self._read.set()
+            self._claimant.saw(now.snapshot)
+            self.papers.recollect(now, self._guard.history)
+        if news.moved is None:
+            self._hears.follows()
+        self.warden.look()
+        self._hears.changed()
+
+    def _store_came_or_went(self) -> None:
+        if self._view.state.error:
+            self._cluster.go_headless()
+        self._hears.changed()
+
+    def _claimed(self, state: ClaimState) -> None:
+        if state.lease is not None:
+            self._cluster.hold(state.lease.subnets)
+            self._log.info("Holds a lease", subnet=str(state.lease.subnets), how=state.how)
+            if state.how == "adopted from flannel" or self.papers.after_flannel:
+                self.papers.after_flannel = False
+                self._hears.after_flannel()
+        self._hears.follows()
+        self._hears.changed()
+
+    def _renewed(self, result: str, seconds: float) -> None:
+        self._hears.renewed(result, seconds)
+        self._hears.follows()
+        self._hears.changed()
+
+    async def _claim(self) -> None:
+        """Claim once the store was read for the routes: they go first, and memory holds it once."""
+        await self._read.wait()
+        await self._claimant.run()
+
+    def _resting(self) -> Lease | None:
+        """Give our remembered lease while the store is away, as long as it is surely ours."""
+        return resting(self._cluster.now, self._renewal, moment(self._me.boot_id))
