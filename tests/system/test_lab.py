@@ -9,6 +9,7 @@ import pytest
 
 from hostgw_cli.lab import processes
 from hostgw_cli.lab.build import Lab, take_down
+from hostgw_cli.lab.conflist import of_subnet_env
 from hostgw_cli.lab.echo import ping
 from hostgw_cli.lab.ledger import HOME
 from hostgw_cli.lab.netns import DIRECTORY, Namespace
@@ -44,11 +45,16 @@ def root_namespace():
     return seen
 
 
+def bridged(gateway):
+    """Give a CNI list for containers behind a bridge with that address."""
+    return of_subnet_env(IPv4Interface(gateway), mtu=1500)
+
+
 def join(lab):
     """Do by hand what the daemons would do: a subnet for each host, a route for each other."""
     subnets = {host.name: f"10.244.{n}" for n, host in enumerate(lab.hosts, start=1)}
     for host in lab.hosts:
-        host.attach_containers(IPv4Interface(f"{subnets[host.name]}.1/24"))
+        host.attach_containers(bridged(f"{subnets[host.name]}.1/24"))
         for other in lab.hosts:
             if other is not host:
                 gateway = str(other.plan.address.ip)
@@ -86,7 +92,7 @@ def test_a_host_whose_power_was_cut_comes_back_with_its_disk_alone(make_lab):
     assert disk.exists()
     assert host.ip_json("route", "show", "10.244.0.0/16") == []
     assert ping(other.namespace, host.plan.address.ip)
-    host.attach_containers(IPv4Interface("10.244.1.1/24"))
+    host.attach_containers(bridged("10.244.1.1/24"))
     assert host.container(0).ping(IPv4Address("10.244.1.1"))
 
 

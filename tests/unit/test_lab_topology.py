@@ -1,4 +1,4 @@
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
@@ -25,13 +25,6 @@ def test_endpoints_name_every_member():
     assert plan(LabSpec(etcd=3)).endpoints == (
         "http://198.18.255.1:2379,http://198.18.255.2:2379,http://198.18.255.3:2379"
     )
-
-
-def test_a_container_takes_the_address_of_its_number_after_the_gateway():
-    """The gateway has the subnet's first address, the first container the second."""
-    container = plan(LabSpec(containers=2)).hosts[0].containers[1]
-    assert container.address(IPv4Interface("10.244.7.1/24")) == IPv4Interface("10.244.7.3/24")
-    assert container.cable == "veth-c2"
 
 
 def test_everything_has_a_name_of_its_own():

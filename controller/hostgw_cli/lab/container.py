@@ -1,12 +1,15 @@
-"""A container: a namespace with one cable into its host, and an address of the host's subnet."""
+"""A container: a namespace with one link to its host, and an address of the host's subnet.
+
+CNI plugins attach it (`plugins.py`); here is what can be asked of it afterwards.
+"""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address
 
 from hostgw_cli.lab.echo import Echo, SteadyPing, ping
-from hostgw_cli.lab.netns import Namespace, veth
-from hostgw_cli.lab.topology import ContainerPlan, LabError, mac
+from hostgw_cli.lab.netns import Namespace
+from hostgw_cli.lab.topology import ContainerPlan, LabError
 
 
 class Container:
@@ -19,20 +22,6 @@ class Container:
         self.run = self.namespace.run
         self.ip = self.namespace.ip
         self.ip_json = self.namespace.ip_json
-
-    def attach(
-        self, host: Namespace, bridge: str, *, gateway: IPv4Interface, mtu: int = 1500
-    ) -> None:
-        """Put a cable between the container and a host's bridge, in place of a former one."""
-        with self.namespace.links() as links:
-            links.delete("eth0")
-        address = self.plan.address(gateway)
-        veth(self.namespace, "eth0", host, self.plan.cable, mtu=mtu, mac_one=mac(address.ip))
-        with host.links() as links:
-            links.put_in(bridge, self.plan.cable)
-        with self.namespace.links() as links:
-            links.add_address("eth0", str(address))
-            links.add_default_route("eth0", str(gateway.ip))
 
     @property
     def address(self) -> IPv4Address:

@@ -1,8 +1,7 @@
 """One host of the lab: a namespace, its daemon, and the containers on its subnet.
 
-The daemon is a real `hostgwd` process with folders of its own. The containers are attached the way
-a CNI bridge plugin does it: a bridge with the subnet's first address, a cable to each container,
-the bridge as its default gateway.
+The daemon is a real `hostgwd` process with folders of its own. The containers are attached by real
+CNI plugins.
 """
 
 from __future__ import annotations
@@ -16,17 +15,18 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 
 from hostgw_cli.lab import processes
+from hostgw_cli.lab.conflist import Conflist, of_subnet_env
 from hostgw_cli.lab.container import Container
 from hostgw_cli.lab.interrupt import held
 from hostgw_cli.lab.ledger import Ledger
 from hostgw_cli.lab.machine import build_machine, remove_machine
-from hostgw_cli.lab.netns import Namespace, bridge
+from hostgw_cli.lab.netns import Namespace
+from hostgw_cli.lab.plugins import Plugins
 from hostgw_cli.lab.topology import LabError, MachinePlan, Topology
 from hostgw_cli.lab.waiting import tail, wait_for
 
 HTTP_PORT = 9745
 READY_WITHIN = 30.0  # seconds
-BRIDGE = "cni0"
 
 
 class Host:
@@ -42,6 +42,7 @@ class Host:
         self.containers = [Container(each) for each in plan.containers]
         self.folder = ledger.folder / plan.name
         self.log = ledger.folder / f"{plan.name}.log"
+        self.plugins = Plugins(self.namespace, self.folder / "cni")
         self._topology = topology
         self._ledger = ledger
 
@@ -67,6 +68,7 @@ class Host:
             remove_machine(self.plan, self._topology)
             shutil.rmtree(self.folder / "run", ignore_errors=True)
             self.subnet_file.unlink(missing_ok=True)
+            self.plugins.forget()
 
     def power_on(self) -> None:
         """Boot again, with the same disk: the daemon is for the caller to start."""
@@ -182,21 +184,22 @@ class Host:
         lines = self.subnet_file.read_text().splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
-    def attach_containers(self, gateway: IPv4Interface | None = None, *, mtu: int = 1500) -> None:
-        """Give every container its address and its cable; the gateway is subnet.env's by default.
+    @property
+    def conflist(self) -> Conflist:
+        """The CNI list for the subnet of subnet.env. Raise FileNotFoundError, LabError."""
+        env = self.subnet_env()
+        return of_subnet_env(IPv4Interface(env["FLANNEL_SUBNET"]), mtu=int(env["FLANNEL_MTU"]))
+
+    def attach_containers(self, conflist: Conflist | None = None) -> None:
+        """Have the CNI plugins give every container its link and addresses, in their order.
 
         Doing it again moves them to the subnet that is there now.
         """
-        if gateway is None:
-            env = self.subnet_env()
-            gateway, mtu = IPv4Interface(env["FLANNEL_SUBNET"]), int(env["FLANNEL_MTU"])
-        with self.namespace.links() as links:
-            links.delete(BRIDGE)
         with held():
-            bridge(self.namespace, BRIDGE, address=str(gateway))
+            self.plugins.detach_all(each.namespace for each in self.containers)
         for container in self.containers:
             with held():
-                container.attach(self.namespace, BRIDGE, gateway=gateway, mtu=mtu)
+                self.plugins.attach(container.namespace, conflist or self.conflist)
 
     def container(self, number: int) -> Container:
         """Give a container by its place, the first is 0."""

@@ -77,20 +77,10 @@ class LabSpec:
 
 @dataclass(frozen=True, slots=True)
 class ContainerPlan:
-    """A container: its short name (`n1/c1`), its namespace, and its number in its host's subnet."""
+    """A container: its short name (`n1/c1`) and its namespace."""
 
     name: str
     namespace: str
-    number: int
-
-    def address(self, gateway: IPv4Interface) -> IPv4Interface:
-        """Give its address in the subnet whose first address is the gateway's: .2, .3 and on."""
-        return IPv4Interface((gateway.ip + self.number, gateway.network.prefixlen))
-
-    @property
-    def cable(self) -> str:
-        """The name of its cable's end in the host."""
-        return f"veth-{self.name.partition('/')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +152,7 @@ def plan(spec: LabSpec) -> Topology:
 def _host(spec: LabSpec, number: int) -> MachinePlan:
     name = f"n{number}"
     containers = (
-        ContainerPlan(f"{name}/c{each}", f"{spec.prefix}{name}-c{each}", each)
+        ContainerPlan(f"{name}/c{each}", f"{spec.prefix}{name}-c{each}")
         for each in range(1, spec.containers + 1)
     )
     return MachinePlan(name, f"{spec.prefix}{name}", _underlay(number), tuple(containers))
