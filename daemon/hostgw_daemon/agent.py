@@ -178,6 +178,7 @@ class Agent:
         must = self._member.perform(self._hostwatch.now)
         if must is not None:
             self._masquerade.want(must.rules)
+            self._trouble("mtu_impossible", must.mtu.trouble if must.mtu is not None else "")
 
     def _parts(self) -> Parts:
         return self._member.parts(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hostgw_core.model import ClusterConfig, Lease
+from hostgw_core.model import ClusterConfig, Lease, Subnets
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header
+from hostgw_daemon.cni.conflist import Attachment, Conflist, ConflistSpec, conflist
 from hostgw_daemon.disk.memory import Memory, Moment, Renewal
 from hostgw_daemon.disk.subnetfile import subnet_env
+from hostgw_daemon.link.mtu import Mtu, container_mtu
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.cluster import Understanding
 from hostgw_daemon.routes.peers import PeerState
@@ -18,14 +20,17 @@ from hostgw_daemon.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """The rules, the subnet file, and what to remember.
+    """The rules, what to remember, and the two files that runtimes read.
 
-    `subnet_file` is None while the link, and with it the MTU, is not known: the old file stays.
+    Both files are None while the link, and with it the MTU, is not known: the old ones stay. The
+    conflist is None, too, where none is asked for.
     """
 
     rules: RulesetSpec
-    subnet_file: bytes | None
     memory: Memory
+    mtu: Mtu | None = None
+    subnet_file: bytes | None = None
+    conflist: Conflist | None = None
 
 
 def duties(
@@ -40,18 +45,44 @@ def duties(
 ) -> Duties:
     """Give what must be."""
     subnets = lease.subnets
+    rules = RulesetSpec.of(
+        config,
+        subnets,
+        masquerade=settings.ip_masq,
+        forward_rules=settings.iptables_forward_rules,
+        random_fully=not settings.ip_masq_fully_random_disable,
+    )
+    memory = Memory(subnets, lease.key.decode(), instance, history, renewal)
+    if not isinstance(uplink, Uplink):
+        return Duties(rules, memory)
+    mtu = container_mtu(settings.mtu, uplink.link, config.families)
+    used = Subnets(
+        subnets.ipv4 if config.ipv4 is not None else None,
+        subnets.ipv6 if config.ipv6 is not None else None,
+    )
     return Duties(
-        RulesetSpec.of(
-            config,
-            subnets,
-            masquerade=settings.ip_masq,
-            forward_rules=settings.iptables_forward_rules,
-            random_fully=not settings.ip_masq_fully_random_disable,
-        ),
-        subnet_env(config, subnets, mtu=uplink.link.mtu, ipmasq=settings.ip_masq)
-        if isinstance(uplink, Uplink)
-        else None,
-        Memory(subnets, lease.key.decode(), instance, history, renewal),
+        rules,
+        memory,
+        mtu,
+        subnet_env(config, subnets, mtu=mtu.value, ipmasq=settings.ip_masq),
+        _attachment(settings, used, mtu=mtu.value, uplink=uplink.link.name),
+    )
+
+
+def _attachment(settings: Settings, subnets: Subnets, *, mtu: int, uplink: str) -> Conflist | None:
+    """Give the conflist, if one is asked for and there is a subnet to attach anything to."""
+    if not settings.cni_conf or not any(subnets):
+        return None
+    return conflist(
+        ConflistSpec(
+            name=settings.cni_network,
+            attachment=Attachment(settings.cni_attachment),
+            subnets=subnets,
+            mtu=mtu,
+            bridge=settings.cni_bridge,
+            uplink=uplink,
+            chained=settings.cni_chain,
+        )
     )
 
 

@@ -166,6 +166,8 @@ class Membership:
             self.papers.memory_file.want(must.memory)
         if must.subnet_file is not None:
             self.papers.subnet_file.want(must.subnet_file)
+        if must.conflist is not None:
+            self.papers.conflist_file.want(must.conflist)
         return must
 
     def parts(

@@ -6,6 +6,7 @@
 | `<state-dir>/state.json` | the subnet to ask for, the former instance | `subnet.env` |
 | `<state-dir>/snapshot` | what was believed of the store last | routes of ours in the kernel |
 | `--subnet-file` | what the container runtime needs to know | written again |
+| `--cni-conf` | how a container runtime attaches containers | written again |
 
 A disk that is full, read-only or gone is a condition with a sentence: nothing waits for it.
 """
@@ -24,6 +25,8 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import FAMILIES
 from hostgw_core.store import Entry
 from hostgw_core.view import Snapshot
+from hostgw_daemon.cni.conflist import Conflist
+from hostgw_daemon.cni.plugins import missing, sentence
 from hostgw_daemon.disk.files import atomic_write
 from hostgw_daemon.disk.identity import Identity
 from hostgw_daemon.disk.memory import Memory
@@ -80,6 +83,7 @@ class Papers:
         self.saved = found.value.saved if found.value is not None else 0.0
         self._told = told
         self._troubles: dict[str, str] = {}
+        self._plugins_missing = ""
         self.subnet_file_written = False
         self.identity_file = Paperwork[Identity](
             state.remain, done=partial(self._state_file, "node-id")
@@ -95,6 +99,9 @@ class Papers:
         )
         self.subnet_file = Paperwork[bytes](
             lambda content: atomic_write(path, content), done=self._subnet_file
+        )
+        self.conflist_file = Paperwork[Conflist](
+            partial(self._write_conflist, settings), done=self._conflist_file
         )
         self.remembered = self.memory.subnets
         # flannel's file where we have no memory: we come after flannel on this host.
@@ -114,11 +121,15 @@ class Papers:
             "memory": self.memory_file.run,
             "snapshot": self.snapshot_file.run,
             "subnet-file": self.subnet_file.run,
+            "conflist": self.conflist_file.run,
         }
 
     def again(self) -> None:
         """Look at every file anew."""
-        for file in (self.identity_file, self.memory_file, self.snapshot_file, self.subnet_file):
+        for file in (
+            *(self.identity_file, self.memory_file, self.snapshot_file),
+            *(self.subnet_file, self.conflist_file),
+        ):
             file.again()
 
     def report(self) -> None:
@@ -184,6 +195,12 @@ class Papers:
         )
         self.saved = keepsake.at
 
+    def _write_conflist(self, settings: Settings, conflist: Conflist) -> None:
+        """Write it, in a thread, and look for the plugins that it names. Raise OSError."""
+        folders = settings.cni_bin_dir
+        self._plugins_missing = sentence(missing(conflist.plugins, folders), folders)
+        atomic_write(Path(settings.cni_conf), conflist.content, mode=settings.cni_conf_mode)
+
     # -- what is wrong ------------------------------------------------------------------------
 
     def _state_file(self, name: str, trouble: str) -> None:
@@ -195,3 +212,7 @@ class Papers:
     def _subnet_file(self, trouble: str) -> None:
         self.subnet_file_written = not trouble
         self._told("subnet_file_failing", trouble)
+
+    def _conflist_file(self, trouble: str) -> None:
+        self._told("cni_conf_failing", trouble)
+        self._told("cni_plugin_missing", self._plugins_missing)

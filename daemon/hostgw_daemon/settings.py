@@ -63,6 +63,15 @@ class Settings:
     iptables_forward_rules: bool
     iptables_resync: int
 
+    mtu: int
+    cni_conf: str
+    cni_conf_mode: int
+    cni_network: str
+    cni_attachment: str
+    cni_bridge: str
+    cni_chain: tuple[str, ...]
+    cni_bin_dir: tuple[str, ...]
+
     http_address: Listen | None
     healthz_ip: IPAddress
     healthz_port: int

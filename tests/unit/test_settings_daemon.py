@@ -37,6 +37,13 @@ def test_the_defaults_are_flannels_and_ours():
     assert (settings.state_dir, settings.run_dir) == ("/var/lib/hostgw", "/run/hostgw")
     assert settings.http_address == Listen("", 9745)
     assert (settings.log_level, settings.log_format) == ("info", "key=value")
+    assert (settings.mtu, settings.cni_conf, settings.cni_attachment) == (0, "", "bridge")
+    assert (settings.cni_network, settings.cni_bridge, settings.cni_conf_mode) == (
+        "hostgw",
+        "cni0",
+        0o644,
+    )
+    assert (settings.cni_chain, settings.cni_bin_dir) == ((), ("/opt/cni/bin", "/usr/lib/cni"))
     assert (settings.iface, settings.public_ip, settings.node_name) == ((), None, "")
     assert settings.warnings == ()
 
@@ -69,6 +76,20 @@ def test_the_defaults_are_flannels_and_ours():
             "etcd-endpoints and etcd-discovery-srv are both given",
         ),
         (["--healthz-port=9745"], "is the port of http-address"),
+        (["--mtu=-1"], "from 0 to 65535"),
+        (["--cni-conf-mode=0888"], "write it as chmod takes it"),
+        (["--cni-conf-mode=644x"], "write it as chmod takes it"),
+        (["--cni-network=-x"], "is no name of a CNI network"),
+        (["--cni-bridge=a-name-of-16-chr"], "is no name of an interface"),
+        (["--cni-bridge=a/b"], "is no name of an interface"),
+        (["--cni-attachment=vlan"], "write bridge or ptp or macvlan or ipvlan"),
+        (["--cni-chain=tuning"], "write portmap or bandwidth"),
+        (["--cni-chain=portmap,portmap"], "portmap is given twice"),
+        (["--cni-bin-dir=bin"], "begin it with /"),
+        (
+            ["--cni-chain=portmap", "--cni-chain=bandwidth", "--cni-attachment=macvlan"],
+            "macvlan has no cable",
+        ),
     ],
 )
 def test_wrong_settings(argv, problem):

@@ -143,6 +143,24 @@ def _folder(text: str) -> str:
     return text
 
 
+def _mode(text: str) -> int:
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise ValueError("is no mode of a file; write it as chmod takes it, such as 0644")
+    return int(text, 8)
+
+
+def _link(text: str) -> str:
+    if not re.fullmatch(r"[^\s/:]{1,15}", text) or text in (".", ".."):
+        raise ValueError("is no name of an interface; write 1 to 15 characters, such as cni0")
+    return text
+
+
+def _cni_network(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text):
+        raise ValueError("is no name of a CNI network; write letters, digits, and _ . - after them")
+    return text
+
+
 def _node_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?", text):
         raise ValueError("is not a node name; write letters, digits, dots and dashes, at most 253")
@@ -201,6 +219,9 @@ BOOLEAN: Kind[bool] = Kind("", govalues.boolean, toml=bool)
 NETWORK: Kind[IPNetwork] = Kind("CIDR", _network)
 REGEX: Kind[str] = Kind("REGEX", goregex.translate)
 INTERFACE: Kind[str] = Kind("NAME|IP", _interface)
+LINK: Kind[str] = Kind("NAME", _link)
+MODE: Kind[int] = Kind("MODE", _mode)
+CNI_NETWORK: Kind[str] = Kind("NAME", _cni_network)
 PATTERN: Kind[str] = Kind("PATTERN", _interface)
 NODE_NAME: Kind[str] = Kind("NAME", _node_name, "")
 PREFIX: Kind[str] = Kind("KEY", _prefix, "")

@@ -8,6 +8,7 @@ so once. One module a subject; here they come together.
 from __future__ import annotations
 
 from hostgw_core.settings import Check, Program, Setting, Value, etcd, kinds, logs
+from hostgw_daemon.declarations.containers import CHECKS, CONTAINERS
 from hostgw_daemon.declarations.flannel import WITHOUT_EFFECT
 from hostgw_daemon.declarations.interface import INTERFACE
 from hostgw_daemon.declarations.node import NODE
@@ -55,10 +56,11 @@ PROGRAM = Program(
         ("Node and lease", NODE),
         ("Routes", ROUTES),
         ("Masquerade and forwarding", MASQUERADE),
+        ("Containers", CONTAINERS),
         ("Health and metrics", SEEN),
         ("Logs", (*logs.SETTINGS, logs.VERBOSITY)),
         ("Program", _PROGRAM),
         ("Accepted for flannel's sake", (*WITHOUT_EFFECT, *logs.KLOG_WITHOUT_EFFECT)),
     ),
-    checks=(*etcd.CHECKS, Check(("healthz-port", "http-address"), _own_port)),
+    checks=(*etcd.CHECKS, *CHECKS, Check(("healthz-port", "http-address"), _own_port)),
 )

@@ -1,10 +1,10 @@
-"""What else happens to packets: masquerade and forwarding."""
+"""What else happens to packets: masquerade and forwarding, and how containers are attached."""
 
 from __future__ import annotations
 
 from hostgw_core.health import Kind, Severity
 
-_ERROR = Severity.ERROR
+_WARNING, _ERROR = Severity.WARNING, Severity.ERROR
 
 PACKETS = (
     Kind(
@@ -12,5 +12,23 @@ PACKETS = (
         _ERROR,
         "The masquerade and forwarding rules could not be set.",
         "See the detail for the words of nft, or turn off --ip-masq and --iptables-forward-rules.",
+    ),
+    Kind(
+        "mtu_impossible",
+        _WARNING,
+        "The MTU for containers cannot be had.",
+        "Leave --mtu out, or set it and the interface as the detail says.",
+    ),
+    Kind(
+        "cni_conf_failing",
+        _ERROR,
+        "The CNI configuration cannot be written, so containers may start with an old network.",
+        "Make room or correct the permissions of the folder of --cni-conf.",
+    ),
+    Kind(
+        "cni_plugin_missing",
+        _ERROR,
+        "A CNI plugin that attaches containers is not on this host.",
+        "Install containernetworking-plugins, or name the folder with --cni-bin-dir.",
     ),
 )
