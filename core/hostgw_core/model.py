@@ -143,6 +143,11 @@ class ClusterConfig:
         """The families in use, IPv4 first."""
         return tuple(family for family in FAMILIES if self.of(family) is not None)
 
+    @property
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The networks that the pools are parts of, IPv4 first."""
+        return tuple(pool.network for pool in (self.ipv4, self.ipv6) if pool is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Presence:

@@ -26,10 +26,10 @@ from hostgw_daemon.membership import Hears, Membership
 from hostgw_daemon.opening import myself, places, rules_audit, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
-from hostgw_daemon.routes.cluster import News
 from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
+from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade
 from hostgw_daemon.settings import Settings

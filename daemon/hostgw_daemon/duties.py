@@ -12,8 +12,8 @@ from hostgw_daemon.disk.memory import Memory, Moment, Renewal
 from hostgw_daemon.disk.subnetfile import subnet_env
 from hostgw_daemon.link.mtu import Mtu, container_mtu
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.routes.cluster import Understanding
 from hostgw_daemon.routes.peers import PeerState
+from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.rules.ruleset import RulesetSpec
 from hostgw_daemon.settings import Settings
 

@@ -28,9 +28,10 @@ from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.opening import PATIENCE, boottime, moment, patience, present
 from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
-from hostgw_daemon.routes.cluster import Cluster, News
+from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.routes.warden import Warden
 from hostgw_daemon.rules.masquerade import MasqueradeState
 from hostgw_daemon.settings import Settings

@@ -35,8 +35,9 @@ from hostgw_daemon.disk.recollection import Past, Recollection
 from hostgw_daemon.disk.statedir import StateDir
 from hostgw_daemon.kernel import Kernel
 from hostgw_daemon.opening import left_by_flannel
-from hostgw_daemon.routes.cluster import Cluster, Understanding
+from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import entry_of
+from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.settings import Settings
 
 FILES = ("node-id", "state.json", "snapshot")

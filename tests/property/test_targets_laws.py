@@ -58,7 +58,7 @@ def test_amended_targets_are_fresh_targets(steps):
     """After any changes of leases and rules: the same routes, in all and by destination."""
     entries, revision, roster = {}, 1, accept([], RULES)
     targets, aimed = Targets(), RouteRule(2)
-    targets.aim(roster, aimed)
+    targets.aim([roster], aimed)
     for rule, acts in steps:
         changes = []
         for name, content in acts:
@@ -74,16 +74,16 @@ def test_amended_targets_are_fresh_targets(steps):
         before = set(targets.wanted)
         roster = result[0] if result else accept(entries.values(), RULES, roster)
         if result is None or rule != aimed:
-            targets.aim(roster, rule)
+            targets.aim([roster], rule)
         else:
-            gone, come = targets.amend(roster, rule, result[1])
+            gone, come = targets.amend([roster], rule, result[1])
             assert before - gone | come == targets.wanted
             wanted = targets.wanted
-            targets.aim(roster, rule)
+            targets.aim([roster], rule)
             assert targets.wanted is wanted  # a full pass after it computes nothing anew
         aimed = rule
         fresh = Targets()
-        fresh.aim(roster, rule)
+        fresh.aim([roster], rule)
         assert targets.wanted == fresh.wanted
         assert targets.prefixes == fresh.prefixes
         assert shown(targets) == by_hand(roster, rule)
@@ -94,10 +94,10 @@ def test_what_was_aimed_at_last_costs_nothing(monkeypatch):
     """A full pass over the same roster computes no route."""
     roster = accept([Entry(key(NAMES[2]), value("172.16.0.2"), 5, 5, 1, 0)], RULES)
     targets = Targets()
-    targets.aim(roster, RouteRule(2))
+    targets.aim([roster], RouteRule(2))
     wanted = targets.wanted
-    targets.aim(roster, RouteRule(2))
+    targets.aim([roster], RouteRule(2))
     assert targets.wanted is wanted
-    targets.aim(roster, RouteRule(3))
+    targets.aim([roster], RouteRule(3))
     assert targets.wanted is not wanted
     assert {route.link for route in targets.wanted} == {3}

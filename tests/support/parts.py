@@ -16,10 +16,10 @@ from hostgw_core.view import Snapshot, ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import ForeignRoute, Link, Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.link.uplink import Uplink
-from hostgw_daemon.routes.cluster import Understanding
 from hostgw_daemon.routes.judgement import accept
 from hostgw_daemon.routes.peers import Peer, PeerState, Policy, Roster
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.overview import Parts
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
+from hostgw_core.keys import Keys
 from hostgw_core.model import Family
 from hostgw_core.store import Change, Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
@@ -26,10 +27,10 @@ from hostgw_daemon.kernel import (
     Write,
 )
 from hostgw_daemon.routes.desired import RouteRule
-from hostgw_daemon.routes.reconciler import Reconciler
+from hostgw_daemon.routes.reconciler import ONLY, Reconciler
 from hostgw_daemon.routes.report import PassKind, Report
 from support.fake_kernel import FakeKernel
-from support.lease_world import KEYS, key, route, value
+from support.lease_world import KEYS, route, value
 from support.understanding import cluster_of
 
 NETWORK = b'{"Network": "10.5.0.0/16", "Backend": {"Type": "host-gw"}}'
@@ -69,14 +70,30 @@ class CountingKernel(FakeKernel):
 
 
 class Records:
-    """The store, as a watch of it tells: entries that a test writes, and a cluster that hears."""
+    """The store, as a watch of it tells: entries that a test writes, and a cluster that hears.
 
-    def __init__(self, clock: Callable[[], float], reconciler: Reconciler) -> None:
+    `name` is the network's, as the reconciler knows it; its records lie where `keys` say.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        reconciler: Reconciler,
+        *,
+        name: str = ONLY,
+        keys: Keys = KEYS,
+        network: bytes = NETWORK,
+    ) -> None:
         self.clock = clock
         self.reconciler = reconciler
-        self.entries: dict[bytes, Entry] = {KEYS.config: Entry(KEYS.config, NETWORK, 1, 1, 1, 0)}
+        self.keys = keys
+        self.entries: dict[bytes, Entry] = {keys.config: Entry(keys.config, network, 1, 1, 1, 0)}
         self.revision = 100
-        self.cluster = cluster_of(reconciler.understand)
+        self.cluster = cluster_of(lambda news: reconciler.understand(news, name), keys=keys)
+
+    def key(self, name: str) -> bytes:
+        """Write the key of a subnet's lease."""
+        return self.keys.subnets.start + name.encode()
 
     def put(self, name: str, gateway: str = "172.16.0.9", *, node: str = "n") -> Entry:
         """Write a lease, and let nobody know yet."""
@@ -85,16 +102,17 @@ class Records:
     def put_raw(self, name: str, content: bytes) -> Entry:
         """Write whatever somebody writes."""
         self.revision += 1
-        old = self.entries.get(key(name))
+        key = self.key(name)
+        old = self.entries.get(key)
         created = old.created if old else self.revision
-        self.entries[key(name)] = Entry(key(name), content, created, self.revision, 1, 7)
-        return self.entries[key(name)]
+        self.entries[key] = Entry(key, content, created, self.revision, 1, 7)
+        return self.entries[key]
 
     def drop(self, name: str) -> Deleted:
         """End a lease, and let nobody know yet."""
         self.revision += 1
-        del self.entries[key(name)]
-        return Deleted(key(name), self.revision)
+        del self.entries[self.key(name)]
+        return Deleted(self.key(name), self.revision)
 
     def tell(self, *changes: Change, received: float | None = None) -> float:
         """Let the watch tell of these changes; give the moment at which it did."""
@@ -125,14 +143,17 @@ class Records:
 class Site(Records):
     """One node. `clock` is what the reconciler goes by; without one, `now` is moved by hand."""
 
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float] | None = None, *, networks: Sequence[str] = (ONLY,)
+    ) -> None:
         self.now = 1000.0
         clock = clock or (lambda: self.now)
         self.kernel = CountingKernel({LINK: ["172.16.0.0/16", "fd00::/64"]})
         self.reports: list[Report] = []
         self.on_report: Callable[[Report], None] = lambda _report: None
         self.failures: list[Exception] = []
-        super().__init__(clock, Reconciler(self.kernel, told=self._told, clock=clock))
+        reconciler = Reconciler(self.kernel, told=self._told, clock=clock, networks=networks)
+        super().__init__(clock, reconciler)
         self.rule = RouteRule(LINK)
 
     def _told(self, report: Report) -> None:

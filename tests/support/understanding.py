@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from hostgw_core.history import History
+from hostgw_core.keys import Keys
 from hostgw_core.store import Change, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
-from hostgw_daemon.routes.cluster import Cluster, News
+from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.holds import Patience
 from hostgw_daemon.routes.peers import Roster
+from hostgw_daemon.routes.understanding import News
 from support.judging import told
 from support.lease_world import KEYS, ME, entry
 
@@ -30,9 +33,12 @@ def cluster_of(
     *,
     guard: Guard | None = None,
     clock: Callable[[], float] = lambda: 0.0,
+    keys: Keys = KEYS,
+    **others: Any,
 ) -> Cluster:
-    """Make a cluster."""
-    return Cluster(KEYS, ME, guard=guard or guard_of(), told=told, clock=clock)
+    """Make a cluster; its guard, where none is given, waits for nothing."""
+    guard = guard or Guard(keys, ME, AT_ONCE, History())
+    return Cluster(keys, ME, guard=guard, told=told, clock=clock, **others)
 
 
 PATIENT = Patience(grace=2, hold=300)

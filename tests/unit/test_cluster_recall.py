@@ -9,10 +9,11 @@ import pytest
 from hostgw_core.history import History
 from hostgw_core.store import Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
-from hostgw_daemon.routes.cluster import Cluster, News
+from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.holds import Patience
 from hostgw_daemon.routes.peers import PeerState
+from hostgw_daemon.routes.understanding import News
 from support.lease_world import KEYS, ME, entry, key, route
 from support.understanding import cluster_of, guard_of
 

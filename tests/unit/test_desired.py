@@ -106,10 +106,10 @@ def test_a_target_moves_from_one_key_to_another():
     old = entry("10.5.1.0-24", "172.16.0.4", created=5)
     before = accept([old], rules)
     targets = Targets()
-    targets.aim(before, RULE)
+    targets.aim([before], RULE)
     new = entry("10.5.1.0-24&fd00:5:0:1::-64", "172.16.0.4", gateway6="fd00::4", created=9)
     after = accept([new], rules)
-    gone, come = targets.amend(after, RULE, [old.key, new.key])
+    gone, come = targets.amend([after], RULE, [old.key, new.key])
     assert {each.prefix for each in gone} == {"10.5.1.0/24"}
     assert {each.prefix for each in come} == {"10.5.1.0/24", "fd00:5:0:1::/64"}
     assert targets.wanted == desired(after, RULE)

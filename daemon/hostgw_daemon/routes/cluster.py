@@ -10,7 +10,7 @@ this program is measured by.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hostgw_core.history import History
 from hostgw_core.keys import Keys, is_node_id
@@ -23,42 +23,15 @@ from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.judgement import accept, amend
 from hostgw_daemon.routes.peers import NO_ADDRESSES, Policy, Roster
 from hostgw_daemon.routes.recall import as_records, recalled
-
-
-@dataclass(frozen=True, slots=True)
-class Understanding:
-    """What a snapshot means. `config_trouble` says why the record at `config` is not in force.
-
-    `config_entry` is the record of the network in force, wherever it was read. `roster` is None
-    until there has been a configuration to judge by. `disputes` are the ids of the nodes that told
-    us that they want our address. `headless`: it is what this node remembers, for the store has not
-    answered since the start.
-    """
-
-    snapshot: Snapshot
-    config: ClusterConfig | None = None
-    config_trouble: str = ""
-    config_entry: Entry | None = None
-    roster: Roster | None = None
-    disputes: tuple[str, ...] = ()
-    headless: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A new understanding; `moved` are the keys whose peer changed, None for "look at all".
-
-    `received` is the moment the store's answer arrived (seconds of time.monotonic), 0 when it was
-    not the store that changed.
-    """
-
-    now: Understanding
-    moved: frozenset[bytes] | None
-    received: float = 0.0
+from hostgw_daemon.routes.understanding import News, Understanding, leads_into
 
 
 class Cluster:
-    """Turns sightings into news, for `told`. `clock` is the guard's, in seconds."""
+    """Turns sightings into news, for `told`. `clock` is the guard's, in seconds.
+
+    `elsewhere` tells which other network of this node has a part of a configuration's addresses,
+    "" for none: one that comes into force keeps them, and a later one is refused.
+    """
 
     def __init__(
         self,
@@ -68,16 +41,19 @@ class Cluster:
         guard: Guard,
         told: Callable[[News], None],
         clock: Callable[[], float],
+        elsewhere: Callable[[ClusterConfig], str] = lambda _config: "",
     ) -> None:
         self._keys = keys
         self._node_id = node_id
         self._guard = guard
         self._told = told
         self._clock = clock
+        self._elsewhere = elsewhere
         self._addresses = NO_ADDRESSES
         self._networks: tuple[IPNetwork, ...] = ()
         self._held: tuple[IPNetwork, ...] = ()
         self._standing: tuple[Route, ...] = ()
+        self._alone = True
         self._speaks = False
         self.now: Understanding | None = None
 
@@ -119,9 +95,12 @@ class Cluster:
             self._guard.follow(None, roster, None, self._clock())
             self.now = replace(fresh, roster=roster)
 
-    def recall_routes(self, routes: Iterable[Route]) -> None:
-        """Begin with our routes in the kernel, where nothing else is known."""
-        self._standing = tuple(routes)
+    def recall_routes(self, routes: Iterable[Route], *, alone: bool = True) -> None:
+        """Begin with our routes in the kernel, where nothing else is known.
+
+        Where this network is not `alone`, only those to somewhere in it can be known to be its own.
+        """
+        self._standing, self._alone = tuple(routes), alone
 
     def go_headless(self) -> None:
         """Tell what is remembered, if the store has not answered."""
@@ -149,6 +128,13 @@ class Cluster:
             self._held = held
             if self.now is not None:
                 self._judge(self.now, 0.0)
+
+    # -- beside other networks ----------------------------------------------------------------
+
+    def room_came(self) -> None:
+        """Look again at a configuration that was refused for another network's sake."""
+        if self.now is not None and self.now.overlap:
+            self._again()
 
     # -- what the guard decides later ---------------------------------------------------------
 
@@ -198,6 +184,8 @@ class Cluster:
         config = config_of(entry)
         if isinstance(config, Refusal):
             return replace(fresh, config_trouble=config.detail)
+        if config != fresh.config and (why := self._elsewhere(config)):
+            return replace(fresh, config_trouble=f"{name}: {why}", overlap=True)
         return replace(fresh, config=config, config_entry=entry)
 
     def _settle(self, fresh: Understanding) -> None:
@@ -249,7 +237,10 @@ class Cluster:
         if fresh.config is None or not self._standing:
             return None
         leases = (e for e in fresh.snapshot.entries.values() if self._is_lease(e))
-        records = tuple(as_records(self._keys, self._standing, leases))
+        ours, networks = self._standing, fresh.config.networks
+        if not self._alone:
+            ours = tuple(route for route in ours if leads_into(route, networks))
+        records = tuple(as_records(self._keys, ours, leases))
         roster = recalled(records, self._policy(fresh.config))
         self._guard.follow(None, roster, None, self._clock())
         self._standing = ()

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from hostgw_core.model import FAMILIES
@@ -36,8 +36,9 @@ from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.fights import Fights
 from hostgw_daemon.routes.foreign import Effect, Foreign, effect
 from hostgw_daemon.routes.inbox import Inbox
+from hostgw_daemon.routes.networks import Trust
 from hostgw_daemon.routes.peers import Roster
-from hostgw_daemon.routes.plan import additions, plan
+from hostgw_daemon.routes.plan import permitted, plan
 from hostgw_daemon.routes.takeover import TakeOver
 from hostgw_daemon.routes.targets import Targets
 
@@ -49,17 +50,17 @@ CHUNK: Final = 500
 class Task:
     """What one pass goes by: it stays the same while the world goes on.
 
-    `revision` is the store's that the roster is the state of; `started` is in seconds of the
-    reconciler's clock. `headless`: the roster is remembered and was not read, so nothing is
-    removed for it.
+    `rosters` are those of all networks; `revision` is the latest of the store's that they are the
+    state of; `started` is in seconds of the reconciler's clock. `trust` says what may be removed: a
+    roster may be remembered, or not be there yet.
     """
 
-    roster: Roster
+    rosters: tuple[Roster, ...]
     rule: RouteRule
     revision: int
     rung: Inbox
     started: float
-    headless: bool = False
+    trust: Trust = field(default_factory=Trust)
 
 
 class Passes:
@@ -95,7 +96,7 @@ class Passes:
 
     async def fast(self, task: Task) -> list[Outcome]:
         """Write the difference that the store's change makes."""
-        before, after = self.targets.amend(task.roster, task.rule, task.rung.moved)
+        before, after = self.targets.amend(task.rosters, task.rule, task.rung.moved)
         # What the kernel is known not to hold can be neither deleted nor appended to.
         standing = before - self.missing.keys()
         self.fights.forget(before - after)
@@ -126,15 +127,13 @@ class Passes:
 
         `audit`: nothing had rung, so whatever is different went unnoticed.
         """
-        self.targets.aim(task.roster, task.rule)
+        self.targets.aim(task.rosters, task.rule)
         self.fights.forget_all_but(self.targets.wanted)
         wanted, observed = frozenset(self.targets.wanted), self._observe(task.rule)
         for route in task.rung.lost & wanted - observed:
             self.fights.lost(route, task.started)
         fought_over = frozenset(self.fights.standing(task.started)) - observed
-        writes = plan(wanted - fought_over, observed)
-        if task.headless:
-            writes = additions(writes)
+        writes = permitted(plan(wanted - fought_over, observed), task.trust.may_go)
         if audit and not task.rung.moved:
             self._count_unnoticed(task, writes)
         outcomes = await self._write(writes)
@@ -144,7 +143,7 @@ class Passes:
             for route in fought_over
         }
         self._note(outcomes)
-        if not task.headless:
+        if task.trust:
             outcomes += self._take_over_leftovers(task)
         await asyncio.sleep(0)
         self.foreign.replace(self._kernel.foreign(self.targets.prefixes))
@@ -187,7 +186,8 @@ class Passes:
             self.flannel.found(
                 [
                     route
-                    for family in task.roster.policy.config.families
+                    for family in FAMILIES
+                    if any(family in each.policy.config.families for each in task.rosters)
                     for route in self._kernel.leftovers(task.rule.link, family)
                 ]
             )

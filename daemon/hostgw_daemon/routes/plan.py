@@ -9,7 +9,9 @@ Laws: doing plan(d, o) to o gives d; plan(d, d) is empty; no route is in two wri
 
 from __future__ import annotations
 
-from hostgw_daemon.kernel import Table, Verb, Write
+from collections.abc import Callable
+
+from hostgw_daemon.kernel import Route, Table, Verb, Write
 
 
 def plan(desired: Table, observed: Table) -> tuple[Write, ...]:
@@ -24,6 +26,9 @@ def plan(desired: Table, observed: Table) -> tuple[Write, ...]:
     return (*coming, *(Write(Verb.DELETE, route) for route in sorted(extra)))
 
 
-def additions(writes: tuple[Write, ...]) -> tuple[Write, ...]:
-    """Give the writes that take nothing away: all that may be done before the store was read."""
-    return tuple(write for write in writes if write.verb is Verb.CREATE)
+def permitted(writes: tuple[Write, ...], may_go: Callable[[Route], bool]) -> tuple[Write, ...]:
+    """Give the writes that take away nothing but what may go.
+
+    A moved route is appended only where the old one may go: two of one key are no state to be in.
+    """
+    return tuple(write for write in writes if write.verb is Verb.CREATE or may_go(write.route))

@@ -12,14 +12,14 @@ Everything that happens is a ring of one bell. What rings says how much to look 
 The first ring acts at once; full passes that follow each other closely are settled. Nothing is
 written before a complete snapshot of the store has been understood and the link is known and up:
 without a roster there is no plan. One that is only remembered, because the store is away, adds
-routes and removes none.
+routes and removes none. Where several networks are served, what is known of each is in `networks`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from hostgw_core.wake import Wake
 from hostgw_daemon.kernel import (
@@ -32,13 +32,16 @@ from hostgw_daemon.kernel import (
     RouteLost,
     Verdict,
 )
-from hostgw_daemon.routes.cluster import News
 from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.inbox import Inbox
+from hostgw_daemon.routes.networks import Networks
 from hostgw_daemon.routes.passes import Passes, Task
-from hostgw_daemon.routes.peers import Roster
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
 from hostgw_daemon.routes.schedule import AUDIT, Schedule
+from hostgw_daemon.routes.understanding import News
+
+ONLY: Final = ""
+"""The name of a network that is the only one."""
 
 _EXPECTED = frozenset({Verdict.CREATED, Verdict.DELETED})
 # What another try may cure without anything happening meanwhile.
@@ -46,7 +49,10 @@ _PASSING = frozenset({Verdict.FAILED, Verdict.LINK_DOWN})
 
 
 class Reconciler:
-    """Keeps the routes. `told` gets every report; `clock` is time.monotonic, in seconds."""
+    """Keeps the routes of some `networks`, by name.
+
+    `told` gets every report; `clock` is time.monotonic, in seconds.
+    """
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class Reconciler:
         told: Callable[[Report], None],
         clock: Callable[[], float],
         audit: float = 60.0,
+        networks: Sequence[str] = (ONLY,),
     ) -> None:
         self._passes = Passes(kernel)
         self._told = told
@@ -63,20 +70,16 @@ class Reconciler:
         self._inbox = Inbox()
         self._schedule = Schedule(audit, clock())
         self._rule: RouteRule | None = None
-        self._roster: Roster | None = None
-        self._headless = False
-        self._revision = 0
+        self._networks = Networks(networks)
         self._applied = 0
         self._last: Report | None = None
         self._last_full: Report | None = None
 
     # -- what may ring ------------------------------------------------------------------------
 
-    def understand(self, news: News) -> None:
-        """Take the cluster as it is understood now; without a network it is not, yet."""
-        self._roster, self._revision = news.now.roster, news.now.snapshot.revision
-        self._headless = news.now.headless
-        if self._roster is None:
+    def understand(self, news: News, network: str = ONLY) -> None:
+        """Take a network as it is understood now; without a configuration it is not, yet."""
+        if self._networks.take(network, news.now) is None:
             return
         if news.moved is None:
             self._inbox.anew = True
@@ -147,7 +150,7 @@ class Reconciler:
 
     def overdue(self, now: float) -> float:
         """Give the seconds by which a pass that should have been made is late."""
-        ready = self._roster is not None and self._rule is not None
+        ready = bool(self._networks.rosters) and self._rule is not None
         return max(0.0, now - self._schedule.due) if ready else 0.0
 
     # -- the loop -----------------------------------------------------------------------------
@@ -160,15 +163,16 @@ class Reconciler:
 
     async def step(self) -> None:
         """Do what has rung: the small passes at once, the full one when it is due."""
-        now = self._clock()
-        if self._roster is None or self._rule is None:
+        now, rosters = self._clock(), self._networks.rosters
+        if not rosters or self._rule is None:
             self._schedule.postpone(now)
             return
         full = self._schedule.is_due(now)
         if self._inbox.anew and not full:
             return
         rung = self._inbox.take()
-        task = Task(self._roster, self._rule, self._revision, rung, now, headless=self._headless)
+        revision, trust = self._networks.revision, self._networks.trust
+        task = Task(rosters, self._rule, revision, rung, now, trust)
         try:
             await (self._full(task) if full else self._small(task))
         except BaseException:

@@ -1,12 +1,16 @@
 """The routes there should be, kept so that one peer's change costs what one peer costs.
 
-The whole is `desired(roster, rule)`; this is the same, indexed by lease and by destination, and
-amended. Law: after any amendments, `wanted` equals what `aim` would compute anew.
+The whole is `desired(roster, rule)` of every roster; this is the same, indexed by lease and by
+destination, and amended. Law: after any amendments, `wanted` equals what `aim` would compute anew.
+
+Each network has a roster of its own. Their keys differ by the prefix, and their subnets do not
+overlap (`cluster` sees to that), so that one table holds them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import is_
 
 from hostgw_daemon.kernel import Route, Table
 from hostgw_daemon.routes.desired import RouteRule, routes_to
@@ -21,19 +25,27 @@ class Targets:
         self.wanted: set[Route] = set()
         self.prefixes: dict[Prefix, Route] = {}
         self._by_key: dict[bytes, tuple[Route, ...]] = {}
-        self._basis: tuple[Roster, RouteRule] | None = None
+        self._basis: tuple[Sequence[Roster], RouteRule] = ((), RouteRule(0))
 
-    def aim(self, roster: Roster, rule: RouteRule) -> None:
-        """Take a whole roster; the one that was taken last costs nothing."""
-        if self._basis is not None and self._basis[0] is roster and self._basis[1] == rule:
+    def aim(self, rosters: Sequence[Roster], rule: RouteRule) -> None:
+        """Take whole rosters; those that were taken last cost nothing."""
+        known, under = self._basis
+        same = len(known) == len(rosters) and all(map(is_, known, rosters))
+        if known and same and under == rule:
             return
-        self._by_key = {key: tuple(routes_to(peer, rule)) for key, peer in roster.peers.items()}
+        self._by_key = {
+            key: tuple(routes_to(peer, rule))
+            for roster in rosters
+            for key, peer in roster.peers.items()
+        }
         self.wanted = {route for routes in self._by_key.values() for route in routes}
         self.prefixes = {(route.destination, route.length): route for route in self.wanted}
-        self._basis = (roster, rule)
+        self._basis = (rosters, rule)
 
-    def amend(self, roster: Roster, rule: RouteRule, moved: Iterable[bytes]) -> tuple[Table, Table]:
-        """Take a roster of which only the `moved` keys are new; give their routes before and now.
+    def amend(
+        self, rosters: Sequence[Roster], rule: RouteRule, moved: Iterable[bytes]
+    ) -> tuple[Table, Table]:
+        """Take rosters of which only the `moved` keys are new; give their routes before and now.
 
         New since what was taken last, and under the same rule. The peers are compared as one set: a
         subnet may have moved from one key to another.
@@ -42,7 +54,8 @@ class Targets:
         after: set[Route] = set()
         for key in moved:
             before |= set(self._by_key.pop(key, ()))
-            routes = routes_to(roster.peers.get(key), rule)
+            peers = (peer for roster in rosters if (peer := roster.peers.get(key)))
+            routes = routes_to(next(peers, None), rule)
             if routes:
                 self._by_key[key] = tuple(routes)
             after |= routes
@@ -52,5 +65,5 @@ class Targets:
         for route in after - before:
             self.wanted.add(route)
             self.prefixes[route.destination, route.length] = route
-        self._basis = (roster, rule)
+        self._basis = (rosters, rule)
         return frozenset(before), frozenset(after)

@@ -22,10 +22,10 @@ from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.routes.cluster import Understanding
 from hostgw_daemon.routes.foreign import Effect, cure, effect
 from hostgw_daemon.routes.peers import OWN_ADDRESS, Peer, PeerState
 from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.routes.watchfulness import Watchfulness
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.checks import Check, readiness
