@@ -16,14 +16,15 @@ export VENV
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
-	@echo '  Arguments: make test ARGS="-k lab -x"; make demo KEEP=1 leaves the cluster standing.'
+	@echo '  Arguments: make test ARGS="-k lab -x"; make demo KEEP=1 leaves the cluster standing,'
+	@echo '  make demo FAMILIES=46 (or 6) shows both address families (or IPv6 alone).'
 
 setup: ## Install everything that the tests need (root)
 	@.ci/setup test
 
 demo: ## A cluster on this machine: containers reach each other across hosts (root)
 	@.ci/setup demo
-	@$(BIN)/hostgwctl lab demo $(if $(KEEP),--keep) $(ARGS)
+	@$(BIN)/hostgwctl lab demo $(if $(KEEP),--keep) $(if $(FAMILIES),--families $(FAMILIES)) $(ARGS)
 
 test: setup lint ## Lint, then run every test (root)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(ARGS),$(ARGS),--ignore=tests/chaos)

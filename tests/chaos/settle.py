@@ -19,6 +19,7 @@ from chaos.store_witness import LEASES
 from hostgw_cli.lab.netns import CommandError
 from hostgw_cli.lab.topology import NETWORK, UNDERLAY, LabError
 from hostgw_cli.lab.waiting import PAUSE
+from hostgw_core.model import IPAddress
 
 AUDITED = AUDIT * 1.15  # seconds in which an audit has surely come
 
@@ -40,7 +41,7 @@ def routable(key: str, value: bytes) -> IPv4Address | None:
     return gateway if good else None
 
 
-def expected(leases: Sequence[tuple[str, bytes]], own: IPv4Address) -> dict[str, str]:
+def expected(leases: Sequence[tuple[str, bytes]], own: IPAddress) -> dict[str, str]:
     """Give destination and gateway of each route that a host must have."""
     gateways = {key.replace("-", "/"): routable(key, value) for key, value in leases}
     return {

@@ -86,6 +86,20 @@ def test_a_deleted_route_is_back_in_measured_time(shown):
     assert re.search(r"it was back each time, after [\d.]+ ms \(median\)", shown)
 
 
+@pytest.mark.parametrize(("families", "pairs"), [("46", 4), ("6", 2)])
+def test_every_claim_holds_in_the_other_families(families, pairs):
+    """With both families, and with IPv6 alone, all that is shown is so in each of them."""
+    name = lab_name()
+    done = run("--name", name, "--nodes=2", "--families", families)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "NOT SO" not in done.stdout
+    assert f"{pairs} of {pairs} pairs reach each other" in done.stdout
+    assert "2 hosts hold 2 IPv6 subnets" in done.stdout
+    assert re.search(r"fd00:10:244:\w+::/64 via 2001:2::2 dev eth0 proto 104", done.stdout)
+    assert "$ ip -6 route delete fd00:10:244:" in done.stdout
+    assert left_behind(name) == []
+
+
 def test_what_is_kept_stands_and_can_be_taken_down():
     """With --keep the lab stands at the end, and the words it ends with take it down."""
     name = lab_name()

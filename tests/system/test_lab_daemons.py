@@ -56,6 +56,37 @@ def test_a_person_makes_a_lab_looks_at_it_and_hears_of_what_is_amiss():
     assert left_behind(name) == []
 
 
+@pytest.mark.parametrize(
+    ("families", "subnets", "addresses", "routes"),
+    [
+        ("46", [r"10\.244\.\d+\.1/24", r"fd00:10:244:[0-9a-f]+::1/64"], 2, "2"),
+        ("6", [r"fd00:10:244:[0-9a-f]+::1/64"], 1, "1"),
+    ],
+)
+def test_a_lab_with_ipv6_is_pinged_and_shown_in_every_family(families, subnets, addresses, routes):
+    """With IPv6 alone, and with both, every pair answers in each family and `status` shows all."""
+    name = lab_name()
+    try:
+        ctl("up", "--name", name, "--nodes=2", "--families", families)
+        pairs = ctl("ping", "--name", name, "--count=1").stdout.splitlines()
+        assert len(pairs) == 2 * addresses
+        assert sum("-> n2/c1 (fd00:10:244:" in each for each in pairs) == 1
+        assert all("1 of 1 answered" in each for each in pairs)
+        rows = [line.split() for line in ctl("status", "--name", name).stdout.splitlines()[1:]]
+        for row in rows[1:]:
+            _, *underlay = row[: 1 + addresses]
+            assert underlay[-1] == f"2001:2::{row[0].removeprefix('n')}"
+            assert row[1 + addresses] == "ready"
+            for text, subnet in zip(row[2 + addresses :], subnets, strict=False):
+                assert re.fullmatch(subnet, text)
+            assert row[2 + 2 * addresses] == routes
+        inside = ctl("exec", "--name", name, "n1", "--", "ip", "-4", "-o", "address", "show")
+        assert ("198.18.0.1" in inside.stdout) == ("4" in families)
+    finally:
+        take_down(name)
+    assert left_behind(name) == []
+
+
 def test_a_daemon_that_cannot_start_is_said_with_its_last_words():
     """A wrong flag ends `up` with what the daemon said, and nothing of the lab is left."""
     name = lab_name()

@@ -1,5 +1,5 @@
 import json
-from ipaddress import IPv4Interface, ip_network
+from ipaddress import IPv4Interface, IPv6Interface, ip_network
 
 import pytest
 
@@ -69,6 +69,16 @@ def test_without_a_list_there_is_a_bridge_on_the_subnet():
     assert found.plugins[0]["mtu"] == 1450
     assert found.plugins[0]["ipam"]["ranges"] == [
         [{"subnet": "10.244.3.0/24", "gateway": "10.244.3.1"}]
+    ]
+
+
+def test_a_container_gets_an_address_of_each_subnet_of_subnet_env():
+    """Each family is a range set of its own: host-local gives one address of each set."""
+    gateways = IPv4Interface("10.244.3.1/24"), IPv6Interface("fd00:10:244:3::1/64")
+    found = of_subnet_env(*gateways, mtu=1500)
+    assert found.plugins[0]["ipam"]["ranges"] == [
+        [{"subnet": "10.244.3.0/24", "gateway": "10.244.3.1"}],
+        [{"subnet": "fd00:10:244:3::/64", "gateway": "fd00:10:244:3::1"}],
     ]
 
 

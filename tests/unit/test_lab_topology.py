@@ -1,4 +1,4 @@
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import pytest
 
@@ -27,13 +27,45 @@ def test_endpoints_name_every_member():
     )
 
 
-def test_everything_has_a_name_of_its_own():
+def test_a_lab_of_both_families_is_told_of_by_ipv4_and_addressed_in_both():
+    """Each machine has two addresses of the same number; the store is reached by the first."""
+    lab = plan(LabSpec(families=(4, 6)))
+    assert [str(each) for each in lab.hosts[1].addresses] == ["198.18.0.2/16", "2001:2::2/64"]
+    assert [str(each) for each in lab.gateways] == ["198.18.255.254/16", "2001:2::fffe/64"]
+    assert lab.endpoints == "http://198.18.255.1:2379"
+    assert lab.hosts[1].mac == "02:00:c6:12:00:02"
+    assert lab.spec.config == {
+        "Network": "10.244.0.0/16",
+        "SubnetLen": 24,
+        "EnableIPv6": True,
+        "IPv6Network": "fd00:10:244::/48",
+        "IPv6SubnetLen": 64,
+        "Backend": {"Type": "host-gw"},
+    }
+
+
+def test_a_lab_of_ipv6_alone_has_no_ipv4_address():
+    """Its store is reached by IPv6, its configuration has no IPv4 network."""
+    lab = plan(LabSpec(families=(6,), etcd=3))
+    assert [str(each) for each in lab.hosts[0].addresses] == ["2001:2::1/64"]
+    assert lab.endpoints == (
+        "http://[2001:2::ff01]:2379,http://[2001:2::ff02]:2379,http://[2001:2::ff03]:2379"
+    )
+    assert lab.hosts[0].mac == "02:06:00:00:00:01"
+    assert "Network" not in lab.spec.config
+    assert lab.spec.config["EnableIPv4"] is False
+
+
+@pytest.mark.parametrize("families", [(4,), (6,), (4, 6)])
+def test_everything_has_a_name_of_its_own(families):
     """No two things in a lab share a namespace, an address or a MAC, however many there are."""
-    lab = plan(LabSpec(nodes=1000, etcd=5, containers=2, network=IPv4Network("10.128.0.0/9")))
+    wide = IPv4Network("10.128.0.0/9")
+    lab = plan(LabSpec(nodes=1000, etcd=5, containers=2, network=wide, families=families))
     namespaces = list(lab.namespaces.values())
     assert len(namespaces) == 1 + 5 + 1000 + 2000
     assert len(set(namespaces)) == len(namespaces)
-    addresses = [each.address.ip for each in lab.machines] + [lab.gateway.ip]
+    addresses = [each.ip for machine in lab.machines for each in machine.addresses]
+    addresses += [each.ip for each in lab.gateways]
     assert len(set(addresses)) == len(addresses)
     assert len({each.mac for each in lab.machines}) == 1005
     assert IPv4Address("198.18.255.255") not in addresses
@@ -65,6 +97,16 @@ def test_the_namespaces_of_a_lab_are_those_with_its_prefix_and_no_others():
         (LabSpec(subnet_len=30, containers=2), "a /30 has room for 1"),
         (LabSpec(subnet_len=32), "a /32 has room for -2"),
         (LabSpec(containers=-1), "containers -1"),
+        (LabSpec(families=()), "families (): 4, 6 or both"),
+        (LabSpec(families=(6, 4)), "families (6, 4): 4, 6 or both"),
+        (
+            LabSpec(families=(6,), network6=IPv6Network("2001:2::/32")),
+            "overlaps the hosts' own 2001:2::/64",
+        ),
+        (
+            LabSpec(families=(4, 6), network6=IPv6Network("fd00::/63")),
+            "network fd00::/63: too small for 3 subnets of /64",
+        ),
     ],
 )
 def test_a_lab_that_cannot_be_is_refused_with_the_reason(spec, fault):

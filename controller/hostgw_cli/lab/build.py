@@ -19,7 +19,7 @@ from hostgw_cli.lab.container import Container
 from hostgw_cli.lab.host import Host
 from hostgw_cli.lab.interrupt import held
 from hostgw_cli.lab.ledger import Ledger
-from hostgw_cli.lab.machine import SWITCH_BRIDGE, build_machine
+from hostgw_cli.lab.machine import SWITCH_BRIDGE, build_machine, quiet_ipv6
 from hostgw_cli.lab.netns import DIRECTORY, Namespace, bridge
 from hostgw_cli.lab.store import CONFIG_KEY, Etcd
 from hostgw_cli.lab.topology import LabError, LabSpec, Topology, plan
@@ -103,12 +103,7 @@ class Lab:
 
     def configure(self, **changes: object) -> None:
         """Write the cluster's network configuration, flannel's JSON; `changes` go on top."""
-        config: dict[str, object] = {
-            "Network": str(self.spec.network),
-            "SubnetLen": self.spec.subnet_len,
-            "Backend": {"Type": "host-gw"},
-        }
-        self.etcd.ctl("put", CONFIG_KEY, json.dumps(config | changes))
+        self.etcd.ctl("put", CONFIG_KEY, json.dumps(self.spec.config | changes))
 
     def down(self) -> None:
         """Take everything down; what is gone already is no error."""
@@ -118,7 +113,12 @@ class Lab:
         say(f"a switch, {_many(self.spec.etcd, 'etcd member')}, {_many(self.spec.nodes, 'host')}")
         with held():
             switch = Namespace.create(self.topology.switch)
-            bridge(switch, SWITCH_BRIDGE, address=str(self.topology.gateway))
+            if 6 in self.spec.families:
+                quiet_ipv6(switch)
+            bridge(switch, SWITCH_BRIDGE)
+            with switch.links() as links:
+                for gateway in self.topology.gateways:
+                    links.add_address(SWITCH_BRIDGE, str(gateway))
         for machine in self.topology.machines:
             with held():
                 build_machine(machine, self.topology)

@@ -5,16 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeVar
 
 import click
 
 from hostgw_cli.lab.build import Lab, take_down
 from hostgw_cli.lab.interrupt import Interrupted, ignore_from_now_on, interruptible
 from hostgw_cli.lab.netns import CommandError
-from hostgw_cli.lab.topology import LabError, LabSpec
+from hostgw_cli.lab.topology import NETWORK, NETWORK6, LabError, LabSpec
+from hostgw_core.model import Family
+
+_Network = TypeVar("_Network", IPv4Network, IPv6Network)
 
 NAME = click.option("--name", default="default", show_default=True, help="Which lab.")
+FAMILIES_OF: dict[str, tuple[Family, ...]] = {"4": (4,), "6": (6,), "46": (4, 6)}
+FAMILIES = click.option(
+    "--families",
+    type=click.Choice(list(FAMILIES_OF)),
+    default="4",
+    show_default=True,
+    help="IPv4 alone, IPv6 alone, or both.",
+)
 
 
 @contextmanager
@@ -42,8 +54,11 @@ def lab() -> None:
 @click.option("--nodes", default=3, show_default=True, help="How many hosts.")
 @click.option("--etcd", default=1, show_default=True, help="How many etcd members: 1, 3 or 5.")
 @click.option("--containers", default=1, show_default=True, help="How many on each host.")
-@click.option("--network", default="10.244.0.0/16", show_default=True, help="For all containers.")
+@click.option("--network", default=str(NETWORK), show_default=True, help="For all containers.")
 @click.option("--subnet-len", default=24, show_default=True, help="Prefix length of a host's part.")
+@FAMILIES
+@click.option("--network6", default=str(NETWORK6), show_default=True, help="The same in IPv6.")
+@click.option("--subnet-len6", default=64, show_default=True, help="The same in IPv6.")
 @click.option("--no-daemons", is_flag=True, help="Start no hostgwd: you will start something else.")
 @click.argument("daemon_args", nargs=-1, type=click.UNPROCESSED)
 def up(
@@ -54,6 +69,9 @@ def up(
     containers: int,
     network: str,
     subnet_len: int,
+    families: str,
+    network6: str,
+    subnet_len6: int,
     no_daemons: bool,
     daemon_args: tuple[str, ...],
 ) -> None:
@@ -63,8 +81,11 @@ def up(
             nodes=nodes,
             etcd=etcd,
             name=name,
-            network=_network(network),
+            network=_network(network, IPv4Network, "--network", str(NETWORK)),
             subnet_len=subnet_len,
+            families=FAMILIES_OF[families],
+            network6=_network(network6, IPv6Network, "--network6", str(NETWORK6)),
+            subnet_len6=subnet_len6,
             containers=containers,
             daemons=not no_daemons,
             daemon_args=daemon_args,
@@ -127,19 +148,21 @@ def ping(*, name: str, count: int) -> None:
 @lab.command()
 @click.option("--name", default="demo", show_default=True, help="What the lab is called.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(2, 50), help="Hosts.")
+@FAMILIES
 @click.option("--keep", is_flag=True, help="Leave it standing at the end.")
-def demo(*, name: str, nodes: int, keep: bool) -> None:
+def demo(*, name: str, nodes: int, families: str, keep: bool) -> None:
     """Show what hostgw does, and measure it. Exit status 1 if anything shown is not so."""
     from hostgw_cli.lab.demo import run  # noqa: PLC0415 - slow to load
     from hostgw_cli.lab.screen import Screen  # noqa: PLC0415 - the same
 
     with _told():
-        status = run(name, nodes=nodes, keep=keep, screen=Screen())
+        wanted = FAMILIES_OF[families]
+        status = run(name, nodes=nodes, keep=keep, screen=Screen(), families=wanted)
     raise SystemExit(status)
 
 
-def _network(text: str) -> IPv4Network:
+def _network(text: str, kind: type[_Network], option: str, example: str) -> _Network:
     try:
-        return IPv4Network(text)
+        return kind(text)
     except ValueError as error:
-        raise LabError(f"--network {text}: {error}; give one such as 10.244.0.0/16") from error
+        raise LabError(f"{option} {text}: {error}; give one such as {example}") from error

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Interface, IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
-from hostgw_cli.lab.topology import LabError
+from hostgw_cli.lab.topology import Interface, LabError
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -108,18 +108,19 @@ def read(text: str, *, source: str) -> Conflist:
     return found
 
 
-def of_subnet_env(gateway: IPv4Interface, *, mtu: int) -> Conflist:
+def of_subnet_env(*gateways: Interface, mtu: int) -> Conflist:
     """Give the list for a host whose daemon writes none: flannel leaves that to its CNI plugin.
 
-    It is what the plugin `flannel` delegates to: a bridge of the subnet and the MTU of subnet.env.
+    It is what the plugin `flannel` delegates to: a bridge of the subnets and the MTU of subnet.env;
+    each of the subnets gives every container an address.
     """
-    subnet = {"subnet": str(gateway.network), "gateway": str(gateway.ip)}
+    ranges = [[{"subnet": str(each.network), "gateway": str(each.ip)}] for each in gateways]
     bridge = {
         "type": "bridge",
         "bridge": "cni0",
         "isDefaultGateway": True,
         "mtu": mtu,
-        "ipam": {"type": "host-local", "ranges": [[subnet]]},
+        "ipam": {"type": "host-local", "ranges": ranges},
     }
     return Conflist("lab", VERSION, (bridge,))
 

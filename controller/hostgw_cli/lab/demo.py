@@ -10,30 +10,37 @@ from __future__ import annotations
 import re
 import statistics
 import time
-from collections.abc import Callable
-from ipaddress import IPv4Network
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_network
 from itertools import combinations
 
 from hostgw_cli.lab.build import Lab, take_down
+from hostgw_cli.lab.container import Container
 from hostgw_cli.lab.deletion import time_to_return
-from hostgw_cli.lab.echo import ping
+from hostgw_cli.lab.echo import Echo, ping
 from hostgw_cli.lab.host import HTTP_PORT, Host
 from hostgw_cli.lab.interrupt import ignore_from_now_on
 from hostgw_cli.lab.pairs import ping_all
 from hostgw_cli.lab.screen import Screen
+from hostgw_cli.lab.status import PROTOCOL, our_routes
 from hostgw_cli.lab.topology import LabError, LabSpec
 from hostgw_cli.lab.waiting import wait_for
+from hostgw_core.model import Family, IPNetwork
 
 LEASES = "/coreos.com/network/subnets/"
-PROTOCOL = "104"  # of the routes that hostgwd makes; its name where rt_protos.d has it
+_IP_ROUTE: dict[Family, str] = {4: "ip route", 6: "ip -6 route"}
+LEASES6 = "/coreos.com/network/hostgw/subnets6/"
 DELETIONS = 5
 BACK_WITHIN = 1.0  # seconds: a claim; what is measured is some milliseconds
 METRICS = r"^hostgw_(ready|peers.*ok|routes.*(desired|installed)|convergence_seconds_(sum|count))"
 
 
-def run(name: str, *, nodes: int, keep: bool, screen: Screen) -> int:
+def run(
+    name: str, *, nodes: int, keep: bool, screen: Screen, families: tuple[Family, ...] = (4,)
+) -> int:
     """Show everything; give the exit status. Raise LabError, CommandError, Interrupted."""
-    spec = LabSpec(name=name, nodes=nodes)
+    spec = LabSpec(name=name, nodes=nodes, families=families)
     begun = time.monotonic()
     screen.step("A cluster on this machine")
     with screen.busy("building"):
@@ -68,23 +75,32 @@ def everyone_reaches_everyone(lab: Lab, screen: Screen) -> None:
 def leases_are_plain(lab: Lab, screen: Screen) -> None:
     """Show the leases with etcdctl."""
     screen.step("The leases, as anybody reads them")
-    command = ["get", "--prefix", LEASES]
+    families = lab.spec.families
+    leases = LEASES if 4 in families else LEASES6
+    command = ["get", "--prefix", leases]
     screen.show(f"etcdctl {' '.join(command)}", lab.etcd.ctl(*command).stdout)
-    subnets = [_subnet_of(key) for key in lab.etcd.keys(LEASES)]
-    apart = not any(one.overlaps(other) for one, other in combinations(subnets, 2))
-    screen.claim(
-        len(subnets) == len(lab.hosts) and apart,
-        f"{len(lab.hosts)} hosts hold {len(subnets)} subnets, and no two overlap",
-    )
+    keys = lab.etcd.keys(leases)
+    for number, family in enumerate(families):
+        subnets = [_subnets_of(key)[number] for key in keys]
+        apart = not any(one.overlaps(other) for one, other in combinations(subnets, 2))
+        screen.claim(
+            len(subnets) == len(lab.hosts) and apart,
+            f"{len(lab.hosts)} hosts hold {len(subnets)} IPv{family} subnets, and no two overlap",
+        )
 
 
 def routes_are_plain(lab: Lab, screen: Screen) -> None:
     """Show the routes of the first host with ip route."""
     host = lab.hosts[0]
     screen.step(f"The routes of {host.name}, as the kernel has them")
-    screen.show("ip route", host.routes())
-    ours = {(each["dst"], each.get("gateway")) for each in _our_routes(host)}
-    wanted = {(str(_subnet(other)), str(other.plan.address.ip)) for other in lab.hosts[1:]}
+    for family in lab.spec.families:
+        screen.show(_IP_ROUTE[family], host.routes(family=family))
+    ours = {(each["dst"], each.get("gateway")) for each in our_routes(host)}
+    wanted = {
+        (str(subnet), str(address.ip))
+        for other in lab.hosts[1:]
+        for subnet, address in zip(other.subnets().values(), other.plan.addresses, strict=True)
+    }
     screen.claim(
         ours == wanted,
         f"one route for each other host's subnet, through that host; protocol {PROTOCOL} "
@@ -104,7 +120,7 @@ def metrics_are_plain(lab: Lab, screen: Screen) -> None:
     values = dict(line.rsplit(" ", 1) for line in lines)
     installed = float(values.get('hostgw_routes{state="installed"}', "nan"))
     screen.claim(
-        status == 200 and installed == len(_our_routes(host)),
+        status == 200 and installed == len(our_routes(host)),
         f"it counts {installed:.0f} routes installed, as many as `ip route` has of ours",
     )
 
@@ -114,43 +130,43 @@ def a_stopped_daemon_stops_no_packet(lab: Lab, screen: Screen) -> None:
     host = lab.hosts[0]
     screen.step(f"Stop hostgwd on {host.name}, then start it again: packets go on")
     source, target = host.container(0), lab.hosts[1].container(0)
-    routes = _our_routes(host)
-    with source.ping_steadily(target) as steady, screen.busy("pinging"):
+    routes = our_routes(host)
+    with _steadily(lab, source, target) as echoes, screen.busy("pinging"):
         obeyed = host.stop_daemon()
-        kept = _our_routes(host) == routes
+        kept = our_routes(host) == routes
         stopped = not host.running
         source.ping(target, count=25)
         host.start_daemon()
         source.ping(target, count=25)
     screen.claim(obeyed and stopped, "it ended by SIGTERM")
     screen.claim(kept, f"its {len(routes)} routes stayed in the kernel without it")
-    echo = steady.result
     screen.claim(
-        echo.sent > 0 and echo.lost == 0,
-        f"{source.name} pinged {target.name} all the while: {echo.sent} sent, {echo.lost} lost",
+        all(echoes),
+        f"{source.name} pinged {target.name} all the while: {_counted(echoes)}",
     )
 
 
 def a_deleted_route_comes_back(lab: Lab, screen: Screen) -> None:
     """Delete a route by hand, several times, and measure its absence."""
     host, other = lab.hosts[0], lab.hosts[1]
-    prefix = str(_subnet(other))
     screen.step(f"Delete a route of {host.name} by hand")
-    screen.show(f"ip route delete {prefix}", "")
-    back: list[float] = []
-    for _ in range(DELETIONS):
-        took = time_to_return(host.namespace, f"{prefix} proto {PROTOCOL}", within=BACK_WITHIN)
-        if took is None:
-            screen.claim(False, f"the deleted route came back within {BACK_WITHIN:g} s")
-            return
-        back.append(took)
-    times = ", ".join(f"{each * 1000:.1f}" for each in back)
-    screen.say(f"from the command until `ip monitor` saw it again: {times} ms")
-    screen.claim(
-        len(back) == DELETIONS,
-        f"deleted {DELETIONS} times, it was back each time, "
-        f"after {statistics.median(back) * 1000:.1f} ms (median)",
-    )
+    for family, subnet in other.subnets().items():
+        screen.show(f"{_IP_ROUTE[family]} delete {subnet}", "")
+        back: list[float] = []
+        for _ in range(DELETIONS):
+            route = f"{subnet} proto {PROTOCOL}"
+            took = time_to_return(host.namespace, route, within=BACK_WITHIN)
+            if took is None:
+                screen.claim(False, f"the deleted route came back within {BACK_WITHIN:g} s")
+                return
+            back.append(took)
+        times = ", ".join(f"{each * 1000:.1f}" for each in back)
+        screen.say(f"from the command until `ip monitor` saw it again: {times} ms")
+        screen.claim(
+            len(back) == DELETIONS,
+            f"deleted {DELETIONS} times, it was back each time, "
+            f"after {statistics.median(back) * 1000:.1f} ms (median)",
+        )
 
 
 def a_dead_host_takes_nobody_along(lab: Lab, screen: Screen) -> None:
@@ -159,25 +175,24 @@ def a_dead_host_takes_nobody_along(lab: Lab, screen: Screen) -> None:
         return
     one, other, dead = lab.hosts[0], lab.hosts[1], lab.hosts[-1]
     screen.step(f"Cut the power of {dead.name}")
-    subnet = _subnet(dead)
+    subnets = _listed(dead)
     source, target = one.container(0), other.container(0)
-    with source.ping_steadily(target) as steady, screen.busy("pinging"):
+    with _steadily(lab, source, target) as echoes, screen.busy("pinging"):
         answered = ping(one.namespace, dead.plan.address.ip)
         dead.power_off()
         silent = not ping(one.namespace, dead.plan.address.ip, within=0.5)
         source.ping(target, count=50)
-    echo = steady.result
     screen.claim(bool(answered) and silent, f"{dead.name} answers no more")
     screen.claim(
-        echo.sent > 0 and echo.lost == 0 and one.ready and other.ready,
-        f"{one.name} and {other.name} go on: {echo.sent} sent, {echo.lost} lost, both ready",
+        all(echoes) and one.ready and other.ready,
+        f"{one.name} and {other.name} go on: {_counted(echoes)}, both ready",
     )
-    screen.say(f"Its lease lives on in etcd: {subnet} waits for it. Power on.")
+    screen.say(f"Its lease lives on in etcd, and keeps {subnets} for this host alone. Power on.")
     with screen.busy("booting"):
         dead.power_on()
         dead.start_daemon()
         dead.attach_containers()
-    screen.claim(_subnet(dead) == subnet, f"{dead.name} has {_subnet(dead)} again")
+    screen.claim(_listed(dead) == subnets, f"{dead.name} has {_listed(dead)} again")
     _claim_all_reach_all(lab, screen)
 
 
@@ -197,7 +212,8 @@ def _end(lab: Lab, screen: Screen, *, keep: bool) -> None:
     if keep:
         screen.step("It is left standing; look around")
         words = f"hostgwctl lab exec --name {name}"
-        screen.say(f"{words} n1 -- ip route")
+        for family in lab.spec.families:
+            screen.say(f"{words} n1 -- {_IP_ROUTE[family]}")
         screen.say(f"{words} n1/c1 -- ping {lab.hosts[1].container(0).address}")
         screen.say(f"{words} etcd1 -- etcdctl get --prefix /coreos.com/network")
         screen.say(f"hostgwctl lab status --name {name}; logs: {lab.ledger.folder}/*.log")
@@ -227,8 +243,10 @@ def _claim_all_reach_all(lab: Lab, screen: Screen) -> None:
 
 
 def _settled(lab: Lab) -> None:
+    wanted = (len(lab.hosts) - 1) * len(lab.spec.families)
+
     def look() -> bool:
-        return all(len(_our_routes(host)) == len(lab.hosts) - 1 for host in lab.hosts)
+        return all(len(our_routes(host)) == wanted for host in lab.hosts)
 
     try:
         wait_for(look, what="every host has a route to every other", within=10.0)
@@ -236,15 +254,27 @@ def _settled(lab: Lab) -> None:
         return  # what is missing shows in the claim that follows
 
 
-def _our_routes(host: Host) -> list[dict[str, object]]:
-    return sorted(host.ip_json("route", "show", "proto", PROTOCOL), key=str)
+@contextmanager
+def _steadily(lab: Lab, source: Container, target: Container) -> Iterator[list[Echo]]:
+    """Ping all the while the block lasts, in each family; what came of it is known afterwards."""
+    echoes: list[Echo] = []
+    with ExitStack() as stack:
+        pings = [
+            stack.enter_context(source.ping_steadily(target.address_in(family)))
+            for family in lab.spec.families
+        ]
+        yield echoes
+    echoes += [each.result for each in pings]
 
 
-def _subnet(host: Host) -> IPv4Network:
-    """Give a host's subnet, from its subnet.env."""
-    return IPv4Network(host.subnet_env()["FLANNEL_SUBNET"], strict=False)
+def _counted(echoes: list[Echo]) -> str:
+    return f"{sum(each.sent for each in echoes)} sent, {sum(each.lost for each in echoes)} lost"
 
 
-def _subnet_of(key: str) -> IPv4Network:
-    """Read a lease's key: `.../10.244.3.0-24`, in dual stack `...-24&...`."""
-    return IPv4Network(key.rpartition("/")[2].partition("&")[0].replace("-", "/"))
+def _listed(host: Host) -> str:
+    return " and ".join(map(str, host.subnets().values()))
+
+
+def _subnets_of(key: str) -> list[IPNetwork]:
+    """Read a lease's key: `.../10.244.3.0-24`, in dual stack `...-24&fd00:10:244:3::-64`."""
+    return [ip_network(each.replace("-", "/")) for each in key.rpartition("/")[2].split("&")]

@@ -9,12 +9,12 @@ import re
 import signal
 import subprocess
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from types import TracebackType
 from typing import Self
 
 from hostgw_cli.lab.netns import Namespace
 from hostgw_cli.lab.topology import LabError
+from hostgw_core.model import IPAddress
 
 _ANSWER = re.compile(r"bytes from .* icmp_seq=(\d+) .*time=([\d.]+) ms(?P<again> \(DUP!\))?")
 _COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) received")
@@ -54,7 +54,7 @@ def understand(said: str, *, cut_short: bool = False) -> Echo:
     return Echo(sent, len(answers), times[len(times) // 2] if times else 0.0, said)
 
 
-def ping(source: Namespace, target: IPv4Address, *, count: int = 1, within: float = 1.0) -> Echo:
+def ping(source: Namespace, target: IPAddress, *, count: int = 1, within: float = 1.0) -> Echo:
     """Send `count` requests, each with `within` seconds for its answer."""
     done = source.run(
         *["ping", "-n", "-i", "0.02", "-c", str(count), "-W", f"{within:g}", str(target)],
@@ -67,10 +67,11 @@ def ping(source: Namespace, target: IPv4Address, *, count: int = 1, within: floa
 class SteadyPing:
     """A ping that goes on while its block lasts; `result` afterwards.
 
-    The first answer is waited for before the block begins, so that ARP is not part of the loss.
+    The first answer is waited for before the block begins, so that neither ARP nor ND
+    is part of the loss.
     """
 
-    def __init__(self, source: Namespace, target: IPv4Address, *, interval: float = 0.02) -> None:
+    def __init__(self, source: Namespace, target: IPAddress, *, interval: float = 0.02) -> None:
         self._source = source
         self._target = target
         self._argv = ["ping", "-n", "-i", f"{interval:g}", str(target)]

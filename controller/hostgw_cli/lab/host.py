@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from ipaddress import IPv4Interface
+from ipaddress import ip_interface
 from pathlib import Path
 
 from hostgw_cli.lab import processes
@@ -22,11 +22,13 @@ from hostgw_cli.lab.ledger import Ledger
 from hostgw_cli.lab.machine import build_machine, remove_machine
 from hostgw_cli.lab.netns import Namespace
 from hostgw_cli.lab.plugins import Plugins
-from hostgw_cli.lab.topology import LabError, MachinePlan, Topology
+from hostgw_cli.lab.topology import Interface, LabError, MachinePlan, Topology
 from hostgw_cli.lab.waiting import tail, wait_for
+from hostgw_core.model import Family, IPNetwork
 
 HTTP_PORT = 9745
 READY_WITHIN = 30.0  # seconds
+_SUBNET_LINES: dict[Family, str] = {4: "FLANNEL_SUBNET", 6: "FLANNEL_IPV6_SUBNET"}
 
 
 class Host:
@@ -184,16 +186,27 @@ class Host:
         lines = self.subnet_file.read_text().splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
+    def gateways(self) -> dict[Family, Interface]:
+        """Give the first address of its subnet in each family that it has one of."""
+        env = self.subnet_env()
+        return {
+            family: ip_interface(env[line]) for family, line in _SUBNET_LINES.items() if line in env
+        }
+
+    def subnets(self) -> dict[Family, IPNetwork]:
+        """Give its subnet in each family, from subnet.env."""
+        return {family: each.network for family, each in self.gateways().items()}
+
     @property
     def conflist(self) -> Conflist:
-        """The CNI list for the subnet of subnet.env. Raise FileNotFoundError, LabError."""
-        env = self.subnet_env()
-        return of_subnet_env(IPv4Interface(env["FLANNEL_SUBNET"]), mtu=int(env["FLANNEL_MTU"]))
+        """The CNI list for the subnets of subnet.env. Raise FileNotFoundError, LabError."""
+        mtu = int(self.subnet_env()["FLANNEL_MTU"])
+        return of_subnet_env(*self.gateways().values(), mtu=mtu)
 
     def attach_containers(self, conflist: Conflist | None = None) -> None:
         """Have the CNI plugins give every container its link and addresses, in their order.
 
-        Doing it again moves them to the subnet that is there now.
+        Doing it again moves them to the subnets that are there now.
         """
         with held():
             self.plugins.detach_all(each.namespace for each in self.containers)
@@ -205,6 +218,6 @@ class Host:
         """Give a container by its place, the first is 0."""
         return self.containers[number]
 
-    def routes(self, *arguments: str) -> str:
-        """Give the routes as `ip route` shows them."""
-        return self.ip("route", "show", *arguments)
+    def routes(self, *arguments: str, family: Family = 4) -> str:
+        """Give the routes of a family as `ip route` shows them."""
+        return self.ip(f"-{family}", "route", "show", *arguments)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,6 @@ def names() -> list[str]:
 
 
 def _decode(kind: type, value: Any) -> Any:
-    if kind is IPv4Network:
-        return IPv4Network(value)
+    if kind in {IPv4Network, IPv6Network}:
+        return kind(value)
     raise NotImplementedError(kind)

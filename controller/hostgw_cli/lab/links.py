@@ -117,10 +117,11 @@ class Links:
         )
 
     def add_default_route(self, name: str, gateway: str) -> None:
-        """Send what has no other route to a gateway on a link."""
+        """Send what has no other route to a gateway on a link, of either family."""
         self._do(
             lambda: self._netlink.route(
                 "add",
+                family=socket.AF_INET6 if ":" in gateway else socket.AF_INET,
                 dst="default",
                 gateway=gateway,
                 oif=socket.if_nametoindex(name),

@@ -14,6 +14,19 @@ _SYSCTLS = (
     "net.ipv4.conf.all.rp_filter=0",
     "net.ipv4.conf.default.rp_filter=0",
 )
+# Duplicate address detection would keep each address tentative for a second, and nobody here is a
+# router that advertises.
+_QUIET6 = tuple(
+    f"net.ipv6.conf.{which}.{name}=0"
+    for which in ("all", "default")
+    for name in ("accept_dad", "accept_ra", "use_tempaddr")
+)
+_SYSCTLS6 = ("net.ipv6.conf.all.forwarding=1", *_QUIET6)
+
+
+def quiet_ipv6(inside: Namespace) -> None:
+    """Let IPv6 addresses be usable at once in a namespace, and none be added by itself."""
+    inside.run("sysctl", "-q", "-w", *_QUIET6)
 
 
 def build_machine(plan: MachinePlan, topology: Topology) -> None:
@@ -21,17 +34,22 @@ def build_machine(plan: MachinePlan, topology: Topology) -> None:
 
     The containers have no cable yet. Raise LabError, CommandError.
     """
+    families = topology.spec.families
     machine = Namespace.create(plan.namespace)
-    machine.run("sysctl", "-q", "-w", *_SYSCTLS)
+    machine.run("sysctl", "-q", "-w", *_SYSCTLS, *(_SYSCTLS6 if 6 in families else ()))
     switch = Namespace(topology.switch)
     veth(machine, "eth0", switch, plan.name, mac_one=plan.mac)
     with switch.links() as links:
         links.put_in(SWITCH_BRIDGE, plan.name)
     with machine.links() as links:
-        links.add_address("eth0", str(plan.address))
-        links.add_default_route("eth0", str(topology.gateway.ip))
+        for address in plan.addresses:
+            links.add_address("eth0", str(address))
+        for gateway in topology.gateways:
+            links.add_default_route("eth0", str(gateway.ip))
     for container in plan.containers:
-        Namespace.create(container.namespace)
+        inside = Namespace.create(container.namespace)
+        if 6 in families:
+            quiet_ipv6(inside)
 
 
 def remove_machine(plan: MachinePlan, topology: Topology) -> None:

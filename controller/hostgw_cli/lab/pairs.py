@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from itertools import permutations
 
 from hostgw_cli.lab.container import Container
 from hostgw_cli.lab.echo import Echo, ping
+from hostgw_cli.lab.topology import LabError
+from hostgw_core.model import Family, IPAddress
 
 AT_ONCE = 8  # pings that run side by side
 
@@ -19,9 +20,9 @@ class Pair:
     """From one container to another, and what came back."""
 
     source: str
-    source_address: IPv4Address
+    source_address: IPAddress
     target: str
-    target_address: IPv4Address
+    target_address: IPAddress
     echo: Echo
 
     @property
@@ -37,17 +38,26 @@ class Pair:
 
 
 def ping_all(containers: Sequence[Container], *, count: int = 3) -> list[Pair]:
-    """Ping every container from every other, `count` requests each; an unanswered one is a value.
+    """Ping every container from every other in each family that it has an address of.
 
-    Raise LabError when a container has no address.
+    `count` requests each; an unanswered one is a value. Raise LabError when the other has no
+    address of that family, or a container none at all.
     """
-    addresses = {each.name: each.address for each in containers}
+    known = {each.name: each.addresses for each in containers}
+    for each in containers:
+        if not known[each.name]:
+            raise LabError(f"{each.name} is not attached: its host has no subnet yet")
 
-    def one(pair: tuple[Container, Container]) -> Pair:
-        source, target = pair
-        address = addresses[target.name]
+    def one(way: tuple[Container, Container, Family]) -> Pair:
+        source, target, family = way
+        address = known[target.name].get(family) or target.address_in(family)
         echo = ping(source.namespace, address, count=count, within=1.0)
-        return Pair(source.name, addresses[source.name], target.name, address, echo)
+        return Pair(source.name, known[source.name][family], target.name, address, echo)
 
+    ways = [
+        (source, target, family)
+        for source, target in permutations(containers, 2)
+        for family in known[source.name]
+    ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(one, permutations(containers, 2)))
+        return list(pool.map(one, ways))

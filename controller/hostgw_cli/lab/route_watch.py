@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -69,10 +71,12 @@ def returned(sightings: list[Sighting], prefix: str) -> float | None:
 
 @contextmanager
 def watch_routes(inside: Namespace) -> Iterator[RouteWatch]:
-    """Watch a namespace's IPv4 routes while the block lasts; it has begun when the block does."""
+    """Watch a namespace's routes of both families while the block lasts; it has begun by then."""
     with TemporaryFile("w+", encoding="utf-8") as output:
+        # Both share one place in the file: whoever reads must not move where the next line goes.
+        fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)
         process = inside.popen(
-            ["ip", "-4", "-ts", "monitor", "route"],
+            ["ip", "-ts", "monitor", "route"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

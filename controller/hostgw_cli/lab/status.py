@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hostgw_cli.lab.build import Lab
 from hostgw_cli.lab.host import Host
 from hostgw_cli.lab.store import Member
-from hostgw_cli.lab.topology import LabError
+from hostgw_cli.lab.topology import MachinePlan
 
 PROTOCOL = "104"  # of the routes that hostgwd makes
 
@@ -33,34 +34,44 @@ def look(lab: Lab) -> list[Row]:
 
 def _member(member: Member) -> Row:
     state = "running" if member.running else "stopped"
-    return Row(member.name, str(member.plan.address.ip), state, well=member.running)
+    return Row(member.name, _addresses(member.plan), state, well=member.running)
 
 
 def _host(host: Host, *, wanted: bool) -> Row:
-    address = str(host.plan.address.ip)
+    address = _addresses(host.plan)
     if not host.namespace.exists:
         return Row(host.name, address, "gone", well=False)
     state = "ready" if host.ready else "not ready" if host.running else "stopped"
-    subnet = host.subnet_env().get("FLANNEL_SUBNET", "") if host.subnet_file.exists() else ""
-    routes = host.ip_json("route", "show", "proto", PROTOCOL)
+    subnets = host.gateways().values() if host.subnet_file.exists() else ()
     return Row(
         host.name,
         address,
         state if wanted or host.running else "no daemon",
         well=state == "ready" or not wanted,
-        subnet=subnet,
-        routes=len(routes),
+        subnet=" ".join(map(str, subnets)),
+        routes=len(our_routes(host)),
         containers=", ".join(_containers(host)),
     )
+
+
+def our_routes(host: Host) -> list[dict[str, Any]]:
+    """Give the routes of a host that its daemon has made, in both families."""
+    return [
+        route
+        for family in ("-4", "-6")
+        for route in host.ip_json(family, "route", "show", "proto", PROTOCOL)
+    ]
+
+
+def _addresses(machine: MachinePlan) -> str:
+    return " ".join(str(each.ip) for each in machine.addresses)
 
 
 def _containers(host: Host) -> list[str]:
     found = []
     for container in host.containers:
-        try:
-            found.append(f"{container.name} {container.address}")
-        except LabError:
-            found.append(f"{container.name} (not attached)")
+        there = " ".join(str(each) for each in container.addresses.values())
+        found.append(f"{container.name} {there or '(not attached)'}")
     return found
 
 
@@ -69,7 +80,7 @@ def table(rows: list[Row]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow to load
     from rich.table import Table  # noqa: PLC0415 - the same
 
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    console = Console(width=None if Console().is_terminal else 300, highlight=False)
     shown = Table(box=None, pad_edge=False)
     for title in ("NAME", "ADDRESS", "STATE", "SUBNET", "ROUTES", "CONTAINERS"):
         shown.add_column(title, no_wrap=True)

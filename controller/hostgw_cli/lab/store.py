@@ -40,20 +40,17 @@ class Member:
     @property
     def url(self) -> str:
         """Where a client finds it."""
-        return f"http://{self.plan.address.ip}:{CLIENT_PORT}"
+        return self.plan.url(CLIENT_PORT)
 
     def argv(self) -> list[str]:
         """Give the command: flags of etcd 3.4 and newer."""
-        address = self.plan.address.ip
-        peers = [
-            f"{each.name}=http://{each.address.ip}:{PEER_PORT}" for each in self._topology.etcd
-        ]
+        peers = [f"{each.name}={each.url(PEER_PORT)}" for each in self._topology.etcd]
         return [
             *["etcd", f"--name={self.name}", f"--data-dir={self.data}"],
             f"--listen-client-urls={self.url},http://127.0.0.1:{CLIENT_PORT}",
             f"--advertise-client-urls={self.url}",
-            f"--listen-peer-urls=http://{address}:{PEER_PORT}",
-            f"--initial-advertise-peer-urls=http://{address}:{PEER_PORT}",
+            f"--listen-peer-urls={self.plan.url(PEER_PORT)}",
+            f"--initial-advertise-peer-urls={self.plan.url(PEER_PORT)}",
             f"--initial-cluster={','.join(peers)}",
             f"--initial-cluster-token={self._topology.spec.prefix}etcd",
             *["--auto-compaction-mode=periodic", "--auto-compaction-retention=1h"],

@@ -7,17 +7,30 @@ Pure: the same specification always gives the same topology.
     n3 ---+                      containers n1/c1, n1/c2 ... behind that bridge
     etcd1-+
 
-The underlay is 198.18.0.0/16, set aside for the tests of networks (RFC 2544, RFC 6890): no host on
-the Internet has it. The root namespace gets no link, no address and no route, so that the lab could
-even overlap the machine's own network without harm. MAC addresses are made of the IP addresses
-(02 for "locally administered", RFC 7042), so that a capture can be read.
+The underlay is 198.18.0.0/16 and, for IPv6, 2001:2::/64: both set aside for the tests of networks
+(RFC 2544, RFC 5180, RFC 6890), so that no host on the Internet has them. The root namespace gets no
+link, no address and no route, so that the lab could even overlap the machine's own network without
+harm. MAC addresses are made of the IP addresses (02 for "locally administered", RFC 7042), so that
+a capture can be read.
+
+A lab of both families has two addresses a machine; its store is reached by the first of them, IPv4.
+A lab with IPv6 alone has no IPv4 address but the loopback's.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import (
+    IPv4Interface,
+    IPv4Network,
+    IPv6Interface,
+    IPv6Network,
+    ip_interface,
+)
+from typing import Any
+
+from hostgw_core.model import Family, IPAddress, IPNetwork
 
 NAME = re.compile(r"[a-z0-9_]{1,24}")
 MOST_NODES = 1000  # a bridge takes 1024 ports (BR_MAX_PORTS of the kernel)
@@ -26,7 +39,12 @@ CLIENT_PORT = 2379
 PEER_PORT = 2380
 
 UNDERLAY = IPv4Network("198.18.0.0/16")
+UNDERLAY6 = IPv6Network("2001:2::/64")
 NETWORK = IPv4Network("10.244.0.0/16")
+NETWORK6 = IPv6Network("fd00:10:244::/48")
+
+Interface = IPv4Interface | IPv6Interface
+"""An address with the length of the network it is in."""
 
 
 class LabError(Exception):
@@ -37,6 +55,8 @@ class LabError(Exception):
 class LabSpec:
     """What somebody asks for. `containers` are per host; `daemon_args` go to every hostgwd.
 
+    `families` are in the order in which a machine is known by them: (4,), (6,) or (4, 6).
+
     The lab's name holds no hyphen: it separates the parts of a namespace's name, and so the
     namespaces of the lab `a` are exactly those whose names begin with `hgw-a-`.
     """
@@ -46,6 +66,9 @@ class LabSpec:
     name: str = "default"
     network: IPv4Network = NETWORK
     subnet_len: int = 24
+    families: tuple[Family, ...] = (4,)
+    network6: IPv6Network = NETWORK6
+    subnet_len6: int = 64
     containers: int = 1
     daemons: bool = True
     daemon_args: tuple[str, ...] = ()
@@ -55,23 +78,52 @@ class LabSpec:
         """What the names of all its namespaces begin with."""
         return f"hgw-{self.name}-"
 
+    @property
+    def networks(self) -> tuple[tuple[IPNetwork, IPNetwork, int], ...]:
+        """For each family: the network of all containers, the hosts' own, a subnet's length."""
+        known: dict[Family, tuple[IPNetwork, IPNetwork, int]] = {
+            4: (self.network, UNDERLAY, self.subnet_len),
+            6: (self.network6, UNDERLAY6, self.subnet_len6),
+        }
+        return tuple(known[family] for family in self.families)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The cluster's network configuration: flannel's JSON."""
+        config: dict[str, Any] = {}
+        if 4 in self.families:
+            config |= {"Network": str(self.network), "SubnetLen": self.subnet_len}
+        else:
+            config |= {"EnableIPv4": False}
+        if 6 in self.families:
+            config |= {
+                "EnableIPv6": True,
+                "IPv6Network": str(self.network6),
+                "IPv6SubnetLen": self.subnet_len6,
+            }
+        return config | {"Backend": {"Type": "host-gw"}}
+
     def faults(self) -> list[str]:
         """Say everything that is wrong with it, each with what would be right."""
-        room = 2 ** (32 - self.subnet_len) - 3  # network, gateway and broadcast address
-        subnets = 2 ** max(0, self.subnet_len - self.network.prefixlen)
         checks = {
             f"name {self.name!r}: 1 to 24 of a-z, 0-9 and _": bool(NAME.fullmatch(self.name)),
             f"nodes {self.nodes}: 1 to {MOST_NODES}": 1 <= self.nodes <= MOST_NODES,
             f"etcd {self.etcd}: 1, 3 or 5 members": self.etcd in (1, 3, 5),
-            f"network {self.network} overlaps the hosts' own {UNDERLAY}: choose another": (
-                not self.network.overlaps(UNDERLAY)
-            ),
-            f"network {self.network}: too small for {self.nodes} subnets of /{self.subnet_len}": (
-                subnets >= self.nodes
-            ),
-            f"containers {self.containers}: 0 to {MOST_CONTAINERS}, and a /{self.subnet_len} has "
-            f"room for {room}": 0 <= self.containers <= min(MOST_CONTAINERS, max(0, room)),
+            f"families {self.families}: 4, 6 or both": self.families in ((4,), (6,), (4, 6)),
         }
+        for network, underlay, length in self.networks:
+            room = 2 ** (network.max_prefixlen - length) - 3  # network, gateway, broadcast address
+            subnets = 2 ** max(0, length - network.prefixlen)
+            checks |= {
+                f"network {network} overlaps the hosts' own {underlay}: choose another": (
+                    not network.overlaps(underlay)
+                ),
+                f"network {network}: too small for {self.nodes} subnets of /{length}": (
+                    subnets >= self.nodes
+                ),
+                f"containers {self.containers}: 0 to {MOST_CONTAINERS}, and a /{length} has "
+                f"room for {room}": 0 <= self.containers <= min(MOST_CONTAINERS, max(0, room)),
+            }
         return [sentence for sentence, holds in checks.items() if not holds]
 
 
@@ -89,13 +141,23 @@ class MachinePlan:
 
     name: str
     namespace: str
-    address: IPv4Interface
+    addresses: tuple[Interface, ...]
     containers: tuple[ContainerPlan, ...] = ()
+
+    @property
+    def address(self) -> Interface:
+        """The first of its addresses: IPv4's, where there is one."""
+        return self.addresses[0]
 
     @property
     def mac(self) -> str:
         """The MAC address of its eth0."""
         return mac(self.address.ip)
+
+    def url(self, port: int) -> str:
+        """Where a client finds a program of it."""
+        ip = self.address.ip
+        return f"http://[{ip}]:{port}" if ip.version == 6 else f"http://{ip}:{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +166,14 @@ class Topology:
 
     spec: LabSpec
     switch: str
-    gateway: IPv4Interface
+    gateways: tuple[Interface, ...]
     hosts: tuple[MachinePlan, ...]
     etcd: tuple[MachinePlan, ...]
+
+    @property
+    def gateway(self) -> Interface:
+        """The first address of the switch: IPv4's, where there is one."""
+        return self.gateways[0]
 
     @property
     def machines(self) -> tuple[MachinePlan, ...]:
@@ -116,7 +183,7 @@ class Topology:
     @property
     def endpoints(self) -> str:
         """What a client of the store is given: a URL a member, with commas."""
-        return ",".join(f"http://{member.address.ip}:{CLIENT_PORT}" for member in self.etcd)
+        return ",".join(member.url(CLIENT_PORT) for member in self.etcd)
 
     @property
     def namespaces(self) -> dict[str, str]:
@@ -128,9 +195,14 @@ class Topology:
         return names
 
 
-def mac(address: IPv4Address) -> str:
-    """Give the MAC address that belongs to an IP address here."""
-    return ":".join(f"{byte:02x}" for byte in b"\x02\x00" + address.packed)
+def mac(address: IPAddress) -> str:
+    """Give the MAC address that belongs to an IP address here.
+
+    Of an IPv6 address it has the last number of the network and the last of the host.
+    """
+    number = address.packed
+    tail = number if address.version == 4 else number[6:8] + number[14:]
+    return ":".join(f"{byte:02x}" for byte in (0x02, 0x00 if address.version == 4 else 0x06, *tail))
 
 
 def plan(spec: LabSpec) -> Topology:
@@ -140,10 +212,12 @@ def plan(spec: LabSpec) -> Topology:
     return Topology(
         spec=spec,
         switch=f"{spec.prefix}switch",
-        gateway=_underlay(-2),
+        gateways=_underlay(spec, -2),
         hosts=tuple(_host(spec, number) for number in range(1, spec.nodes + 1)),
         etcd=tuple(
-            MachinePlan(f"etcd{number}", f"{spec.prefix}etcd{number}", _underlay(0xFF00 + number))
+            MachinePlan(
+                f"etcd{number}", f"{spec.prefix}etcd{number}", _underlay(spec, 0xFF00 + number)
+            )
             for number in range(1, spec.etcd + 1)
         ),
     )
@@ -155,8 +229,12 @@ def _host(spec: LabSpec, number: int) -> MachinePlan:
         ContainerPlan(f"{name}/c{each}", f"{spec.prefix}{name}-c{each}")
         for each in range(1, spec.containers + 1)
     )
-    return MachinePlan(name, f"{spec.prefix}{name}", _underlay(number), tuple(containers))
+    return MachinePlan(name, f"{spec.prefix}{name}", _underlay(spec, number), tuple(containers))
 
 
-def _underlay(number: int) -> IPv4Interface:
-    return IPv4Interface((UNDERLAY[number], UNDERLAY.prefixlen))
+def _underlay(spec: LabSpec, number: int) -> tuple[Interface, ...]:
+    """Give the addresses of a number, counted from the end of a /16 where it is negative."""
+    return tuple(
+        ip_interface((underlay[number % 0x10000], underlay.prefixlen))
+        for _network, underlay, _length in spec.networks
+    )
