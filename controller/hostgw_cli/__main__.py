@@ -13,6 +13,11 @@ import click
 # Name: (module, attribute, one line of help)
 COMMANDS = {
     "config": ("hostgw_cli.config", "config", "Read, check and write the cluster's network."),
+    "docker-options": (
+        "hostgw_cli.docker_options",
+        "docker_options",
+        "What dockerd is to be told of this host's subnet.",
+    ),
     "leases": ("hostgw_cli.leases", "leases", "Show who has which subnet."),
     "hold": ("hostgw_cli.hold", "hold", "See and decide what is kept though it left the store."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
