@@ -23,6 +23,7 @@ from hostgw_daemon.told.account import Self
 from hostgw_daemon.told.endpoints import Reach
 from hostgw_daemon.told.listen import Place, Tcp, Unix
 from hostgw_daemon.told.status import SettingStatus
+from hostgw_daemon.told.tls import Tls
 
 PATIENCE = 0.25
 """Seconds that the store has to answer at the start, before a node goes by what it remembers."""
@@ -118,7 +119,13 @@ def places(settings: Settings) -> tuple[Place, ...]:
     """Give where health, metrics and status are served."""
     found: list[Place] = [Unix(Path(settings.run_dir) / "hostgwd.sock")]
     if settings.http_address is not None:
-        found.append(Tcp(settings.http_address))
+        found.append(Tcp(settings.http_address, tls=_tls(settings)))
     if settings.healthz is not None:
         found.append(Tcp(settings.healthz, Reach.HEALTH))
     return tuple(found)
+
+
+def _tls(settings: Settings) -> Tls | None:
+    if not settings.http_certfile:
+        return None
+    return Tls(settings.http_certfile, settings.http_keyfile, settings.http_cafile)

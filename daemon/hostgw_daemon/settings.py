@@ -73,6 +73,9 @@ class Settings:
     cni_bin_dir: tuple[str, ...]
 
     http_address: Listen | None
+    http_certfile: str
+    http_keyfile: str
+    http_cafile: str
     healthz_ip: IPAddress
     healthz_port: int
 
@@ -122,6 +125,9 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
 
 def files(settings: Settings) -> list[tuple[str, str]]:
     """Give (name of the setting, path) of every file that must be readable."""
-    names = ("etcd-cafile", "etcd-certfile", "etcd-keyfile", "etcd-password-file")
+    names = (
+        *("etcd-cafile", "etcd-certfile", "etcd-keyfile", "etcd-password-file"),
+        *("http-certfile", "http-keyfile", "http-cafile"),
+    )
     paths = [(name, str(settings.provenance[name].value)) for name in names]
     return [(name, path) for name, path in paths if path]

@@ -80,7 +80,7 @@ def test_reach_is_where_the_connection_comes_from(remote: str | None, reach: Rea
 
 async def test_the_host_header_opens_nothing(view: FakeView, monkeypatch: pytest.MonkeyPatch):
     """A far client that calls itself localhost is far, however it says so."""
-    monkeypatch.setattr(web, "reach_of", lambda _place, _remote: FAR)
+    monkeypatch.setattr(web, "reach_of", lambda _place, _remote, **_: FAR)
     async with serving(view, LOOPBACK) as address:
         answer = await raw(
             address,

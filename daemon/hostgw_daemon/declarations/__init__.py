@@ -14,6 +14,7 @@ from hostgw_daemon.declarations.interface import INTERFACE
 from hostgw_daemon.declarations.node import NODE
 from hostgw_daemon.declarations.packets import MASQUERADE
 from hostgw_daemon.declarations.routes import ROUTES
+from hostgw_daemon.declarations.seen import CHECKS as SEEN_CHECKS
 from hostgw_daemon.declarations.seen import SEEN
 
 _PROGRAM = (
@@ -62,5 +63,10 @@ PROGRAM = Program(
         ("Program", _PROGRAM),
         ("Accepted for flannel's sake", (*WITHOUT_EFFECT, *logs.KLOG_WITHOUT_EFFECT)),
     ),
-    checks=(*etcd.CHECKS, *CHECKS, Check(("healthz-port", "http-address"), _own_port)),
+    checks=(
+        *etcd.CHECKS,
+        *CHECKS,
+        *SEEN_CHECKS,
+        Check(("healthz-port", "http-address"), _own_port),
+    ),
 )

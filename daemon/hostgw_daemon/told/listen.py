@@ -20,6 +20,7 @@ from typing import TypeAlias
 from hostgw_core.settings import Listen
 from hostgw_daemon.disk.files import make_folder
 from hostgw_daemon.told.endpoints import Reach
+from hostgw_daemon.told.tls import Tls
 
 BACKLOG = 64
 SOCKET_MODE = 0o660
@@ -35,6 +36,7 @@ class Tcp:
 
     at: Listen
     reach: Reach = Reach.FAR
+    tls: Tls | None = None
 
     def __str__(self) -> str:
         return str(self.at)

@@ -14,13 +14,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from aiohttp import web
 
 from hostgw_daemon.told.endpoints import Reach, Request, Response, WebView, respond
-from hostgw_daemon.told.listen import BACKLOG, Place, Tcp, listening
+from hostgw_daemon.told.listen import BACKLOG, CannotListen, Place, Tcp, listening
 from hostgw_daemon.told.orders import LONGEST
+from hostgw_daemon.told.tls import TlsFiles
 
 CONNECTIONS = 64  # for each place
 IDLE = 75.0  # seconds that a connection may wait for its next request
@@ -51,7 +52,7 @@ async def serve(
         request = Request(
             asked.method,
             asked.path,
-            reach_of(place, asked.remote),
+            reach_of(place, asked.remote, certified=bool(asked.get_extra_info("peercert"))),
             {name: asked.query.getall(name) for name in asked.query},
             asked.headers.get("Accept", ""),
         )
@@ -78,8 +79,12 @@ async def serve(
         max_headers=HEAD_LINES,
     )
 
+    tls = _tls(place)
+
     def welcome() -> asyncio.BaseProtocol:
         accepted()
+        if tls is not None:
+            tls.refresh()
         open_ones = [
             connection.transport
             for connection in server.connections
@@ -93,7 +98,9 @@ async def serve(
         # create_server takes a unix socket too, and unlike create_unix_server never its path.
         # asyncio accepts as many in one go as its backlog is, and where no descriptor is left it
         # complains as often: one at a time, then, from a queue that is as long as before.
-        listener = await asyncio.get_running_loop().create_server(welcome, sock=bound, backlog=1)
+        listener = await asyncio.get_running_loop().create_server(
+            welcome, sock=bound, backlog=1, **_secured(tls)
+        )
         bound.listen(BACKLOG)
         opened(_address(place, bound.getsockname()))
         try:
@@ -105,12 +112,39 @@ async def serve(
     raise AssertionError("a server ends by cancellation only")
 
 
-def reach_of(place: Place, remote: str | None) -> Reach:
-    """Tell how much a client may see, by the address that its connection comes from."""
+def _tls(place: Place) -> TlsFiles | None:
+    """Read the certificate of a place. Raise CannotListen."""
+    files = place.tls if isinstance(place, Tcp) else None
+    if files is None:
+        return None
+    try:
+        return TlsFiles(files)
+    except (OSError, ValueError) as error:
+        raise CannotListen(
+            f"cannot serve TLS on {place}: {files.cert}, {files.key} and {files.ca or 'no CA'} do"
+            f" not serve ({error}); give a pair that belongs together, without a password"
+        ) from error
+
+
+def _secured(tls: TlsFiles | None) -> dict[str, Any]:
+    if tls is None:
+        return {}
+    return {"ssl": tls.context, "ssl_handshake_timeout": PATIENCE}
+
+
+def reach_of(place: Place, remote: str | None, *, certified: bool = False) -> Reach:
+    """Tell how much a client may see, by the address that its connection comes from.
+
+    `certified`: it has shown a certificate of the authority, and is as good as this host.
+    """
     if not isinstance(place, Tcp):
         return Reach.SOCKET
-    if place.reach is not Reach.FAR or not remote:
+    if place.reach is not Reach.FAR:
         return place.reach
+    if certified:
+        return Reach.HOST
+    if not remote:
+        return Reach.FAR
     address = ip_address(remote.partition("%")[0])
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
