@@ -11,6 +11,7 @@ import asyncio
 import platform
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -19,6 +20,7 @@ from hostgw_core.backoff import Backoff
 from hostgw_core.health import Board
 from hostgw_core.keys import Keys
 from hostgw_core.supervise import persistent, run_together
+from hostgw_daemon.cni.doorway import Doorway
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
@@ -102,6 +104,7 @@ class Agent:
             forwarding=Iptables(),
             audit=rules_audit(settings),
         )
+        self._doorway = Doorway(out.children, told=partial(self._trouble, "cni_child_failing"))
         self._member.join(self._self, out, link=lambda: self._hostwatch.index)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -116,6 +119,7 @@ class Agent:
                     "host": self._hostwatch.run,
                     "reconciler": self._reconcile,
                     "masquerade": self._masquerade.run,
+                    "doorway": self._doorway.run,
                     "herald": self._herald.run,
                     "web": self._web.run,
                 },
@@ -147,6 +151,7 @@ class Agent:
     def _heard(self, events: list[KernelEvent]) -> None:
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
+        self._doorway.hear(events)
         self._metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
@@ -178,7 +183,9 @@ class Agent:
         must = self._member.perform(self._hostwatch.now)
         if must is not None:
             self._masquerade.want(must.rules)
-            self._trouble("mtu_impossible", must.mtu.trouble if must.mtu is not None else "")
+            if must.containers is not None:
+                self._doorway.want(must.containers.child)
+                self._trouble("mtu_impossible", must.containers.mtu.trouble)
 
     def _parts(self) -> Parts:
         return self._member.parts(

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from hostgw_core.model import ClusterConfig, Lease, Subnets
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header
+from hostgw_daemon.cni.child import host_child
 from hostgw_daemon.cni.conflist import Attachment, Conflist, ConflistSpec, conflist
 from hostgw_daemon.disk.memory import Memory, Moment, Renewal
 from hostgw_daemon.disk.subnetfile import subnet_env
+from hostgw_daemon.kernel import Child, Link
 from hostgw_daemon.link.mtu import Mtu, container_mtu
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.peers import PeerState
@@ -20,17 +22,27 @@ from hostgw_daemon.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """The rules, what to remember, and the two files that runtimes read.
+    """The rules, what to remember, and what containers are attached by.
 
-    Both files are None while the link, and with it the MTU, is not known: the old ones stay. The
-    conflist is None, too, where none is asked for.
+    The last is None while the link, and with it the MTU, is not known: what is there stays.
     """
 
     rules: RulesetSpec
     memory: Memory
-    mtu: Mtu | None = None
-    subnet_file: bytes | None = None
+    containers: Containers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """The MTU, the two files that runtimes read, and the host's own child of the uplink.
+
+    Without a conflist there is no child either: whoever writes one by hand makes it by hand.
+    """
+
+    mtu: Mtu
+    subnet_file: bytes
     conflist: Conflist | None = None
+    child: Child | None = None
 
 
 def duties(
@@ -55,35 +67,35 @@ def duties(
     memory = Memory(subnets, lease.key.decode(), instance, history, renewal)
     if not isinstance(uplink, Uplink):
         return Duties(rules, memory)
-    mtu = container_mtu(settings.mtu, uplink.link, config.families)
+    return Duties(rules, memory, _containers(settings, subnets, config=config, link=uplink.link))
+
+
+def _containers(
+    settings: Settings, subnets: Subnets, *, config: ClusterConfig, link: Link
+) -> Containers:
+    """Give what containers are attached by; a family needs the network and the lease."""
+    mtu = container_mtu(settings.mtu, link, config.families)
+    subnet_file = subnet_env(config, subnets, mtu=mtu.value, ipmasq=settings.ip_masq)
     used = Subnets(
         subnets.ipv4 if config.ipv4 is not None else None,
         subnets.ipv6 if config.ipv6 is not None else None,
     )
-    return Duties(
-        rules,
-        memory,
-        mtu,
-        subnet_env(config, subnets, mtu=mtu.value, ipmasq=settings.ip_masq),
-        _attachment(settings, used, mtu=mtu.value, uplink=uplink.link.name),
+    if not settings.cni_conf or not any(used):
+        return Containers(mtu, subnet_file)
+    attachment = Attachment(settings.cni_attachment)
+    spec = ConflistSpec(
+        name=settings.cni_network,
+        attachment=attachment,
+        subnets=used,
+        mtu=mtu.value,
+        bridge=settings.cni_bridge,
+        uplink=link.name,
+        chained=settings.cni_chain,
     )
-
-
-def _attachment(settings: Settings, subnets: Subnets, *, mtu: int, uplink: str) -> Conflist | None:
-    """Give the conflist, if one is asked for and there is a subnet to attach anything to."""
-    if not settings.cni_conf or not any(subnets):
-        return None
-    return conflist(
-        ConflistSpec(
-            name=settings.cni_network,
-            attachment=Attachment(settings.cni_attachment),
-            subnets=subnets,
-            mtu=mtu,
-            bridge=settings.cni_bridge,
-            uplink=uplink,
-            chained=settings.cni_chain,
-        )
-    )
+    child = None
+    if attachment.on_uplink:
+        child = host_child(attachment, parent=link.index, subnets=used, mtu=mtu.value)
+    return Containers(mtu, subnet_file, conflist(spec), child)
 
 
 def confirmed(session: SessionState, before: Renewal | None, now: Moment) -> Renewal | None:

@@ -20,14 +20,16 @@ Measured facts behind this table: docs/architecture.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
 from typing import NamedTuple, Protocol, TypeAlias
 
 from hostgw_core.model import Family, IPAddress, IPNetwork
 
 PROTOCOL = 104
+GROUP = PROTOCOL
+"""The link group that marks the links which we have made (`ip link show group 104`)."""
 MAIN_TABLE = 254
 
 
@@ -116,6 +118,26 @@ class Link:
     carrier: bool
     loopback: bool = False
     master: int = 0
+
+
+IPInterface: TypeAlias = IPv4Interface | IPv6Interface
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A macvlan or ipvlan link of ours on another link, as it must be and as it is.
+
+    `kind` is the kernel's word, `parent` the index of the other link, `mtu` in bytes; `addresses`
+    are those that stay until somebody removes them, with the length of their networks, but for
+    link-local ones. Its own `index` is the kernel's choice and says nothing about what it is.
+    """
+
+    kind: str
+    parent: int
+    mtu: int
+    addresses: frozenset[IPInterface]
+    up: bool = True
+    index: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

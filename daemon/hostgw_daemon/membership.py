@@ -165,10 +165,10 @@ class Membership:
         )
         if held is not None:
             self.papers.memory_file.want(must.memory)
-        if must.subnet_file is not None:
-            self.papers.subnet_file.want(must.subnet_file)
-        if must.conflist is not None:
-            self.papers.conflist_file.want(must.conflist)
+        if must.containers is not None:
+            self.papers.subnet_file.want(must.containers.subnet_file)
+            if must.containers.conflist is not None:
+                self.papers.conflist_file.want(must.containers.conflist)
         return must
 
     def parts(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hostgw_core.etcd import Etcd
+from hostgw_daemon.netlink.children import Children
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.netlink.monitor import Monitor
 from hostgw_daemon.netlink.neighbours import Neighbours
@@ -25,6 +26,7 @@ class Outside:
     monitor: Monitor
     host: HostReader
     neighbours: Neighbours
+    children: Children
     firewall: NftFirewall
     store: Etcd
 
@@ -37,7 +39,8 @@ async def outside(settings: Settings, *, observer: Herald) -> AsyncIterator[Outs
         Monitor.open(echo_of=kernel.port_id) as monitor,
         HostReader.open() as host,
         Neighbours.open() as neighbours,
+        Children.open() as children,
         NftFirewall() as firewall,
     ):
         async with Etcd(etcd_settings(settings), observer=observer) as store:
-            yield Outside(kernel, monitor, host, neighbours, firewall, store)
+            yield Outside(kernel, monitor, host, neighbours, children, firewall, store)

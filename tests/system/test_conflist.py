@@ -218,6 +218,47 @@ def test_a_plugin_that_is_missing_is_named(node: Daemon, files: Files, tmp_path:
     eventually(lambda: node.well, within=SOON)
 
 
+# -- the host's own child of the uplink -----------------------------------------------------------
+
+
+def child(node: Daemon) -> set[str]:
+    """Give the addresses of hostgw0, none when it is not there."""
+    links = node.host.namespace.ip_json("-4", "address", "show")
+    return {
+        f"{each['local']}/{each['prefixlen']}"
+        for link in links
+        if link["ifname"] == "hostgw0"
+        for each in link["addr_info"]
+    }
+
+
+def test_a_host_of_macvlan_containers_has_a_child_of_its_own(node: Daemon, files: Files):
+    """With the gateway's address; it outlives the daemon, and goes with the attachment."""
+    node.start(*files.flags, "--cni-attachment=macvlan")
+    gateway = node.subnet.replace(".0/24", ".1/24")
+    eventually(lambda: child(node) == {gateway}, within=SOON)
+    eventually(lambda: node.well, within=SOON)
+    node.host.ip("link", "delete", "hostgw0")
+    eventually(lambda: child(node) == {gateway}, within=SOON)
+    node.end()
+    assert child(node) == {gateway}
+    node.start(*files.flags)
+    eventually(lambda: child(node) == set(), within=SOON)
+    assert works(node)
+
+
+def test_a_link_of_that_name_of_somebody_else_stops_no_route(node: Daemon, files: Files):
+    """It is named with the command that cures it, and stays as it is."""
+    node.host.ip("link", "add", "hostgw0", "type", "bridge")
+    node.start(*files.flags, "--cni-attachment=macvlan")
+    eventually(shows(node, "cni_child_failing"), within=SOON)
+    assert "`ip link delete hostgw0`" in node.conditions["cni_child_failing"]
+    assert works(node)
+    node.host.ip("link", "delete", "hostgw0")
+    eventually(lambda: node.well, within=10)
+    assert child(node)
+
+
 # -- the MTU --------------------------------------------------------------------------------------
 
 

@@ -191,7 +191,10 @@ TABLE = [
     ),
     *(
         ({"troubles": {code: "full"}}, {code: "full"})
-        for code in ("state_dir_failing", "subnet_file_failing", "listener_failing")
+        for code in (
+            *("state_dir_failing", "subnet_file_failing", "listener_failing"),
+            *("mtu_impossible", "cni_conf_failing", "cni_plugin_missing", "cni_child_failing"),
+        )
     ),
 ]
 

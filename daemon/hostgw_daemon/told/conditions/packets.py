@@ -26,6 +26,13 @@ PACKETS = (
         "Make room or correct the permissions of the folder of --cni-conf.",
     ),
     Kind(
+        "cni_child_failing",
+        _ERROR,
+        "The host's own child of the uplink is not there: containers reach neither it nor others.",
+        "Do as the detail says, or take --cni-attachment=bridge, which needs none.",
+        explained_by=("no_uplink", "uplink_down"),
+    ),
+    Kind(
         "cni_plugin_missing",
         _ERROR,
         "A CNI plugin that attaches containers is not on this host.",
