@@ -16,7 +16,7 @@ from hostgw_daemon.link.mtu import Mtu, container_mtu
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.peers import PeerState
 from hostgw_daemon.routes.understanding import Understanding
-from hostgw_daemon.rules.ruleset import RulesetSpec
+from hostgw_daemon.rules.ruleset import Elements, RulesetSpec
 from hostgw_daemon.settings import Settings
 
 
@@ -54,8 +54,9 @@ def duties(
     history: Header,
     renewal: Renewal | None,
     uplink: Uplink | NoUplink,
+    nodes: Elements | None = None,
 ) -> Duties:
-    """Give what must be."""
+    """Give what must be; `nodes` are those to whom pods speak with their own address."""
     subnets = lease.subnets
     rules = RulesetSpec.of(
         config,
@@ -63,6 +64,8 @@ def duties(
         masquerade=settings.ip_masq,
         forward_rules=settings.iptables_forward_rules,
         random_fully=not settings.ip_masq_fully_random_disable,
+        nodes=nodes,
+        unmasqueraded=settings.non_masquerade_cidr,
     )
     memory = Memory(subnets, lease.key.decode(), instance, history, renewal)
     if not isinstance(uplink, Uplink):

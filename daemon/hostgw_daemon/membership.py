@@ -30,6 +30,7 @@ from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
+from hostgw_daemon.routes.nodes import NodeAddresses
 from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.routes.warden import Warden
@@ -72,6 +73,8 @@ class Membership:
         self._log = log
         self._read = asyncio.Event()
         self._renewal = papers.memory.renewal
+        asked = settings.ip_masq and not settings.ip_masq_nodes
+        self._nodes = NodeAddresses() if asked else None
         self.papers = papers
 
     def join(self, me: Self, out: Outside, *, link: Callable[[], int]) -> None:
@@ -144,6 +147,8 @@ class Membership:
         if isinstance(uplink, Uplink):
             self._claimant.stand_at(uplink.addresses, uplink.networks)
             self._cluster.stand_at(uplink.addresses, uplink.networks)
+            if self._nodes is not None:
+                self._nodes.stand_at(uplink.networks)
         self.warden.link_moved()
 
     def perform(self, uplink: Uplink | NoUplink) -> Duties | None:
@@ -162,6 +167,7 @@ class Membership:
             history=now.snapshot.header,
             renewal=self._renewal,
             uplink=uplink,
+            nodes=self._nodes.now if self._nodes is not None else None,
         )
         if held is not None:
             self.papers.memory_file.want(must.memory)
@@ -206,7 +212,8 @@ class Membership:
             self._read.set()
             self._claimant.saw(now.snapshot)
             self.papers.recollect(now, self._guard.history)
-        if news.moved is None:
+        others = self._nodes is not None and self._nodes.heard(now.roster, news.moved)
+        if news.moved is None or others:
             self._hears.follows()
         self.warden.look()
         self._hears.changed()

@@ -60,6 +60,8 @@ class Settings:
 
     ip_masq: bool
     ip_masq_fully_random_disable: bool
+    ip_masq_nodes: bool
+    non_masquerade_cidr: tuple[IPNetwork, ...]
     iptables_forward_rules: bool
     iptables_resync: int
 

@@ -1,37 +1,22 @@
-"""Whatever is done to our tables by hand is undone within a second, in a real kernel."""
+"""Whatever is done to our tables by hand is undone at once, in a real kernel: no audit is due."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 
 import pytest
 
 from hostgw_daemon.rules.firewall import NftFirewall
 from hostgw_daemon.rules.masquerade import Masquerade, Standing
-from support.pod_site import build, source_seen, spec
+from support.pod_site import source_seen, spec
 from support.waiting import eventually_async
 
 pytestmark = pytest.mark.root
 
 FIRST, OUTSIDER = "192.168.50.1", "192.168.50.3"
+SOON = 10.0  # seconds: a tenth of one, on a machine with nothing else to do
 SLOW = 3600.0  # seconds: an audit that no test lives to see
-
-
-@pytest.fixture
-def site(lan, make_netns):
-    """Two hosts, two pods, an outsider."""
-    return build(lan, make_netns)
-
-
-@pytest.fixture
-def firewall(site):
-    """Give the adapter on the first host."""
-    with site.first.enter():
-        adapter = NftFirewall(nft=site.first.argv("nft"))
-    with adapter:
-        yield adapter
 
 
 @asynccontextmanager
@@ -57,20 +42,23 @@ CHANGES = {
     "policy": "add chain ip hostgw forward { policy drop; }",
     "dormant": "add table ip hostgw { flags dormant; }",
     "set added": "add set ip hostgw strange { type ipv4_addr; }",
+    "node deleted": "delete element ip hostgw nodes { 192.168.50.2 }",
+    "IPv6 node deleted": "delete element ip6 hostgw nodes { fd50::2 }",
+    "stranger among the nodes": "add element ip hostgw nodes { 192.168.50.3 }",
+    "nodes flushed": "flush set ip hostgw nodes",
+    "node with a comment": 'add element ip6 hostgw nodes { fd50::9 comment "mine" }',
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-async def test_a_change_is_undone_within_a_second(site, firewall, change):
+async def test_a_change_is_undone_at_once(site, firewall, change):
     """The rules are exactly as before, and the pod's packets leave with the host's address."""
     async with keeping(firewall, spec()) as masquerade:
         before = site.run("nft list ruleset")
         assert "masquerade" in before
         site.run("nft -f -", given=change)
-        begun = time.monotonic()
-        await eventually_async(lambda: masquerade.state.drifts == 1, within=1.0)
+        await eventually_async(lambda: masquerade.state.drifts == 1, within=SOON)
         assert site.run("nft list ruleset") == before
-        assert time.monotonic() - begun < 1.0
         assert source_seen(site.pod, site.outsider, OUTSIDER) == FIRST
         assert masquerade.state.standing is Standing.IN_FORCE
 
@@ -81,7 +69,7 @@ async def test_another_programs_table_with_flags_is_no_hindrance(site, firewall)
     async with keeping(firewall, spec()) as masquerade:
         before = site.run("nft list ruleset")
         site.run("nft -f -", given="delete table ip hostgw")
-        await eventually_async(lambda: masquerade.state.drifts == 1, within=1.0)
+        await eventually_async(lambda: masquerade.state.drifts == 1, within=SOON)
         assert sorted(site.run("nft list ruleset").split()) == sorted(before.split())
 
 
@@ -96,7 +84,7 @@ async def test_a_rule_replaced_or_deleted_comes_back(site, firewall):
             body = 'accept comment "pod to outside: the host\'s address"' if count == 2 else ""
             change = f"{verb} rule ip hostgw postrouting handle {handle} {body}"
             site.run("nft -f -", given=change)
-            await eventually_async(lambda n=count: masquerade.state.drifts == n, within=1.0)
+            await eventually_async(lambda n=count: masquerade.state.drifts == n, within=SOON)
             assert site.run("nft list ruleset") == before
 
 
@@ -110,16 +98,16 @@ async def test_changes_of_other_tables_wake_nobody(site, firewall, monkeypatch):
         looks += 1
         return await read()
 
+    monkeypatch.setattr(firewall, "read", counted)
     async with keeping(firewall, spec()) as masquerade:
-        await asyncio.sleep(0.2)  # past the ring of our own write
-        monkeypatch.setattr(firewall, "read", counted)
+        await eventually_async(lambda: looks == 3)  # before and after our own write, and its ring
         rules = "\n".join(f"-A KUBE -s 10.96.0.{n}/32 -j RETURN" for n in range(1, 255))
         site.run("iptables-restore --noflush", given=f"*nat\n:KUBE - [0:0]\n{rules}\nCOMMIT\n")
         await asyncio.sleep(0.2)
-        assert looks == 0
+        assert looks == 3
         site.run("nft -f -", given="delete table ip hostgw")
-        await eventually_async(lambda: masquerade.state.drifts == 1, within=1.0)
-        assert looks > 0
+        await eventually_async(lambda: masquerade.state.drifts == 1, within=SOON)
+        assert looks > 3
 
 
 async def test_the_audit_finds_what_the_doorbell_missed(site):
@@ -127,7 +115,7 @@ async def test_the_audit_finds_what_the_doorbell_missed(site):
     with NftFirewall(nft=site.first.argv("nft")) as deaf:
         async with keeping(deaf, spec(), audit=0.5) as masquerade:
             site.run("nft -f -", given="delete table ip hostgw")
-            await eventually_async(lambda: masquerade.state.drifts == 1, within=3.0)
+            await eventually_async(lambda: masquerade.state.drifts == 1, within=SOON)
             assert source_seen(site.pod, site.outsider, OUTSIDER) == FIRST
 
 

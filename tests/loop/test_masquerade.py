@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
-from hostgw_daemon.rules.masquerade import AUDIT, FIGHT_SECONDS, Masquerade, Standing
+from hostgw_daemon.rules.masquerade import AUDIT, FIGHT_SECONDS, Standing
 from hostgw_daemon.rules.nftables import FirewallError, FirewallMissing
-from hostgw_daemon.rules.ruleset import RulesetSpec
 from support.loops import now, until
+from support.masquerade_loop import running
 from support.memory_firewall import MemoryFirewall, MemoryForwarding
+from support.rule_specs import SPEC
 
 pytestmark = pytest.mark.looptime
 
-SPEC = RulesetSpec((ip_network("10.5.0.0/16"),), (ip_network("10.5.1.0/24"),), True, True)
 NOTHING = replace(SPEC, masquerade=False, forward_rules=False)
-
-
-@asynccontextmanager
-async def running(firewall, **options):
-    """Run the loop; give it, and the list of the states that it publishes."""
-    states = []
-    masquerade = Masquerade(firewall, states.append, **options)
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(masquerade.run())
-        yield masquerade, states
-        task.cancel()
 
 
 async def test_nothing_is_done_before_somebody_says_what_is_wanted():

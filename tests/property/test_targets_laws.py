@@ -5,10 +5,11 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from hostgw_core.store import Deleted, Entry
+from hostgw_core.store import Entry
 from hostgw_daemon.routes.desired import RouteRule
-from hostgw_daemon.routes.judgement import accept, amend
+from hostgw_daemon.routes.judgement import accept
 from hostgw_daemon.routes.targets import Targets
+from support.judged_store import JudgedStore
 from support.lease_world import config, key, policy, value
 
 RULES = policy(config(ipv6="fd00:5::/48"))
@@ -27,10 +28,8 @@ values = st.builds(
     gateway6=st.sampled_from([None, "fd00::2"]),
     node=st.sampled_from(["", "n1", "me"]),
 ) | st.just(b"?")
-steps = st.lists(
-    st.tuples(rules, st.lists(st.tuples(st.sampled_from(NAMES), st.none() | values), max_size=3)),
-    max_size=10,
-)
+acts = st.lists(st.tuples(st.sampled_from(NAMES), st.none() | values), max_size=3)
+steps = st.lists(st.tuples(rules, acts), max_size=10)
 
 
 def by_hand(roster, rule):
@@ -56,27 +55,16 @@ def shown(targets):
 @settings(max_examples=200, deadline=None)
 def test_amended_targets_are_fresh_targets(steps):
     """After any changes of leases and rules: the same routes, in all and by destination."""
-    entries, revision, roster = {}, 1, accept([], RULES)
+    store = JudgedStore(RULES)
     targets, aimed = Targets(), RouteRule(2)
-    targets.aim([roster], aimed)
+    targets.aim([store.roster], aimed)
     for rule, acts in steps:
-        changes = []
-        for name, content in acts:
-            revision += 1
-            old = entries.pop(key(name), None)
-            if content is not None:
-                created = old.created if old else revision
-                entries[key(name)] = Entry(key(name), content, created, revision, 1, 0)
-                changes.append(entries[key(name)])
-            elif old:
-                changes.append(Deleted(key(name), revision))
-        result = amend(roster, changes)
         before = set(targets.wanted)
-        roster = result[0] if result else accept(entries.values(), RULES, roster)
-        if result is None or rule != aimed:
+        roster, moved = store.change(acts)
+        if moved is None or rule != aimed:
             targets.aim([roster], rule)
         else:
-            gone, come = targets.amend([roster], rule, result[1])
+            gone, come = targets.amend([roster], rule, moved)
             assert before - gone | come == targets.wanted
             wanted = targets.wanted
             targets.aim([roster], rule)

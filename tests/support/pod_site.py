@@ -13,17 +13,20 @@ from __future__ import annotations
 import itertools
 import secrets
 import socket
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address, ip_network
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
+from typing import Any
 
 from hostgw_cli.lab.netns import Namespace, veth
-from hostgw_daemon.rules.ruleset import RulesetSpec
+from hostgw_core.model import IPAddress
+from hostgw_daemon.rules.ruleset import Elements, RulesetSpec
 from support.netns_fixtures import Lan, MakeNamespace
 from support.waiting import eventually
 
 PATIENCE = 2.0  # seconds that a datagram may take
-GROUP = "239.5.5.5"
+GROUP, GROUP6 = "239.5.5.5", "ff05::5:5"
 
 _ports = itertools.count(20000 + secrets.randbelow(20000))
 
@@ -68,14 +71,22 @@ def build(lan: Callable[[int], Lan], make_netns: MakeNamespace) -> PodSite:
     return PodSite(first, second, outsider, *pods)
 
 
-def spec(**changes: bool) -> RulesetSpec:
+NODES: Elements = {
+    4: frozenset({"192.168.50.1", "192.168.50.2"}),
+    6: frozenset({"fd50::1", "fd50::2"}),
+}
+
+
+def spec(**changes: Any) -> RulesetSpec:
     """Give what the first host's daemon asks for, both families."""
-    switches = {"masquerade": True, "forward_rules": True, **changes}
-    return RulesetSpec(
+    usual = RulesetSpec(
         networks=(ip_network("10.5.0.0/16"), ip_network("fd00:5::/48")),
         own=(ip_network("10.5.1.0/24"), ip_network("fd00:5:0:1::/64")),
-        **switches,
+        masquerade=True,
+        forward_rules=True,
+        nodes=NODES,
     )
+    return replace(usual, **changes)
 
 
 def source_seen(
@@ -102,8 +113,8 @@ def source_seen(
     with ear, mouth:
         ear.settimeout(within)
         ear.bind(("", port))
-        if isinstance(address, IPv4Address) and address.is_multicast:
-            _join(ear, receiver)
+        if address.is_multicast:
+            _join(ear, receiver, address)
             _send_groups_through(mouth, sender)
         if mark:
             mouth.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
@@ -115,14 +126,22 @@ def source_seen(
     return seen
 
 
-def _join(ear: socket.socket, receiver: Namespace) -> None:
-    member = socket.inet_aton(GROUP) + bytes(4) + _index(receiver).to_bytes(4, "little")
-    ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)  # struct ip_mreqn
+def _join(ear: socket.socket, receiver: Namespace, group: IPAddress) -> None:
+    link = _index(receiver)
+    if group.version == 4:
+        member = group.packed + bytes(4) + link.to_bytes(4, sys.byteorder)  # struct ip_mreqn
+        ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+    else:
+        member = group.packed + link.to_bytes(4, sys.byteorder)  # struct ipv6_mreq
+        ear.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, member)
 
 
 def _send_groups_through(mouth: socket.socket, sender: Namespace) -> None:
-    link = bytes(8) + _index(sender).to_bytes(4, "little")
-    mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, link)
+    link = _index(sender).to_bytes(4, sys.byteorder)
+    if mouth.family == socket.AF_INET:
+        mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, bytes(8) + link)
+    else:
+        mouth.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, link)
 
 
 def _index(namespace: Namespace) -> int:

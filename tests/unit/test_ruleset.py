@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from hostgw_core.model import ClusterConfig, Pool, Subnets
-from hostgw_daemon.rules.nftables import UNREADABLE, Listing, holds, listed, standing, transaction
 from hostgw_daemon.rules.ruleset import RulesetSpec, desired
-
-SPEC = RulesetSpec(
-    networks=(ip_network("10.5.0.0/16"),),
-    own=(ip_network("10.5.1.0/24"),),
-    masquerade=True,
-    forward_rules=True,
-)
-DUAL = replace(
-    SPEC,
-    networks=(*SPEC.networks, ip_network("fd00:5::/48")),
-    own=(*SPEC.own, ip_network("fd00:5:0:1::/64")),
-)
+from support.rule_specs import DUAL, HOST, HOST6, NODES, SPEC
 
 POD, POD_ELSEWHERE = "10.5.1.7", "10.5.2.7"
-OUTSIDE, HOST, GROUP = "198.51.100.9", "192.0.2.1", "224.0.0.251"
+OUTSIDE, GROUP = "198.51.100.9", "224.0.0.251"
 POD6, POD6_ELSEWHERE, OUTSIDE6, GROUP6 = "fd00:5:0:1::7", "fd00:5:0:2::7", "2001:db8::9", "ff02::1"
 
 
@@ -50,10 +37,12 @@ def value(left, packet):
     return packet.mark & mask
 
 
-def among(found, right):
+def among(found, right, nodes):
     """Tell whether a value is, or lies in, a rule's right side."""
     if isinstance(right, int):
         return found == right
+    if right == "@nodes":
+        return str(found) in nodes
     members = right.get("set", [right])
     nets = [ip_network(f"{m['prefix']['addr']}/{m['prefix']['len']}") for m in members]
     return any(found in net for net in nets)
@@ -62,11 +51,12 @@ def among(found, right):
 def verdict(spec, packet, chain="postrouting"):
     """Walk the chain as the kernel does: the first rule whose matches all hold gives the end."""
     family = ip_address(packet.source).version
-    found = desired(spec).tables.get(family, ())
+    ruleset = desired(spec)
+    found, nodes = ruleset.tables.get(family, ()), ruleset.elements.get(family, ())
     for rule in next((c.rules for c in found if c.name == chain), ()):
         *matches, end = rule.statements
         if all(
-            among(value(m["match"]["left"], packet), m["match"]["right"])
+            among(value(m["match"]["left"], packet), m["match"]["right"], nodes)
             == (m["match"]["op"] == "==")
             for m in matches
         ):
@@ -97,6 +87,48 @@ def verdict(spec, packet, chain="postrouting"):
 def test_each_packet_meets_its_rule(source, destination, end):
     """Pod to pod keeps its address, pod to outside takes the host's, a client here stays."""
     assert verdict(DUAL, Packet(source, destination)) == end
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "end"),
+    [
+        (POD, HOST, "return"),
+        (POD, "192.0.2.2", "return"),
+        (POD, "192.0.2.3", "masquerade"),
+        (POD_ELSEWHERE, HOST, "return"),
+        (HOST, POD_ELSEWHERE, "masquerade"),
+        (POD6, HOST6, "return"),
+        (POD6, OUTSIDE6, "masquerade"),
+    ],
+)
+def test_a_pod_meets_the_nodes_with_its_own_address(source, destination, end):
+    """An exact set: a neighbour of the nodes on their link knows no way back to a pod."""
+    assert verdict(replace(DUAL, nodes=NODES), Packet(source, destination)) == end
+
+
+def test_without_masquerade_there_is_no_set():
+    """Nor where nodes are no exception; an empty set is one all the same."""
+    assert not desired(replace(DUAL, nodes=NODES, masquerade=False)).elements
+    assert not desired(DUAL).elements
+    assert desired(replace(SPEC, nodes=NODES)).elements == {4: NODES[4]}
+    assert desired(replace(DUAL, nodes={4: NODES[4]})).elements == {4: NODES[4], 6: frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "end"),
+    [
+        (POD, "198.51.100.9", "return"),
+        (POD, "203.0.113.9", "masquerade"),
+        ("198.51.100.9", POD_ELSEWHERE, "masquerade"),
+        (POD6, "2001:db8::9", "return"),
+        (POD6, "2001:db9::9", "masquerade"),
+    ],
+)
+def test_networks_that_are_not_masqueraded(source, destination, end):
+    """What pods send there keeps their address; what comes from there is as everything else."""
+    named = ("198.51.100.0/24", "198.51.100.8/29", "2001:db8::/32")
+    spec = replace(DUAL, unmasqueraded=tuple(map(ip_network, named)))
+    assert verdict(spec, Packet(source, destination)) == end
 
 
 @pytest.mark.parametrize("mark", [0x4000, 0xC000, 0x14000])
@@ -172,91 +204,3 @@ def test_comments_are_short_enough_for_the_kernel():
     comments = [r.comment for cs in desired(DUAL).tables.values() for c in cs for r in c.rules]
     assert comments
     assert all(len(comment.encode()) < 128 for comment in comments)
-
-
-def words(text):
-    """Give a transaction's commands in three words each."""
-    return [
-        (verb, kind, body["family"])
-        for command in json.loads(text)["nftables"]
-        for verb, objects in command.items()
-        for kind, body in objects.items()
-    ]
-
-
-def test_a_transaction_begins_by_removing_what_was_there():
-    """Add, delete, add: right whether the table was there or not."""
-    table = [("add", "table", "ip"), ("delete", "table", "ip"), ("add", "table", "ip")]
-    done = words(transaction(desired(SPEC)))
-    assert done[:3] == table
-    assert {(verb, kind) for verb, kind, _ in done[3:]} == {("add", "chain"), ("add", "rule")}
-
-
-def test_a_transaction_removes_a_table_that_is_no_longer_wanted():
-    """Only where it stands: an unused family is not even mentioned."""
-    gone = [("add", "table", "ip6"), ("delete", "table", "ip6")]
-    assert words(transaction(desired(SPEC), present=(4, 6)))[-2:] == gone
-    assert {family for _, _, family in words(transaction(desired(SPEC)))} == {"ip"}
-    assert words(transaction(desired(replace(SPEC, networks=())))) == []
-
-
-def listing_of(spec):
-    """Give the listing as nft 1.0 prints it, made by hand from the transaction's own objects."""
-    tables = {}
-    for command in json.loads(transaction(desired(spec)))["nftables"]:
-        for kind, body in command.get("add", {}).items():
-            family = 4 if body["family"] == "ip" else 6
-            if kind == "table":
-                tables[family] = []
-            tables[family].append({kind: {**body, "handle": len(tables[family])}})
-    return Listing({family: tuple(objects) for family, objects in tables.items()})
-
-
-def test_a_listing_of_what_was_written_is_recognised():
-    """Tables, hooks, policies and comments are compared, in both families."""
-    assert holds(listing_of(DUAL), desired(DUAL))
-    assert not holds(listing_of(SPEC), desired(DUAL))
-    assert not holds(listing_of(DUAL), desired(SPEC))
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda objects: objects[:-1],
-        lambda objects: (*objects, objects[-1]),
-        lambda objects: (*objects[:-2], objects[-1], objects[-2]),
-        lambda objects: ({"table": {**objects[0]["table"], "flags": "dormant"}}, *objects[1:]),
-        lambda objects: (
-            objects[0],
-            {"chain": {**objects[1]["chain"], "policy": "drop"}},
-            *objects[2:],
-        ),
-        lambda objects: (*objects, {"set": {"name": "strange"}}),
-    ],
-    ids=["rule gone", "rule twice", "order", "dormant", "policy", "foreign object"],
-)
-def test_a_listing_that_was_tampered_with_is_not(spoil):
-    """A missing, doubled or moved rule, a dormant table, another policy, another object."""
-    good = listing_of(SPEC).tables[4]
-    assert not holds(Listing({4: spoil(good)}), desired(SPEC))
-
-
-def test_only_the_objects_of_a_listing_are_kept():
-    """The first object names nft's version, and an upgrade of nft is no drift."""
-    answer = json.dumps({"nftables": [{"metainfo": {"version": "1.0.6"}}, {"table": {"a": 1}}]})
-    assert listed(answer) == ({"table": {"a": 1}},)
-
-
-@pytest.mark.parametrize("answer", ["", "table ip hostgw {}", "{}", '{"nftables": 3}', "{", "[]"])
-def test_a_listing_that_cannot_be_read_is_not_what_we_wrote(answer):
-    """Nft 1.0.6 cuts the listing of a table with flags short; that is no reason to stop."""
-    assert listed(answer) == UNREADABLE
-    assert not holds(Listing({4: listed(answer)}), desired(SPEC))
-
-
-def test_our_tables_are_told_from_others_by_family_and_whole_name():
-    """A table of the same name in another family, or with a longer name, is not ours."""
-    text = "table ip hostgw\ntable inet hostgw\ntable ip6 hostgw-other\ntable ip filter\n"
-    assert standing(text) == {4}
-    assert standing("table ip6 hostgw\n") == {6}
-    assert standing("") == frozenset()

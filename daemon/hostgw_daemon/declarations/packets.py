@@ -1,4 +1,4 @@
-"""Masquerade and forwarding: flannel's settings."""
+"""Masquerade and forwarding: flannel's settings, and what it has none for."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ MASQUERADE = (
         default="false",
         flannel=True,
         help="Masquerade without random source ports.",
+    ),
+    Setting(
+        name="ip-masq-nodes",
+        kind=kinds.BOOLEAN,
+        default="false",
+        help="Masquerade also what containers send to the cluster's nodes, as flannel does.",
+    ),
+    Setting(
+        name="non-masquerade-cidr",
+        kind=kinds.NETWORK,
+        repeatable=True,
+        separator=",",
+        help="A network outside the cluster's that knows the way back to containers: what they "
+        "send there is not masqueraded.",
     ),
     Setting(
         name="iptables-forward-rules",

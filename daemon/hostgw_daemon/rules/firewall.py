@@ -22,11 +22,13 @@ from hostgw_daemon.rules.command import Refused, run_command
 from hostgw_daemon.rules.forwarding import CHAIN
 from hostgw_daemon.rules.nftables import (
     TABLE,
+    Amendment,
     Listing,
     listed,
     standing,
     transaction,
     word,
+    words_of,
 )
 from hostgw_daemon.rules.ruleset import Json, Ruleset
 
@@ -72,9 +74,9 @@ class NftFirewall:
         tries = _TRIES
         while True:
             tries -= 1
-            families = standing(await self._run("list", "tables"))
+            families = standing(await self._run("list", "chains"))
             try:
-                return Listing({family: await self._list(family) for family in families})
+                return Listing.of({family: await self._list(family) for family in families})
             except Refused:  # it may have gone between the two commands
                 if not tries:
                     raise
@@ -82,6 +84,13 @@ class NftFirewall:
     async def write(self, ruleset: Ruleset, present: Iterable[Family]) -> None:
         """Put the ruleset in force in one transaction. Raise FirewallError."""
         await self._run("-j", "-f", "-", given=transaction(ruleset, present))
+
+    async def amend(self, amendment: Amendment) -> None:
+        """Add to the sets of nodes, and delete from them, in one transaction. Raise FirewallError.
+
+        What should be deleted and is not there is an error, and nothing is done.
+        """
+        await self._run("-j", "-f", "-", given=words_of(amendment))
 
     @contextmanager
     def watched(self, ring: Callable[[], None]) -> Iterator[None]:

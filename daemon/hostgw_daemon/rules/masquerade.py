@@ -2,8 +2,10 @@
 
 Level, not edge: a change of what is wanted, a ring of the doorbell, the slow audit and the end of a
 back-off all mean the same: read the tables, compare them with the listing that followed our last
-write, write them whole if they differ; then see to iptables' FORWARD chain. The first ring after a
-quiet time acts at once; those that follow it within `SETTLE` are one look.
+write, write them whole if they differ; then see to iptables' FORWARD chain. Where the rules are as
+written and only the set of nodes is not, just its difference is written. The first ring after a
+quiet time acts at once; those that follow it within `SETTLE` are one look, and a look that took
+long, because ten thousand nodes were listed, is followed by `RESTS` times as long a rest.
 
 Whatever fails here is a state with a sentence. Nothing is raised, and no route waits for it.
 
@@ -16,17 +18,25 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.wake import Wake
 from hostgw_daemon.rules.forwarding import Forwarding
-from hostgw_daemon.rules.nftables import Firewall, FirewallError, FirewallMissing, Listing, holds
+from hostgw_daemon.rules.nftables import (
+    Firewall,
+    FirewallError,
+    FirewallMissing,
+    Listing,
+    amendment,
+    holds,
+)
 from hostgw_daemon.rules.ruleset import Ruleset, RulesetSpec, desired
 
 AUDIT = 60.0  # seconds between two looks that nobody asked for
 SETTLE = 0.05  # seconds between two looks that somebody asked for
+RESTS, LONGEST = 4, 0.5  # times what a look took; seconds, at most
 CALM = 1.0  # the same while contested: back within a second still
 FIGHT_DRIFTS, FIGHT_SECONDS = 5, 10.0  # more than so many drifts in so many seconds: contested
 
@@ -73,6 +83,8 @@ class Masquerade:
         self._wake = Wake()
         self._backoff = Backoff(first=0.5, longest=min(30.0, audit))
         self._wanted: RulesetSpec | None = None
+        self._spec: RulesetSpec | None = None  # the one that was last made into a ruleset
+        self._desired = Ruleset({})
         self._ruleset: Ruleset | None = None  # the last one in force
         self._listing: Listing | None = None  # what followed its writing; None: not known to stand
         self._let: RulesetSpec | None = None  # for which FORWARD was made right last
@@ -94,10 +106,13 @@ class Masquerade:
     async def run(self) -> None:
         """Look, and look again, for ever."""
         with self._firewall.watched(self._wake.ring):
+            clock = asyncio.get_running_loop().time
             while True:
+                begun = clock()
                 pause = await self._look()
+                rest = min(LONGEST, max(SETTLE, RESTS * (clock() - begun)))
                 contested = self._state.standing is Standing.CONTESTED
-                await asyncio.sleep(CALM if contested else SETTLE)
+                await asyncio.sleep(CALM if contested else rest)
                 await self._wake.wait(pause)
 
     async def _look(self) -> float:
@@ -105,7 +120,9 @@ class Masquerade:
         spec = self._wanted
         if spec is None:
             return self._audit
-        ruleset = desired(spec)
+        if spec is not self._spec:
+            self._spec, self._desired = spec, desired(spec)
+        ruleset = self._desired
         reasons = [await _tried(self._enforce(ruleset)), await _tried(self._let_through(spec))]
         if any(reasons):
             self._publish(Standing.FAILING, "; ".join(filter(None, reasons)))
@@ -129,10 +146,13 @@ class Masquerade:
             if ruleset:
                 raise
             return  # without nft there can be no table of ours to remove
-        if ruleset == self._ruleset and self._listing is not None:
-            if seen == self._listing:
+        before = self._ruleset
+        if before is not None and before.tables == ruleset.tables and self._listing is not None:
+            if seen != self._listing:
+                self._drifted()
+            if seen.tables == self._listing.tables:
+                await self._amend(self._listing, seen, ruleset)
                 return
-            self._drifted()
         self._ruleset, self._listing = ruleset, None
         if ruleset or seen.tables:
             await self._firewall.write(ruleset, tuple(seen.tables))
@@ -144,6 +164,19 @@ class Masquerade:
                     " changed it in that moment, or this nft cannot list it"
                 )
         self._listing = seen
+
+    async def _amend(self, pattern: Listing, seen: Listing, ruleset: Ruleset) -> None:
+        """Make the sets of nodes right, in tables that are. Raise FirewallError.
+
+        The ring of the writing has them read again. One that is refused is followed by a whole one.
+        """
+        change = amendment(seen.elements, ruleset.elements)
+        self._listing = None
+        if change:
+            await self._firewall.amend(change)
+            self._resyncs += 1
+        self._ruleset = ruleset
+        self._listing = replace(pattern, elements=ruleset.elements)
 
     async def _let_through(self, spec: RulesetSpec) -> None:
         """Have iptables let pods' packets through. Raise FirewallError."""
