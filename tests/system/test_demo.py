@@ -120,6 +120,7 @@ def test_a_false_claim_is_said_and_is_the_exit_status():
     code = (
         "from hostgw_cli.lab import demo\n"
         "from hostgw_cli.lab.screen import Screen\n"
+        "from hostgw_cli.lab.topology import LabSpec\n"
         "demo.BACK_WITHIN = 0.3\n"
         "from hostgw_cli.lab.waiting import wait_for\n"
         "def sabotage(lab, screen):\n"
@@ -128,7 +129,8 @@ def test_a_false_claim_is_said_and_is_the_exit_status():
         "    wait_for(ours, what='a route to delete', within=10.0)\n"
         "    host.kill_daemon()\n"
         "demo.PARTS = (sabotage, demo.a_deleted_route_comes_back)\n"
-        f"raise SystemExit(demo.run({name!r}, nodes=2, keep=False, screen=Screen()))"
+        f"spec = LabSpec(name={name!r}, nodes=2)\n"
+        "raise SystemExit(demo.run(spec, keep=False, screen=Screen()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False

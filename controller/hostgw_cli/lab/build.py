@@ -136,7 +136,8 @@ class Lab:
             host.wait_ready()
             host.attach_containers()
         if self.containers:
-            say(f"{_many(len(self.containers), 'container')} attached")
+            chain = self.hosts[0].conflist().words
+            say(f"{_many(len(self.containers), 'container')} attached by CNI: {chain}")
 
 
 def take_down(name: str) -> bool:

@@ -13,7 +13,7 @@ import click
 from hostgw_cli.lab.build import Lab, take_down
 from hostgw_cli.lab.interrupt import Interrupted, ignore_from_now_on, interruptible
 from hostgw_cli.lab.netns import CommandError
-from hostgw_cli.lab.topology import NETWORK, NETWORK6, LabError, LabSpec
+from hostgw_cli.lab.topology import ATTACHMENTS, NETWORK, NETWORK6, LabError, LabSpec
 from hostgw_core.model import Family
 
 _Network = TypeVar("_Network", IPv4Network, IPv6Network)
@@ -26,6 +26,13 @@ FAMILIES = click.option(
     default="4",
     show_default=True,
     help="IPv4 alone, IPv6 alone, or both.",
+)
+ATTACHMENT = click.option(
+    "--attachment",
+    type=click.Choice(ATTACHMENTS),
+    default="bridge",
+    show_default=True,
+    help="The CNI plugin that attaches the containers.",
 )
 
 
@@ -56,6 +63,7 @@ def lab() -> None:
 @click.option("--containers", default=1, show_default=True, help="How many on each host.")
 @click.option("--network", default=str(NETWORK), show_default=True, help="For all containers.")
 @click.option("--subnet-len", default=24, show_default=True, help="Prefix length of a host's part.")
+@ATTACHMENT
 @FAMILIES
 @click.option("--network6", default=str(NETWORK6), show_default=True, help="The same in IPv6.")
 @click.option("--subnet-len6", default=64, show_default=True, help="The same in IPv6.")
@@ -67,6 +75,7 @@ def up(
     nodes: int,
     etcd: int,
     containers: int,
+    attachment: str,
     network: str,
     subnet_len: int,
     families: str,
@@ -87,6 +96,7 @@ def up(
             network6=_network(network6, IPv6Network, "--network6", str(NETWORK6)),
             subnet_len6=subnet_len6,
             containers=containers,
+            attachment=attachment,
             daemons=not no_daemons,
             daemon_args=daemon_args,
         )
@@ -148,16 +158,19 @@ def ping(*, name: str, count: int) -> None:
 @lab.command()
 @click.option("--name", default="demo", show_default=True, help="What the lab is called.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(2, 50), help="Hosts.")
+@ATTACHMENT
 @FAMILIES
 @click.option("--keep", is_flag=True, help="Leave it standing at the end.")
-def demo(*, name: str, nodes: int, families: str, keep: bool) -> None:
+def demo(*, name: str, nodes: int, attachment: str, families: str, keep: bool) -> None:
     """Show what hostgw does, and measure it. Exit status 1 if anything shown is not so."""
     from hostgw_cli.lab.demo import run  # noqa: PLC0415 - slow to load
     from hostgw_cli.lab.screen import Screen  # noqa: PLC0415 - the same
 
     with _told():
-        wanted = FAMILIES_OF[families]
-        status = run(name, nodes=nodes, keep=keep, screen=Screen(), families=wanted)
+        spec = LabSpec(
+            name=name, nodes=nodes, attachment=attachment, families=FAMILIES_OF[families]
+        )
+        status = run(spec, keep=keep, screen=Screen())
     raise SystemExit(status)
 
 

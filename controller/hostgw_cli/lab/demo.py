@@ -36,11 +36,8 @@ BACK_WITHIN = 1.0  # seconds: a claim; what is measured is some milliseconds
 METRICS = r"^hostgw_(ready|peers.*ok|routes.*(desired|installed)|convergence_seconds_(sum|count))"
 
 
-def run(
-    name: str, *, nodes: int, keep: bool, screen: Screen, families: tuple[Family, ...] = (4,)
-) -> int:
+def run(spec: LabSpec, *, keep: bool, screen: Screen) -> int:
     """Show everything; give the exit status. Raise LabError, CommandError, Interrupted."""
-    spec = LabSpec(name=name, nodes=nodes, families=families)
     begun = time.monotonic()
     screen.step("A cluster on this machine")
     with screen.busy("building"):
@@ -58,7 +55,7 @@ def run(
         standing = keep
     finally:
         if not standing:
-            take_down(name)
+            take_down(spec.name)
     _end(lab, screen, keep=keep)
     screen.say(f"{time.monotonic() - begun:.0f} s in all.")
     for sentence in screen.false:
@@ -67,8 +64,16 @@ def run(
 
 
 def everyone_reaches_everyone(lab: Lab, screen: Screen) -> None:
-    """Ping from every container to every other."""
+    """Have the plugins check every container, and ping from each to every other."""
     screen.step("Containers on different hosts reach each other")
+    for host in lab.hosts:
+        for container in host.containers:
+            host.plugins.check(container.namespace)  # raises what the plugin complains of
+    screen.claim(
+        all(each.addresses for each in lab.containers),
+        f"{len(lab.containers)} containers are attached by real CNI plugins "
+        f"({lab.hosts[0].conflist().words}), told by the list that hostgwd wrote",
+    )
     _claim_all_reach_all(lab, screen)
 
 

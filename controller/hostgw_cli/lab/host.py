@@ -1,7 +1,7 @@
 """One host of the lab: a namespace, its daemon, and the containers on its subnet.
 
 The daemon is a real `hostgwd` process with folders of its own. The containers are attached by real
-CNI plugins.
+CNI plugins, with the very list that the daemon writes for them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ipaddress import ip_interface
 from pathlib import Path
 
 from hostgw_cli.lab import processes
-from hostgw_cli.lab.conflist import Conflist, of_subnet_env
+from hostgw_cli.lab.conflist import Conflist, of_subnet_env, read
 from hostgw_cli.lab.container import Container
 from hostgw_cli.lab.interrupt import held
 from hostgw_cli.lab.ledger import Ledger
@@ -28,6 +28,7 @@ from hostgw_core.model import Family, IPNetwork
 
 HTTP_PORT = 9745
 READY_WITHIN = 30.0  # seconds
+CONFLIST_WITHIN = 10.0  # seconds after subnet.env
 _SUBNET_LINES: dict[Family, str] = {4: "FLANNEL_SUBNET", 6: "FLANNEL_IPV6_SUBNET"}
 
 
@@ -70,6 +71,7 @@ class Host:
             remove_machine(self.plan, self._topology)
             shutil.rmtree(self.folder / "run", ignore_errors=True)
             self.subnet_file.unlink(missing_ok=True)
+            self.conflist_file.unlink(missing_ok=True)
             self.plugins.forget()
 
     def power_on(self) -> None:
@@ -83,6 +85,11 @@ class Host:
     def subnet_file(self) -> Path:
         """The daemon's subnet.env."""
         return self.folder / "subnet.env"
+
+    @property
+    def conflist_file(self) -> Path:
+        """The daemon's CNI configuration; the lab has it on a disk that forgets, as subnet.env."""
+        return self.folder / "10-hostgw.conflist"
 
     @property
     def socket(self) -> Path:
@@ -102,6 +109,8 @@ class Host:
             f"--run-dir={self.folder / 'run'}",
             f"--subnet-file={self.subnet_file}",
             f"--http-address=127.0.0.1:{HTTP_PORT}",
+            f"--cni-conf={self.conflist_file}",
+            f"--cni-attachment={self._topology.spec.attachment}",
             *self._topology.spec.daemon_args,
             *extra,
         ]
@@ -197,22 +206,36 @@ class Host:
         """Give its subnet in each family, from subnet.env."""
         return {family: each.network for family, each in self.gateways().items()}
 
-    @property
     def conflist(self) -> Conflist:
-        """The CNI list for the subnets of subnet.env. Raise FileNotFoundError, LabError."""
-        mtu = int(self.subnet_env()["FLANNEL_MTU"])
-        return of_subnet_env(*self.gateways().values(), mtu=mtu)
+        """Give the CNI list of the daemon, for the subnets of subnet.env. Raise LabError.
+
+        The daemon writes the two files one after the other. Where none was ever started (flannel
+        has the host), the list is what flannel's own CNI plugin would make of subnet.env.
+        """
+        if self.daemon is None:
+            mtu = int(self.subnet_env()["FLANNEL_MTU"])
+            return of_subnet_env(*self.gateways().values(), mtu=mtu)
+
+        def look() -> Conflist | None:
+            if not self.conflist_file.exists():
+                return None
+            found = read(self.conflist_file.read_text(), source=str(self.conflist_file))
+            return found if set(found.subnets) == set(self.subnets().values()) else None
+
+        what = f"{self.conflist_file} names the subnets of {self.subnet_file}"
+        return wait_for(look, what=what, within=CONFLIST_WITHIN, why=lambda: tail(self.log))
 
     def attach_containers(self, conflist: Conflist | None = None) -> None:
         """Have the CNI plugins give every container its link and addresses, in their order.
 
         Doing it again moves them to the subnets that are there now.
         """
+        wanted = conflist or self.conflist()
         with held():
             self.plugins.detach_all(each.namespace for each in self.containers)
         for container in self.containers:
             with held():
-                self.plugins.attach(container.namespace, conflist or self.conflist)
+                self.plugins.attach(container.namespace, wanted)
 
     def container(self, number: int) -> Container:
         """Give a container by its place, the first is 0."""

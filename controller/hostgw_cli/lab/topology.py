@@ -37,6 +37,8 @@ MOST_NODES = 1000  # a bridge takes 1024 ports (BR_MAX_PORTS of the kernel)
 MOST_CONTAINERS = 200
 CLIENT_PORT = 2379
 PEER_PORT = 2380
+ATTACHMENTS = ("bridge", "ptp", "macvlan", "ipvlan")
+"""How containers may be attached: the CNI plugins of which hostgwd knows what they need."""
 
 UNDERLAY = IPv4Network("198.18.0.0/16")
 UNDERLAY6 = IPv6Network("2001:2::/64")
@@ -55,6 +57,8 @@ class LabError(Exception):
 class LabSpec:
     """What somebody asks for. `containers` are per host; `daemon_args` go to every hostgwd.
 
+    `attachment` is what hostgwd is told: a host without one has its containers behind a bridge.
+
     `families` are in the order in which a machine is known by them: (4,), (6,) or (4, 6).
 
     The lab's name holds no hyphen: it separates the parts of a namespace's name, and so the
@@ -70,6 +74,7 @@ class LabSpec:
     network6: IPv6Network = NETWORK6
     subnet_len6: int = 64
     containers: int = 1
+    attachment: str = "bridge"
     daemons: bool = True
     daemon_args: tuple[str, ...] = ()
 
@@ -110,6 +115,9 @@ class LabSpec:
             f"nodes {self.nodes}: 1 to {MOST_NODES}": 1 <= self.nodes <= MOST_NODES,
             f"etcd {self.etcd}: 1, 3 or 5 members": self.etcd in (1, 3, 5),
             f"families {self.families}: 4, 6 or both": self.families in ((4,), (6,), (4, 6)),
+            f"attachment {self.attachment!r}: one of {', '.join(ATTACHMENTS)}": (
+                self.attachment in ATTACHMENTS
+            ),
         }
         for network, underlay, length in self.networks:
             room = 2 ** (network.max_prefixlen - length) - 3  # network, gateway, broadcast address
