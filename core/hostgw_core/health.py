@@ -45,11 +45,18 @@ class Condition:
 
 
 class Board:
-    """All conditions that stand now, by who reported them. `now` gives seconds since the epoch."""
+    """All conditions that stand now, by who reported them. `now` gives seconds since the epoch.
 
-    def __init__(self, kinds: Iterable[Kind], now: Callable[[], float]) -> None:
+    What one reporter sees is explained by what any sees. Where there is one `shared`, which tells
+    of what all others stand on, it is explained by what that one sees, and by what it sees itself.
+    """
+
+    def __init__(
+        self, kinds: Iterable[Kind], now: Callable[[], float], *, shared: str = ""
+    ) -> None:
         self._kinds = {kind.code: kind for kind in kinds}
         self._now = now
+        self._shared = shared
         self._reported: dict[str, dict[str, Condition]] = {}
 
     def report(
@@ -75,17 +82,26 @@ class Board:
 
     def standing(self) -> tuple[Condition, ...]:
         """Give the conditions to show, worst first: those that no other one explains."""
-        every = [condition for found in self._reported.values() for condition in found.values()]
-        codes = {condition.kind.code for condition in every}
-        shown = [c for c in every if not codes.intersection(c.kind.explained_by)]
+        shared = [self._shared] if self._shared else [*self._reported]
+        below = {code for reporter in shared for code in self._reported.get(reporter, ())}
+        shown = [
+            condition
+            for found in self._reported.values()
+            for condition in found.values()
+            if not (below | found.keys()).intersection(condition.kind.explained_by)
+        ]
         worst = list(Severity)[::-1]
         return tuple(sorted(shown, key=lambda c: (worst.index(c.kind.severity), c.kind.code)))
 
-    def blocking(self) -> tuple[Condition, ...]:
-        """Give the conditions that stand in the way of being ready, explained or not."""
+    def blocking(self, *reporters: str) -> tuple[Condition, ...]:
+        """Give the conditions that stand in the way of being ready, explained or not.
+
+        Those that `reporters` see, by default all.
+        """
         return tuple(
             condition
-            for found in self._reported.values()
+            for reporter, found in self._reported.items()
+            if not reporters or reporter in reporters
             for condition in found.values()
             if condition.kind.unready
         )

@@ -10,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from hostgw_core import logs
 from hostgw_core.backoff import Backoff
 from hostgw_core.health import Board
-from hostgw_core.keys import Keys
+from hostgw_core.model import ClusterConfig
 from hostgw_core.supervise import persistent, run_together
 from hostgw_daemon.cni.doorway import Doorway
+from hostgw_daemon.declarations.networks import FIRST
+from hostgw_daemon.duties import Duties, child_for, rules_for
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
@@ -41,7 +44,7 @@ from hostgw_daemon.told.herald import Herald
 from hostgw_daemon.told.listeners import Listeners
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.notify import Notifier
-from hostgw_daemon.told.overview import Parts
+from hostgw_daemon.told.overview import HOST, Parts
 
 
 class Agent:
@@ -50,25 +53,16 @@ class Agent:
     def __init__(self, settings: Settings, *, environ: Mapping[str, str], log: logs.Logger) -> None:
         self._settings = settings
         self._log = log
-        self._troubles: dict[str, str] = {}
-        node, keys = settings.node_name or platform.node(), Keys(settings.etcd_prefix)
-        papers = Papers(settings, keys, node=node, told=self._trouble)
-        self._member = Membership(
-            settings,
-            keys,
-            papers,
-            hears=Hears(
-                understood=self._understood,
-                follows=self._follow,
-                changed=self._changed,
-                after_flannel=lambda: self._reconciler.take_over(),  # noqa: PLW0108 - made later
-                renewed=self._renewed,
-            ),
-            log=log,
-        )
-        self._self = myself(settings, node=node, node_id=papers.node_id)
+        self._troubles: dict[str, dict[str, str]] = {}
+        self._duties: dict[str, Duties] = {}
+        self._members: dict[str, Membership] = {}
+        node = settings.node_name or platform.node()
+        for name, of_network in settings.served.items():
+            self._members[name] = self._membership(name, of_network, node=node)
+        self._member = self._members[FIRST]
+        self._self = myself(settings, node=node, node_id=self._member.papers.node_id)
         self._metrics = Metrics(CollectorRegistry(), version=self._self.version)
-        board = Board(KINDS, time.time)
+        board = Board(KINDS, time.time, shared=HOST)
         self._answers = Answers(
             self._self,
             parts=self._parts,
@@ -81,21 +75,46 @@ class Agent:
         self._herald = Herald(
             self._answers,
             parts=self._parts,
+            further=self._further,
             board=board,
             metrics=self._metrics,
             notifier=Notifier(environ),
             log=log,
             wrote=lambda result: self._member.upkeep.wrote(result),  # noqa: PLW0108 - made later
         )
-        self._web = Listeners(self._answers, places(settings), told=self._trouble, log=log)
-        papers.report()
+        told = partial(self._trouble, HOST)
+        self._web = Listeners(self._answers, places(settings), told=told, log=log)
+        for member in self._members.values():
+            member.papers.report()
         self.farewell = self._herald.farewell
+
+    def _membership(self, name: str, settings: Settings, *, node: str) -> Membership:
+        """Make the parts of one network; those of the first know who this node is."""
+        before = [*self._members.values()]
+        node_id = before[0].papers.node_id if before else ""
+        papers = Papers(settings, node=node, node_id=node_id, told=partial(self._trouble, name))
+        hears = Hears(
+            understood=partial(self._understood, name),
+            follows=self._follow,
+            changed=self._changed,
+            after_flannel=lambda: self._reconciler.take_over(),  # noqa: PLW0108 - made later
+            renewed=self._renewed,
+            elsewhere=partial(self._elsewhere, name),
+        )
+        log = self._log if name == FIRST else self._log.bind(network=name)
+        return Membership(
+            settings, papers, hears=hears, log=log, after=before[-1] if before else None
+        )
 
     def _connect(self, out: Outside) -> None:
         """Make the parts that stand on the outside."""
         settings = self._settings
         self._reconciler = Reconciler(
-            out.kernel, told=self._passed, clock=time.monotonic, audit=settings.audit_interval
+            out.kernel,
+            told=self._passed,
+            clock=time.monotonic,
+            audit=settings.audit_interval,
+            networks=tuple(self._members),
         )
         self._hostwatch = HostWatch(out.host, uplink_rule(settings), told=self._stands)
         self._masquerade = Masquerade(
@@ -104,18 +123,21 @@ class Agent:
             forwarding=Iptables(),
             audit=rules_audit(settings),
         )
-        self._doorway = Doorway(out.children, told=partial(self._trouble, "cni_child_failing"))
-        self._member.join(self._self, out, link=lambda: self._hostwatch.index)
+        told = partial(self._trouble, HOST, "cni_child_failing")
+        self._doorway = Doorway(out.children, told=told)
+        for member in self._members.values():
+            member.join(self._self, out, link=lambda: self._hostwatch.index)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; the routes stay. Raise what ended it otherwise."""
         async with outside(self._settings, observer=self._herald) as out:
             self._connect(out)
-            self._member.remember(out.kernel)
+            for member in self._members.values():
+                member.remember(out.kernel, alone=len(self._members) == 1)
             out.monitor.start(self._heard)
             await run_together(
                 {
-                    **self._member.loops,
+                    **self._loops,
                     "host": self._hostwatch.run,
                     "reconciler": self._reconcile,
                     "masquerade": self._masquerade.run,
@@ -126,11 +148,22 @@ class Agent:
                 stop,
             )
 
+    @property
+    def _loops(self) -> dict[str, Callable[[], Any]]:
+        """The tasks of all networks. What the store itself suffers from is asked by the first."""
+        found = dict(self._member.loops)
+        for name, member in self._members.items():
+            if name != FIRST:
+                found |= {f"{task} of {name}": run for task, run in member.loops.items()}
+                del found[f"upkeep of {name}"]
+        return found
+
     def look(self) -> None:
         """Look at host, store, kernel and files anew, as a reload asks."""
         self._herald.reload()
         self._hostwatch.again("a reload was asked for")
-        self._member.look()
+        for member in self._members.values():
+            member.look()
 
     async def _reconcile(self) -> None:
         await persistent(
@@ -143,10 +176,20 @@ class Agent:
 
     # -- who hears what -----------------------------------------------------------------------
 
-    def _understood(self, news: News) -> None:
-        self._reconciler.understand(news)
-        if news.now.config is not None:
-            self._hostwatch.need(news.now.config.families)
+    def _understood(self, network: str, news: News) -> None:
+        self._reconciler.understand(news, network)
+        if families := self._reconciler.families:
+            self._hostwatch.need(*families)
+        for name, member in self._members.items():
+            if name != network:
+                member.room_came()
+
+    def _elsewhere(self, network: str, config: ClusterConfig) -> str:
+        """Say which other network of this node has a part of a configuration's addresses."""
+        for name, member in self._members.items():
+            if name != network and (why := member.overlaps(config)):
+                return f"{why} of the network {name}, which this node serves too"
+        return ""
 
     def _heard(self, events: list[KernelEvent]) -> None:
         self._reconciler.hear(events)
@@ -158,7 +201,8 @@ class Agent:
         link = self._hostwatch.index
         rule = RouteRule(link, self._settings.route_metric) if link else None
         self._reconciler.stand_on(rule, cause)
-        self._member.stand_on(uplink)
+        for member in self._members.values():
+            member.stand_on(uplink)
         self._follow()
         self._changed()
 
@@ -169,28 +213,52 @@ class Agent:
     def _renewed(self, result: str, seconds: float) -> None:
         self._metrics.lease.renewal(result, seconds)
 
-    def _trouble(self, code: str, detail: str) -> None:
-        self._troubles.pop(code, None)
+    def _trouble(self, network: str, code: str, detail: str) -> None:
+        troubles = self._troubles.setdefault(network, {})
+        troubles.pop(code, None)
         if detail:
-            self._troubles[code] = detail
+            troubles[code] = detail
         self._changed()
 
     def _changed(self) -> None:
         self._herald.ring()
 
     def _follow(self) -> None:
-        """Say what must be on this host, from the lease, the network and the link."""
-        must = self._member.perform(self._hostwatch.now)
-        if must is not None:
-            self._masquerade.want(must.rules)
-            if must.containers is not None:
-                self._doorway.want(must.containers.child)
-                self._trouble("mtu_impossible", must.containers.mtu.trouble)
+        """Say what must be on this host, from the leases, the networks and the link."""
+        for name, member in self._members.items():
+            must = member.perform(self._hostwatch.now)
+            if must is not None:
+                self._duties[name] = must.after(self._duties.get(name))
+                if must.containers is not None:
+                    self._trouble(name, "mtu_impossible", must.containers.mtu.trouble)
+        duties = [*self._duties.values()]
+        self._masquerade.want(rules_for(duties))
+        if any(each.containers is not None for each in duties):
+            self._doorway.want(child_for(duties))
 
     def _parts(self) -> Parts:
+        """Give the states of the host's parts, and of those of the first network."""
         return self._member.parts(
             uplink=self._hostwatch.now,
             routes=self._reconciler.state,
             masquerade=self._masquerade.state,
-            troubles=self._troubles,
+            troubles=self._troubles.get(FIRST, {}),
+            around=self._troubles.get(HOST, {}),
         )
+
+    def _further(self) -> Mapping[str, Parts]:
+        """Give the states of the parts of each further network, with the host's."""
+        if len(self._members) == 1:
+            return {}
+        first = self._parts()
+        return {
+            name: member.parts(
+                uplink=first.uplink,
+                routes=first.routes,
+                masquerade=first.masquerade,
+                troubles=self._troubles.get(name, {}),
+                around=first.around,
+            )
+            for name, member in self._members.items()
+            if name != FIRST
+        }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from hostgw_core.model import ClusterConfig, Lease, Subnets
+from hostgw_core.model import FAMILIES, ClusterConfig, Lease, Subnets
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header
 from hostgw_daemon.cni.child import host_child
@@ -30,6 +31,12 @@ class Duties:
     rules: RulesetSpec
     memory: Memory
     containers: Containers | None = None
+
+    def after(self, before: Duties | None) -> Duties:
+        """Give these, with what is there where the link is not known."""
+        if before is None or self.containers is not None:
+            return self
+        return replace(self, containers=before.containers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,42 @@ def _containers(
     if attachment.on_uplink:
         child = host_child(attachment, parent=link.index, subnets=used, mtu=mtu.value)
     return Containers(mtu, subnet_file, conflist(spec), child)
+
+
+def rules_for(duties: Sequence[Duties]) -> RulesetSpec | None:
+    """Give the rules of several networks, in one table: a host has one; None for no network.
+
+    They differ in their networks alone. A node that is no member of all of them may not know the
+    way back to the pods of each, and counts as outside.
+    """
+    specs = [each.rules for each in duties]
+    if len(specs) < 2:
+        return specs[0] if specs else None
+    each = [spec.nodes for spec in specs if spec.nodes is not None]
+    return replace(
+        specs[0],
+        networks=tuple(network for spec in specs for network in spec.networks),
+        own=tuple(subnet for spec in specs for subnet in spec.own),
+        nodes={
+            family: frozenset.intersection(*(nodes.get(family, frozenset()) for nodes in each))
+            for family in FAMILIES
+        }
+        if each
+        else None,
+    )
+
+
+def child_for(duties: Sequence[Duties]) -> Child | None:
+    """Give the host's own child of the uplink, which is in the subnets of all networks."""
+    known = [each.containers.child for each in duties if each.containers is not None]
+    children = [child for child in known if child is not None]
+    if not children:
+        return None
+    return replace(
+        children[0],
+        mtu=max(child.mtu for child in children),
+        addresses=frozenset(address for child in children for address in child.addresses),
+    )
 
 
 def confirmed(session: SessionState, before: Renewal | None, now: Moment) -> Renewal | None:

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostgw_core import logs
-from hostgw_core.keys import Keys
-from hostgw_core.model import Lease
+from hostgw_core.model import ClusterConfig, Lease
 from hostgw_core.records import Status as Said
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
@@ -32,7 +31,7 @@ from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.nodes import NodeAddresses
 from hostgw_daemon.routes.report import RoutesState
-from hostgw_daemon.routes.understanding import News
+from hostgw_daemon.routes.understanding import News, overlap
 from hostgw_daemon.routes.warden import Warden
 from hostgw_daemon.rules.masquerade import MasqueradeState
 from hostgw_daemon.settings import Settings
@@ -45,7 +44,8 @@ class Hears:
     """Who hears what of a membership. `changed`: something is so that was not, look at it.
 
     `follows`: the lease, the network or the renewal is another, and so is what must be on this
-    host. `after_flannel`: a lease is held now, and flannel ran here before.
+    host. `after_flannel`: a lease is held now, and flannel ran here before. `elsewhere` is asked
+    which other network has a part of a configuration's addresses; it gives "" for none.
     """
 
     understood: Callable[[News], None]
@@ -53,24 +53,31 @@ class Hears:
     changed: Callable[[], None]
     after_flannel: Callable[[], None]
     renewed: Callable[[str, float], None]
+    elsewhere: Callable[[ClusterConfig], str]
 
 
 class Membership:
-    """The parts of one network, wired. Nothing is opened before `join`."""
+    """The parts of one network, wired. Nothing is opened before `join`.
+
+    It begins to read once the one `after` which it comes has, or could not: so that of two networks
+    that overlap, the same comes first on every node that starts anew.
+    """
 
     def __init__(
         self,
         settings: Settings,
-        keys: Keys,
         papers: Papers,
         *,
         hears: Hears,
         log: logs.Logger,
+        after: Membership | None = None,
     ) -> None:
         self._settings = settings
-        self._keys = keys
+        self._keys = papers.keys
         self._hears = hears
         self._log = log
+        self._after = after
+        self._spoke = asyncio.Event()
         self._read = asyncio.Event()
         self._renewal = papers.memory.renewal
         asked = settings.ip_masq and not settings.ip_masq_nodes
@@ -83,7 +90,12 @@ class Membership:
         settings, keys = self._settings, self._keys
         self._guard = Guard(keys, me.node_id, patience(settings), self.papers.history)
         self._cluster = Cluster(
-            keys, me.node_id, guard=self._guard, told=self._understood, clock=time.monotonic
+            keys,
+            me.node_id,
+            guard=self._guard,
+            told=self._understood,
+            clock=time.monotonic,
+            elsewhere=self._hears.elsewhere,
         )
         self.warden = Warden(
             self._cluster,
@@ -113,6 +125,7 @@ class Membership:
             said=Said(boot_id=me.boot_id, version=me.version),
             history=lambda: self._guard.history,
             network=lambda: self._cluster.network,
+            elsewhere=self._hears.elsewhere,
             tried=self._renewed,
         )
 
@@ -120,7 +133,7 @@ class Membership:
     def loops(self) -> Mapping[str, Callable[[], Any]]:
         """Give the tasks, by name."""
         return {
-            "view": self._view.run,
+            "view": self._see,
             "upkeep": self.upkeep.run,
             "warden": self.warden.run,
             "claim": self._claim,
@@ -129,13 +142,21 @@ class Membership:
             **self.papers.loops,
         }
 
-    def remember(self, kernel: Kernel) -> None:
+    def remember(self, kernel: Kernel, *, alone: bool) -> None:
         """Begin with what was known before this process; while the store is away, go by it.
 
-        Raise OSError.
+        `alone`: there is no other network. Raise OSError.
         """
-        if self.papers.remind(self._cluster, kernel):
+        if self.papers.remind(self._cluster, kernel, alone=alone):
             asyncio.get_running_loop().call_later(PATIENCE, self._cluster.go_headless)
+
+    def overlaps(self, config: ClusterConfig) -> str:
+        """Say which of this network's addresses another's configuration has, "" for none."""
+        return overlap(self._cluster.now, config)
+
+    def room_came(self) -> None:
+        """Look again at a configuration that was refused for another network's sake."""
+        self._cluster.room_came()
 
     def look(self) -> None:
         """Look at the store and the files anew."""
@@ -184,6 +205,7 @@ class Membership:
         routes: RoutesState,
         masquerade: MasqueradeState,
         troubles: Mapping[str, str],
+        around: Mapping[str, str],
     ) -> Parts:
         """Give the states of all parts at this moment, with those that the host has one of."""
         return Parts(
@@ -201,6 +223,7 @@ class Membership:
             upkeep=self.upkeep.state,
             boottime=boottime(),
             troubles=troubles,
+            around=around,
         )
 
     # -- who hears what -----------------------------------------------------------------------
@@ -209,6 +232,7 @@ class Membership:
         now = news.now
         self._hears.understood(news)  # the routes go first
         if not now.headless:
+            self._spoke.set()
             self._read.set()
             self._claimant.saw(now.snapshot)
             self.papers.recollect(now, self._guard.history)
@@ -220,6 +244,7 @@ class Membership:
 
     def _store_came_or_went(self) -> None:
         if self._view.state.error:
+            self._spoke.set()
             self._cluster.go_headless()
         self._hears.changed()
 
@@ -237,6 +262,12 @@ class Membership:
         self._hears.renewed(result, seconds)
         self._hears.follows()
         self._hears.changed()
+
+    async def _see(self) -> None:
+        """Read the store, in our turn."""
+        if self._after is not None:
+            await self._after._spoke.wait()  # noqa: SLF001 - of our own kind
+        await self._view.run()
 
     async def _claim(self) -> None:
         """Claim once the store was read for the routes: they go first, and memory holds it once."""

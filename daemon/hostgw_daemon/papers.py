@@ -8,6 +8,8 @@
 | `--subnet-file` | what the container runtime needs to know | written again |
 | `--cni-conf` | how a container runtime attaches containers | written again |
 
+A further network has all of them but the first in places of its own (`Settings.served`).
+
 A disk that is full, read-only or gone is a condition with a sentence: nothing waits for it.
 """
 
@@ -64,23 +66,31 @@ class Keepsake:
 
 
 class Papers:
-    """Reads what was left here, and writes what is to be left.
+    """Reads what was left here of one network, and writes what is to be left.
 
-    `told` gets the code of a condition and what is wrong, or "" when nothing is.
+    `told` gets the code of a condition and what is wrong, or "" when nothing is. `node_id` is who
+    this node is, where the papers of another network have said so already.
     """
 
     def __init__(
-        self, settings: Settings, keys: Keys, *, node: str, told: Callable[[str, str], None]
+        self,
+        settings: Settings,
+        *,
+        node: str,
+        told: Callable[[str, str], None],
+        node_id: str = "",
     ) -> None:
+        keys = Keys(settings.etcd_prefix)
         state = StateDir(Path(settings.state_dir))
         path = Path(settings.subnet_file)
-        identity, recalled = state.identity(node), state.recall()
-        self.node_id = identity.value.identity.node_id
+        identity = None if node_id else state.identity(node)
+        self.node_id = identity.value.identity.node_id if identity else node_id
+        recalled = state.recall()
         self.memory = recalled.value
         found = state.recollect(prefix=keys.prefix, node_id=self.node_id)
         self._found = found.value
         self._state = state
-        self._keys = keys
+        self.keys = keys
         self.saved = found.value.saved if found.value is not None else 0.0
         self._told = told
         self._troubles: dict[str, str] = {}
@@ -110,8 +120,10 @@ class Papers:
         if not any(self.remembered):
             self.remembered = left_by_flannel(path)
             self.after_flannel = any(self.remembered)
-        self.identity_file.want(identity.value.identity)
-        troubles = (identity.trouble, recalled.trouble, found.trouble)
+        if identity is not None:
+            self.identity_file.want(identity.value.identity)
+        unsure = identity.trouble if identity is not None else ""
+        troubles = (unsure, recalled.trouble, found.trouble)
         self._troubles |= {name: why for name, why in zip(FILES, troubles, strict=True) if why}
 
     @property
@@ -149,16 +161,17 @@ class Papers:
             return History(past.known)
         return History(past.known, Break(past.known, past.first, past.latest, past.alive))
 
-    def remind(self, cluster: Cluster, kernel: Kernel) -> bool:
+    def remind(self, cluster: Cluster, kernel: Kernel, *, alone: bool = True) -> bool:
         """Tell the cluster what this node knows; give whether that is enough to route by.
 
-        Raise OSError.
+        `alone`: there is no other network that a route of ours may belong to. Raise OSError.
         """
         snapshot = self._snapshot()
         if snapshot is not None:
             cluster.recall(snapshot)
         else:
-            cluster.recall_routes(route for family in FAMILIES for route in kernel.routes(family))
+            routes = (route for family in FAMILIES for route in kernel.routes(family))
+            cluster.recall_routes(routes, alone=alone)
         return snapshot is not None
 
     def _snapshot(self) -> Snapshot | None:
@@ -168,7 +181,7 @@ class Papers:
             return None
         entries: dict[bytes, Entry] = {entry.key: entry for entry in found.leases}
         if found.config is not None:
-            entries[self._keys.config] = found.config
+            entries[self.keys.config] = found.config
         return Snapshot(found.past.latest or found.past.known, entries)
 
     def recollect(self, now: Understanding, history: History) -> None:
@@ -184,7 +197,7 @@ class Papers:
         assert known is not None
         self._state.keep(
             Recollection(
-                self._keys.prefix,
+                self.keys.prefix,
                 self.node_id,
                 keepsake.at,
                 Past(known)

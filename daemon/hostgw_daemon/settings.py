@@ -9,7 +9,7 @@ the host's name where `node_name` is empty.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from hostgw_core.model import IPAddress, IPNetwork
 from hostgw_core.settings import Listen, Problem, Secret, Value, asked_for, etcd, logs, read
 from hostgw_daemon.declarations import PROGRAM
+from hostgw_daemon.declarations.networks import FIRST, Further, prefixes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class Settings:
     state_dir: str
     run_dir: str
     subnet_file: str
+    networks: tuple[Further, ...]
 
     route_metric: int
     audit_interval: float
@@ -89,9 +91,33 @@ class Settings:
     provenance: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
     @property
+    def served(self) -> Mapping[str, Settings]:
+        """The settings for each network, by its name.
+
+        Those of the first are these; a further one has its own prefix, state and files.
+        """
+        found = {FIRST: self}
+        for name, prefix in (*prefixes(self.etcd_prefix, self.networks),)[1:]:
+            found[name] = replace(
+                self,
+                etcd_prefix=prefix,
+                state_dir=f"{self.state_dir}/networks/{name}",
+                subnet_file=_beside(self.subnet_file, f"networks/{name}.env"),
+                cni_conf=_beside(self.cni_conf, f"99-{self.cni_network}-{name}.conflist"),
+                cni_network=f"{self.cni_network}-{name}",
+                cni_bridge=f"cni-{name}",
+            )
+        return found
+
+    @property
     def healthz(self) -> Listen | None:
         """Where flannel would serve its health, if it is asked for."""
         return Listen(str(self.healthz_ip), self.healthz_port) if self.healthz_port else None
+
+
+def _beside(path: str, other: str) -> str:
+    """Give a path in the same folder; "" where there is none."""
+    return f"{path.rpartition('/')[0]}/{other}" if path else ""
 
 
 def asked(argv: Sequence[str]) -> str:

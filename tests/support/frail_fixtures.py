@@ -45,9 +45,10 @@ class Frail(Cluster):
         self.burst((leases or LEASED).items())
 
 
-def remembers(node: Daemon, count: int) -> bool:
-    """Tell whether a daemon's snapshot has so many leases, its own among them."""
-    path = node.state_dir / "snapshot"
+def remembers(node: Daemon, count: int, *, network: str = "") -> bool:
+    """Tell whether a daemon's snapshot of a network has so many leases, its own among them."""
+    below = f"networks/{network}" if network else "."
+    path = node.state_dir / below / "snapshot"
     return path.exists() and path.read_bytes().count(b"/subnets/") == count
 
 

@@ -39,6 +39,7 @@ class Bench:
             KEYS,
             history=lambda: self.history,
             network=lambda: self.network,
+            elsewhere=lambda _config: "",
             clock=lambda: self.time,
         )
 

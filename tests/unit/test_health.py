@@ -105,3 +105,23 @@ def test_an_undeclared_code_is_a_mistake_of_the_program(board: Board):
     with pytest.raises(KeyError):
         board.report("a", {"no_such_code": "x"})
     assert codes(board.standing()) == ["hint"]
+
+
+def test_what_all_stand_on_explains_and_a_neighbour_does_not(clock: Clock):
+    """Of two that stand on one ground, the trouble of one is no excuse for the other's."""
+    board = Board([CAUSE, SYMPTOM, UNREADY_SYMPTOM, HINT], clock, shared="ground")
+    board.report("one", {"cause": "x"})
+    board.report("other", {"symptom": "y"})
+    assert codes(board.standing()) == ["cause", "symptom"]
+    board.report("one", {})
+    board.report("ground", {"cause": "x"})
+    assert codes(board.standing()) == ["cause"]
+
+
+def test_who_is_asked_about_is_who_stands_in_the_way(clock: Clock):
+    """A reporter that is not named does not block."""
+    board = Board([CAUSE, SYMPTOM, UNREADY_SYMPTOM, HINT], clock)
+    board.report("one", {"stopped": "x"})
+    assert [each.detail for each in board.blocking()] == ["x"]
+    assert [each.detail for each in board.blocking("one", "other")] == ["x"]
+    assert board.blocking("other") == ()

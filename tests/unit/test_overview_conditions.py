@@ -78,6 +78,10 @@ TABLE = [
         {"no_config": "nothing is there"},
     ),
     (
+        {"understanding": understanding(config_trouble="10.1.0.0/16 overlaps", overlap=True)},
+        {"networks_overlap": "10.1.0.0/16 overlaps"},
+    ),
+    (
         {"understanding": understanding(config_trouble="Network is no network")},
         {"bad_config": "Network is no network"},
     ),

@@ -20,17 +20,10 @@ from typing import NoReturn
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.history import History
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, IPNetwork, Lease, Subnets
+from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Subnets
 from hostgw_core.records import Status
 from hostgw_core.session import Session
-from hostgw_core.store import (
-    Delete,
-    Entry,
-    Put,
-    Store,
-    StoreError,
-    StoreRefused,
-)
+from hostgw_core.store import Delete, Entry, Put, Store, StoreError, StoreRefused
 from hostgw_core.view import Snapshot
 from hostgw_core.wake import Wake
 from hostgw_daemon.claim.announcement import Announcement
@@ -81,7 +74,8 @@ class ClaimState:
 class Claimant:
     """Claims a subnet and keeps it. `told` gets every new state; `clock` is CLOCK_BOOTTIME.
 
-    `history` gives what is known of the store's past, `network` the record of the network in force.
+    `history` gives what is known of the store's past, `network` the record of the network in force,
+    `elsewhere` why a configuration cannot be taken up beside other networks of this node.
     """
 
     def __init__(
@@ -97,6 +91,7 @@ class Claimant:
         said: Status,
         history: Callable[[], History] = History,
         network: Callable[[], Entry | None] = lambda: None,
+        elsewhere: Callable[[ClusterConfig], str] = lambda _config: "",
         tried: Callable[[str, float], None] = lambda _result, _seconds: None,
     ) -> None:
         self._store = store
@@ -107,7 +102,9 @@ class Claimant:
         self._clock = clock
         self._remembered = remembered
         self._history = history
-        self._reading = Reading(store, keys, history=history, network=network, clock=clock)
+        self._reading = Reading(
+            store, keys, history=history, network=network, elsewhere=elsewhere, clock=clock
+        )
         self._avoid: tuple[IPNetwork, ...] = ()
         self._wake = Wake()
         self._backoff = Backoff(0.1, 10.0)

@@ -22,7 +22,8 @@ from hostgw_daemon.claim.sight import Me, Shown, Sight, read_in, sight_of
 class Reading:
     """Reads sights. `last` is what concerns every claim in the last one.
 
-    `history` gives what is known of the store's past, `network` the record of the network in force.
+    `history` gives what is known of the store's past, `network` the record of the network in force,
+    `elsewhere` why a configuration cannot be taken up beside other networks of this node.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Reading:
         *,
         history: Callable[[], History],
         network: Callable[[], Entry | None],
+        elsewhere: Callable[[ClusterConfig], str],
         clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._keys = keys
         self._history = history
         self._network = network
+        self._elsewhere = elsewhere
         self._clock = clock
         self._last_good: ClusterConfig | None = None
         self._broken: tuple[Header | None, float] = (None, 0.0)
@@ -61,7 +64,15 @@ class Reading:
             raise StoreUnavailable("the store tells another history than the one that is watched")
         history, network = self._history(), self._network()
         self.last = read_in(listing, keys, me)
-        sight = sight_of(listing, keys, me, self._last_good, history=history, network=network)
+        sight = sight_of(
+            listing,
+            keys,
+            me,
+            self._last_good,
+            history=history,
+            network=network,
+            elsewhere=self._elsewhere,
+        )
         self._last_good = sight.config
         sight = replace(
             sight,

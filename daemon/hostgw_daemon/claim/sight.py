@@ -6,6 +6,7 @@ seen. Only the presences of rivals are read a moment later, and no write depends
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -188,12 +189,13 @@ def sight_of(
     *,
     history: History | None = None,
     network: Entry | None = None,
+    elsewhere: Callable[[ClusterConfig], str] = lambda _config: "",
 ) -> Sight:
     """Understand what was listed; a record that cannot be understood still occupies its subnet.
 
     `last_good` is the network that was in force before, `network` the record of the one that this
     node goes by; it stays in force where there is no better one, and where what stands there is of
-    another `history`.
+    another `history`, or has addresses of another network, as `elsewhere` says.
     """
     history = history or History()
     config_written = 0
@@ -209,6 +211,8 @@ def sight_of(
             config, config_written = config_of(entry), entry.modified
             if network is not None and not history.believes(entry, network):
                 config = Refusal(entry.key, "leftover", "it is of another history of the store")
+            elif isinstance(config, ClusterConfig) and (why := elsewhere(config)):
+                config = Refusal(entry.key, "overlap", why)
         elif entry.key in keys.reservations:
             names.append(entry.key)
             reservation = reservation_of(keys, entry)

@@ -11,6 +11,7 @@ from hostgw_core.settings import Check, Program, Setting, Value, etcd, kinds, lo
 from hostgw_daemon.declarations.containers import CHECKS, CONTAINERS
 from hostgw_daemon.declarations.flannel import WITHOUT_EFFECT
 from hostgw_daemon.declarations.interface import INTERFACE
+from hostgw_daemon.declarations.networks import APART, NETWORKS
 from hostgw_daemon.declarations.node import NODE
 from hostgw_daemon.declarations.packets import MASQUERADE
 from hostgw_daemon.declarations.routes import ROUTES
@@ -55,6 +56,7 @@ PROGRAM = Program(
         ("etcd", etcd.SETTINGS),
         ("Interface", INTERFACE),
         ("Node and lease", NODE),
+        ("Further networks", NETWORKS),
         ("Routes", ROUTES),
         ("Masquerade and forwarding", MASQUERADE),
         ("Containers", CONTAINERS),
@@ -65,6 +67,7 @@ PROGRAM = Program(
     ),
     checks=(
         *etcd.CHECKS,
+        APART,
         *CHECKS,
         *SEEN_CHECKS,
         Check(("healthz-port", "http-address"), _own_port),

@@ -51,7 +51,7 @@ class HostWatch:
         self._host = host
         self._rule = rule
         self._told = told
-        self._families: tuple[Family, ...] = (4,)
+        self._families: tuple[tuple[Family, ...], ...] = ((4,),)
         self._wake = Wake()
         self._cause = "start"
         self._backoff = Backoff(0.2, 10.0)
@@ -65,10 +65,11 @@ class HostWatch:
         """The index of the link that leads to the others, 0 while there is none, or it is down."""
         return self.now.link.index if isinstance(self.now, Uplink) and self.now.up else 0
 
-    def need(self, families: Sequence[Family]) -> None:
-        """Say which address families the cluster uses."""
-        if tuple(families) != self._families:
-            self._families = tuple(families)
+    def need(self, families: Sequence[Family], *fewer: Sequence[Family]) -> None:
+        """Say which address families are used; where there is no link for all, `fewer` in turn."""
+        needed = (tuple(families), *map(tuple, fewer))
+        if needed != self._families:
+            self._families = needed
             self.again("the network's address families changed")
 
     def hear(self, events: Iterable[KernelEvent]) -> None:
@@ -106,10 +107,16 @@ class HostWatch:
         cause, self._cause = self._cause, "a look without a change"
         reach = self._rule.can_reach
         picture = self._host.look([reach] if reach is not None else [])
-        self.now = self._patiently(keep_or_choose(picture, self._rule, self._families, self._kept))
+        self.now = self._patiently(self._choose(picture))
         if isinstance(self.now, Uplink):
             self._kept = self.now
         self._told(self.now, cause)
+
+    def _choose(self, picture: HostPicture) -> Uplink | NoUplink:
+        """Choose for all families; if there is none for all, for fewer, or say what is missing."""
+        found = (keep_or_choose(picture, self._rule, each, self._kept) for each in self._families)
+        first = next(found)
+        return next((each for each in (first, *found) if isinstance(each, Uplink)), first)
 
     def _pause(self) -> float | None:
         if self._missed is not None:

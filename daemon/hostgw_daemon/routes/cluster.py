@@ -133,7 +133,11 @@ class Cluster:
 
     def room_came(self) -> None:
         """Look again at a configuration that was refused for another network's sake."""
-        if self.now is not None and self.now.overlap:
+        if self.now is None or not self.now.overlap:
+            return
+        entry = self.now.snapshot.entries.get(self._keys.config)
+        config = config_of(entry) if entry is not None else None
+        if not isinstance(config, ClusterConfig) or not self._elsewhere(config):
             self._again()
 
     # -- what the guard decides later ---------------------------------------------------------

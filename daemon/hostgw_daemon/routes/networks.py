@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hostgw_core.model import IPNetwork
+from hostgw_core.model import FAMILIES, Family, IPNetwork
 from hostgw_daemon.kernel import Route
 from hostgw_daemon.routes.peers import Roster
 from hostgw_daemon.routes.understanding import Understanding, leads_into
@@ -54,6 +54,13 @@ class Networks:
     def rosters(self) -> tuple[Roster, ...]:
         """The rosters there are: of a network without a configuration there is none."""
         return tuple(roster for now in self._known.values() if now and (roster := now.roster))
+
+    @property
+    def families(self) -> tuple[tuple[Family, ...], ...]:
+        """The address families of all networks together, then those of each; none if none is."""
+        each = [roster.policy.config.families for roster in self.rosters]
+        union = tuple(family for family in FAMILIES if any(family in one for one in each))
+        return tuple(dict.fromkeys([union, *each])) if each else ()
 
     @property
     def revision(self) -> int:

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NoReturn
 
+from hostgw_core.model import Family
 from hostgw_core.wake import Wake
 from hostgw_daemon.kernel import (
     Kernel,
@@ -147,6 +148,11 @@ class Reconciler:
     def wanted(self) -> Iterable[Route]:
         """The routes there should be."""
         return self._passes.targets.wanted
+
+    @property
+    def families(self) -> tuple[tuple[Family, ...], ...]:
+        """The address families that the networks use: all of them, then those of each."""
+        return self._networks.families
 
     def overdue(self, now: float) -> float:
         """Give the seconds by which a pass that should have been made is late."""

@@ -14,6 +14,9 @@ rule, the packet it is for. Two facts of the kernel shape it:
 * An accept ends our chain, never that of somebody else at the same hook: it cannot save a packet
   that another table drops.
 
+Several networks share the tables. To each, the others are outside: who receives a packet of a pod
+need be no member of the pod's network, and would not know the way back.
+
 In two things we do otherwise than flannel: what a pod sends to a node of the cluster keeps the
 pod's address, because every node has the route back, and so does what it sends to further networks
 that an operator names. The nodes stand in a named set: they come and go while the rules stay.
@@ -21,7 +24,7 @@ that an operator names. The nodes stand in a named set: they come and go while t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Any, TypeAlias, cast
@@ -178,9 +181,10 @@ def _masquerade(network: _Addresses, spec: RulesetSpec) -> Iterator[Rule]:
     own, multicast = _Addresses.of(family, spec.own), _Addresses.of(family, [MULTICAST[family]])
     kept = _Addresses.of(family, spec.unmasqueraded)
     yield Rule("marked by kube-proxy: left to it", (_match(mark, KUBE_PROXY_MARK), stay))
-    yield Rule(
-        "pod to pod: the pod's address stays", (network.source(), network.destination(), stay)
-    )
+    each = [_Addresses(family, (n,)) for n in spec.networks if n.version == family]
+    for one in each:
+        pods = (one.source(), one.destination())
+        yield Rule("pod to pod: the pod's address stays", (*pods, stay))
     if spec.nodes is not None:
         to_node = _match(_field(family, "daddr"), f"@{NODES}")
         yield Rule("pod to a node: the pod's address stays", (network.source(), to_node, stay))
@@ -189,10 +193,10 @@ def _masquerade(network: _Addresses, spec: RulesetSpec) -> Iterator[Rule]:
             "pod to a network that is not masqueraded: the pod's address stays",
             (network.source(), kept.destination(), stay),
         )
-    if own.prefixes:  # without a lease this host has no pods
+    for one, here in _pods_here(each, own):
         yield Rule(
             "outside to a pod of this host: the client's address stays",
-            (network.source("!="), own.destination(), stay),
+            (one.source("!="), here.destination(), stay),
         )
     yield Rule(
         "pod to outside: the host's address",
@@ -202,6 +206,21 @@ def _masquerade(network: _Addresses, spec: RulesetSpec) -> Iterator[Rule]:
         "outside to a pod elsewhere: the host's address",
         (network.source("!="), network.destination(), translate),
     )
+
+
+def _pods_here(
+    networks: Sequence[_Addresses], own: _Addresses
+) -> Iterator[tuple[_Addresses, _Addresses]]:
+    """Pair each network with our subnet in it: pods of another network are outside, here too.
+
+    One network may have one that lies outside it by now. Without a lease this host has no pods.
+    """
+    for network in networks:
+        (prefix,) = network.prefixes
+        inside = tuple(each for each in own.prefixes if each.overlaps(prefix))
+        here = own if len(networks) == 1 else _Addresses(own.family, inside)
+        if here.prefixes:
+            yield network, here
 
 
 def _forward(network: _Addresses) -> tuple[Rule, ...]:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from hostgw_core.health import Board
 from hostgw_core.model import Lease
+from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.kernel import Route
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.told import account
@@ -16,7 +17,7 @@ from hostgw_daemon.told.holdings import HoldsStatus
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.orders import Accept, Believe, Done, Extend, Order
-from hostgw_daemon.told.overview import Parts, ready_checks
+from hostgw_daemon.told.overview import HOST, Parts, ready_checks
 from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status
 
 REFUSALS: Final = 10_000
@@ -100,7 +101,7 @@ class Answers:
 
     def ready(self) -> tuple[Check, ...]:
         """Give the checks of `/readyz`."""
-        return ready_checks(self._parts(), self._board.blocking())
+        return ready_checks(self._parts(), self._board.blocking(HOST, FIRST))
 
     def started(self) -> tuple[Check, ...]:
         """Give the checks of `/startupz`: its parts run. Nothing that a store could hold up."""
@@ -113,7 +114,7 @@ class Answers:
             self._me,
             parts,
             standing=self._board.standing(),
-            checks=ready_checks(parts, self._board.blocking()),
+            checks=ready_checks(parts, self._board.blocking(HOST, FIRST)),
             endpoint=self.serving,
         )
 
@@ -166,7 +167,9 @@ class Answers:
     def measure(self, parts: Parts) -> None:
         """Set the gauges to how things stand."""
         metrics, me = self._metrics, self._me
-        metrics.node.ready(all(c.ok for c in ready_checks(parts, self._board.blocking())))
+        metrics.node.ready(
+            all(c.ok for c in ready_checks(parts, self._board.blocking(HOST, FIRST)))
+        )
         metrics.node.conditions(self._board.standing())
         expires = parts.lease.deadline + me.boot_epoch if parts.lease.lease else 0.0
         metrics.lease.stands(held=parts.claim.held, expires=expires)

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from hostgw_core.health import Board, Condition, Severity
 from hostgw_core.logs import Logger
 from hostgw_core.wake import Wake
+from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.routes.report import PassKind, Report
 from hostgw_daemon.told.answers import Answers
 from hostgw_daemon.told.holdlog import HoldLog
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.notify import Notifier
-from hostgw_daemon.told.overview import Parts, conditions
+from hostgw_daemon.told.overview import HOST, Parts, reports
 from hostgw_daemon.told.status import sentence
 
 TICK = 5.0  # seconds between two beats
@@ -38,6 +40,7 @@ class Herald:
         answers: Answers,
         *,
         parts: Callable[[], Parts],
+        further: Callable[[], Mapping[str, Parts]] = dict,
         board: Board,
         metrics: Metrics,
         notifier: Notifier,
@@ -46,12 +49,13 @@ class Herald:
     ) -> None:
         self._answers = answers
         self._parts = parts
+        self._further = further
         self._board = board
         self._metrics = metrics
         self._notifier = notifier
         self._log = log
         self._wrote = wrote
-        self._hold_log = HoldLog()
+        self._hold_logs: defaultdict[str, HoldLog] = defaultdict(HoldLog)
         self._wake = Wake()
         self._fed = 0.0
         self._announced = False
@@ -96,17 +100,24 @@ class Herald:
     def tell(self, *, changed: bool) -> None:
         """Tell how things stand now; if nothing was rung for, only what time itself changes."""
         self._answers.beat()
-        parts = self._parts()
-        raised, over = self._board.report("hostgwd", conditions(parts))
-        for condition in raised:
-            self._raise(condition)
-        for condition in over:
-            self._log.info("Over", condition=condition.kind.code)
-        for line in self._hold_log.news(parts.guard, time.monotonic()):
-            self._log.info(line.event, cause=line.cause, **line.counts)
+        parts, further = self._parts(), self._further()
+        moved = False
+        for reporter, found in reports(parts, further).items():
+            raised, over = self._board.report(reporter, found)
+            for condition in raised:
+                self._raise(condition)
+            for condition in over:
+                # The detail of what is over may be long past: only its network is worth a word.
+                where = {"network": reporter} if further and reporter != HOST else {}
+                self._log.info("Over", condition=condition.kind.code, **where)
+            moved |= bool(raised or over)
+        for name, each in {FIRST: parts, **further}.items():
+            where = {"network": name} if name != FIRST else {}
+            for line in self._hold_logs[name].news(each.guard, time.monotonic()):
+                self._log.info(line.event, cause=line.cause, **line.counts, **where)
         self._answers.measure(parts)
         self._feed()
-        self._unsaid |= bool(changed or raised or over)
+        self._unsaid |= changed or moved
         breathless = self._announced and time.monotonic() - self._said < BREATH
         if self._unsaid and self._notifier.listening and not breathless:
             self._unsaid, self._said = False, time.monotonic()

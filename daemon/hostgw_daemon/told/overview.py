@@ -20,6 +20,7 @@ from hostgw_core.session import SessionState
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.foreign import Effect, cure, effect
@@ -32,6 +33,9 @@ from hostgw_daemon.told.checks import Check, readiness
 
 T = TypeVar("T")
 
+HOST = "host"
+"""Who sees what all networks of a host stand on: a name that no network can have."""
+
 NAMED = 3  # how many of many things a sentence names
 
 
@@ -40,7 +44,8 @@ class Parts:
     """The states of all parts at one moment. `boottime` is seconds of CLOCK_BOOTTIME.
 
     `resting` is the lease that this node goes by while it is headless; `saved` is when what it
-    remembers was written (seconds since the epoch, 0 for never).
+    remembers was written (seconds since the epoch, 0 for never). `troubles` are the network's own,
+    `around` those of the parts that a host has one of.
     """
 
     view: ViewState
@@ -57,21 +62,44 @@ class Parts:
     subnet_file_written: bool = False
     upkeep: UpkeepState = field(default_factory=UpkeepState)
     troubles: Mapping[str, str] = field(default_factory=dict)
+    around: Mapping[str, str] = field(default_factory=dict)
 
 
 def conditions(parts: Parts) -> dict[str, str]:
     """Give everything that is wrong: the code of each condition and its particulars."""
-    found = dict(parts.troubles)
-    for code, detail in (
-        *_of_store(parts),
-        *_of_guard(parts),
-        *_of_uplink(parts),
-        *_of_claim(parts),
-        *_of_routes(parts.routes),
-    ):
+    return {**_of_network(parts), **_of_host(parts)}
+
+
+def reports(first: Parts, further: Mapping[str, Parts]) -> dict[str, dict[str, str]]:
+    """Give what is wrong, by who sees it: this host, and each of its networks.
+
+    A network alone is not told apart from its host. Of several, each detail names its network; a
+    store that is away is said once.
+    """
+    if not further:
+        return {HOST: conditions(first)}
+    found = {HOST: _of_host(first)}
+    said = {*found[HOST]}
+    for name, parts in {FIRST: first, **further}.items():
+        wrong = {code: it for code, it in _of_network(parts).items() if code not in said}
+        found[name] = {code: f"network {name}: {detail}" for code, detail in wrong.items()}
+        said |= wrong.keys() & {"store_unavailable", "store_denied"}
+    return found
+
+
+def _of_host(parts: Parts) -> dict[str, str]:
+    found = dict(parts.around)
+    for code, detail in (*_of_uplink(parts), *_of_routes(parts.routes)):
         found.setdefault(code, detail)
     if parts.masquerade.standing in (Standing.FAILING, Standing.CONTESTED):
         found["masquerade_failing"] = parts.masquerade.reason
+    return found
+
+
+def _of_network(parts: Parts) -> dict[str, str]:
+    found = dict(parts.troubles)
+    for code, detail in (*_of_store(parts), *_of_guard(parts), *_of_claim(parts)):
+        found.setdefault(code, detail)
     return found
 
 
@@ -89,7 +117,9 @@ def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
     now = parts.understanding
     if now is None:
         return
-    if now.config_trouble:
+    if now.overlap:
+        yield "networks_overlap", now.config_trouble
+    elif now.config_trouble:
         yield "no_config" if now.config is None else "bad_config", now.config_trouble
     counts = now.roster.reasons if now.roster is not None else {}
     if counts:

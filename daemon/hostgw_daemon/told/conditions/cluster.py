@@ -13,7 +13,13 @@ NETWORK = (
         "The store holds no network configuration yet.",
         "Write the network's JSON to <prefix>/config, or correct --etcd-prefix.",
         unready=True,
-        explained_by=("store_unavailable", "store_denied"),
+        explained_by=("store_unavailable", "store_denied", "networks_overlap"),
+    ),
+    Kind(
+        "networks_overlap",
+        _ERROR,
+        "A network has addresses of another one that this node serves, and is not taken up here.",
+        "Give the networks ranges that do not overlap, or take one of them out of --networks.",
     ),
     Kind(
         "bad_config",
