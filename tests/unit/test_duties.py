@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_interface, ip_network
 
 import pytest
 
 from hostgw_core.session import SessionState
-from hostgw_daemon.disk.memory import Moment, Renewal
-from hostgw_daemon.duties import confirmed, resting
+from hostgw_daemon.disk.memory import Memory, Moment, Renewal
+from hostgw_daemon.duties import Containers, Duties, child_for, confirmed, resting, rules_for
+from hostgw_daemon.kernel import Child
+from hostgw_daemon.link.mtu import Mtu
+from hostgw_daemon.rules.ruleset import RulesetSpec
 from support.parts import OWN, understanding
 
 NOW = Moment("boot-1", 1000.0, 5_000_000.0)
@@ -69,3 +73,50 @@ def test_a_node_that_hears_the_store_goes_by_the_store():
     assert resting(HEADLESS, None, NOW) is None
     assert resting(None, RENEWED, NOW) is None
     assert resting(replace(HEADLESS, roster=None), RENEWED, NOW) is None
+
+
+def of_network(network: str, own: str, *nodes: str, child: Child | None = None) -> Duties:
+    """Make what must be for one network."""
+    rules = RulesetSpec(
+        (ip_network(network),),
+        (ip_network(own),),
+        masquerade=True,
+        forward_rules=False,
+        nodes={4: frozenset(nodes), 6: frozenset()},
+    )
+    return Duties(rules, Memory(), Containers(Mtu(1500), b"", child=child))
+
+
+def test_the_rules_of_several_networks_are_one_table():
+    """All networks and subnets are in it; a node is one of all networks, or counts as outside."""
+    red = of_network("10.5.0.0/16", "10.5.1.0/24", "192.0.2.1", "192.0.2.2")
+    blue = of_network("10.6.0.0/16", "10.6.1.0/24", "192.0.2.2", "192.0.2.3")
+    assert rules_for([]) is None
+    assert rules_for([red]) is red.rules
+    found = rules_for([red, blue])
+    assert found is not None
+    assert found.networks == (ip_network("10.5.0.0/16"), ip_network("10.6.0.0/16"))
+    assert found.own == (ip_network("10.5.1.0/24"), ip_network("10.6.1.0/24"))
+    assert found.nodes == {4: {"192.0.2.2"}, 6: frozenset()}
+
+
+def test_the_child_of_several_networks_is_in_the_subnets_of_all():
+    """One link, for there is one name for it; a network that needs none takes none away."""
+    first, second = ip_interface("10.5.1.1/24"), ip_interface("10.6.1.1/24")
+    red = of_network(
+        "10.5.0.0/16", "10.5.1.0/24", child=Child("macvlan", 2, 1400, frozenset([first]))
+    )
+    blue = of_network(
+        "10.6.0.0/16", "10.6.1.0/24", child=Child("macvlan", 2, 1500, frozenset([second]))
+    )
+    plain = of_network("10.7.0.0/16", "10.7.1.0/24")
+    assert child_for([red, plain, blue]) == Child("macvlan", 2, 1500, frozenset([first, second]))
+    assert child_for([plain]) is None
+
+
+def test_without_a_link_containers_stay_attached_as_they_are():
+    """What is not known is not taken away."""
+    before = of_network("10.5.0.0/16", "10.5.1.0/24")
+    now = replace(before, memory=Memory(key="k"), containers=None)
+    assert now.after(before) == replace(now, containers=before.containers)
+    assert now.after(None) is now

@@ -155,11 +155,25 @@ def test_without_a_lease_clients_of_the_overlay_still_take_the_hosts_address():
     assert verdict(spec, Packet(POD, OUTSIDE)) == "masquerade"
 
 
-def test_several_networks_of_a_family_are_one_set():
-    """A pod of one network reaches a pod of another with its own address."""
-    spec = replace(SPEC, networks=(ip_network("10.5.0.0/16"), ip_network("10.8.0.0/16")))
-    assert verdict(spec, Packet(POD, "10.8.3.3")) == "return"
-    assert verdict(spec, Packet("10.8.3.3", OUTSIDE)) == "masquerade"
+def test_to_each_of_several_networks_the_others_are_outside():
+    """A node need not be a member of both: the answer comes to the host that sent, or is lost.
+
+    Between pods of one host no answer can be lost, and each sees who speaks.
+    """
+    networks = (ip_network("10.5.0.0/16"), ip_network("10.8.0.0/16"))
+    own = (ip_network("10.5.1.0/24"), ip_network("10.8.1.0/24"))
+    spec = replace(SPEC, networks=networks, own=own)
+    assert verdict(spec, Packet(POD, "10.8.3.3")) == "masquerade"
+    assert verdict(spec, Packet("10.8.1.3", POD_ELSEWHERE)) == "masquerade"
+    assert verdict(spec, Packet(POD, "10.8.1.3")) == "return"
+    assert verdict(spec, Packet("10.8.1.3", POD)) == "return"
+    for pod, elsewhere in ((POD, POD_ELSEWHERE), ("10.8.1.3", "10.8.2.3")):
+        assert verdict(spec, Packet(pod, elsewhere)) == "return"
+        assert verdict(spec, Packet(pod, OUTSIDE)) == "masquerade"
+        assert verdict(spec, Packet(OUTSIDE, pod)) == "return"
+        assert verdict(spec, Packet(OUTSIDE, elsewhere)) == "masquerade"
+        assert verdict(spec, Packet(pod, GROUP)) == "accept"
+        assert verdict(spec, Packet(pod, OUTSIDE), "forward") == "accept"
 
 
 def test_nothing_asked_for_is_no_table():
