@@ -12,6 +12,9 @@ import click
 
 # Name: (module, attribute, one line of help)
 COMMANDS = {
+    "status": ("hostgw_cli.node.status", "status", "How the daemon of this host stands."),
+    "peers": ("hostgw_cli.node.peers", "peers", "Every other node, its state and the cause."),
+    "routes": ("hostgw_cli.node.routes", "routes", "The routes, and how the kernel's differ."),
     "config": ("hostgw_cli.config", "config", "Read, check and write the cluster's network."),
     "docker-options": (
         "hostgw_cli.docker_options",

@@ -7,17 +7,16 @@ Exit status: 0 done, 1 refused, 2 wrong usage, 3 the daemon could not be reached
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
-import msgspec
 
 from hostgw_cli.daemon_socket import DaemonSocket, local
 from hostgw_cli.endings import Refused, Unreachable
-from hostgw_cli.hold_list import HEADINGS, Held, Holdings, chosen, holdings, remarks, rows, table
+from hostgw_cli.hold_list import HEADINGS, Holdings, chosen, holdings, remarks, rows
+from hostgw_cli.output import Shape, emit, shaped, show
 from hostgw_core.settings import kinds
 from hostgw_core.settings.govalues import written
 
@@ -35,23 +34,17 @@ def hold() -> None:
 
 
 @hold.command("list", epilog=STATUSES)
-@click.option(
-    *("-o", "--output"),
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="json: all that is known of each, for programs.",
-)
+@shaped
 @local
-def list_(daemon: DaemonSocket, output: str) -> None:
+def list_(daemon: DaemonSocket, shape: Shape) -> None:
     """List every lease that is held: its subnet and node, since when, until when, and why."""
     document = daemon.get("/v1/holds")
-    if output == "json":
-        click.echo(msgspec.json.format(document, indent=2).decode().rstrip())
+    if shape is not Shape.TABLE:
+        emit(document, shape)
         return
     found = _read(document)
     if found.holds:
-        _show(found.holds)
+        show(HEADINGS, rows(found.holds, time.time()))
     else:
         click.echo("nothing is held")
     for line in remarks(found.history):
@@ -127,22 +120,6 @@ def _read(document: bytes) -> Holdings:
         return holdings(document)
     except ValueError as error:
         raise Unreachable(f"the daemon speaks as no version that is known here: {error}") from error
-
-
-def _show(holds: Sequence[Held]) -> None:
-    """Show a table to a person, plain columns to a pipe."""
-    now = time.time()
-    if not sys.stdout.isatty():
-        for line in table(holds, now):
-            click.echo(line)
-        return
-    from rich.console import Console  # noqa: PLC0415 - slow to load
-    from rich.table import Table  # noqa: PLC0415 - the same
-
-    shown = Table(*HEADINGS, box=None, pad_edge=False)
-    for row in rows(holds, now):
-        shown.add_row(*row)
-    Console(highlight=False, markup=False).print(shown)
 
 
 def _holds(number: int) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
-from itertools import pairwise
 
 import msgspec
 
-from hostgw_cli.columns import columns
+from hostgw_cli.moments import span
 
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 HEADINGS = ("SUBNET", "GATEWAY", "NODE", "SINCE", "UNTIL", "WHY")
 
 
@@ -105,21 +103,6 @@ def _until(held: Held, now: float) -> str:
         return "you decide"
     left = span(held.until - now)
     return f"in {left}, if silent" if held.grave else f"in {left}"
-
-
-def span(seconds: float) -> str:
-    """Give a length of time in its two largest units: 45s, 4m12s, 1h5m, 3d2h."""
-    left = max(0, round(seconds))
-    for (unit, size), (small, part) in pairwise(_UNITS):
-        if left >= size:
-            return f"{left // size}{unit}{left % size // part}{small}"
-    return f"{left}s"
-
-
-def table(holds: Iterable[Held], now: float) -> list[str]:
-    """Lay the holds out in columns, under their headings."""
-    cells: Sequence[Sequence[str]] = [HEADINGS, *rows(holds, now)]
-    return columns(cells)
 
 
 def remarks(history: History) -> list[str]:

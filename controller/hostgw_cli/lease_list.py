@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hostgw_cli.columns import columns
 from hostgw_core.keys import Keys, networks_in, quoted
 from hostgw_core.model import HOST_GW, ClusterConfig, Family, Lease, Presence, Refusal
 from hostgw_core.network import config_of
@@ -114,10 +113,10 @@ def _state(lease: Lease, config: ClusterConfig | None) -> tuple[str, str]:
     return ("leased" if lease.etcd_lease else "reserved"), ""
 
 
-def table(found: Sequence[Row]) -> list[str]:
-    """Lay the rows out in columns, under their headings."""
+def cells(found: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Give the cells below the headings."""
     words = {True: "yes", False: "no", None: "-"}
-    cells = [HEADINGS] + [
+    return [
         (
             " ".join(row.subnets) or row.key,
             " ".join(row.gateways) or "-",
@@ -128,4 +127,3 @@ def table(found: Sequence[Row]) -> list[str]:
         )
         for row in found
     ]
-    return columns(cells)

@@ -6,36 +6,26 @@ Exit status: 0 done, 2 wrong usage, 3 the store could not be reached or would no
 from __future__ import annotations
 
 import click
-import msgspec
 
 from hostgw_cli.connection import Connection, connected
-from hostgw_cli.lease_list import rows, table
+from hostgw_cli.lease_list import HEADINGS, cells, rows
+from hostgw_cli.output import Shape, emit, shaped, show
 from hostgw_core.store import Span
 
 STATUSES = "\b\nExit status: 0 done, 2 wrong usage,\n3 the store could not be reached or would not."
 
 
 @click.command(epilog=STATUSES)
-@click.option(
-    *("-o", "--output"),
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="json: all that is known of each, for programs.",
-)
+@shaped
 @connected
-def leases(connection: Connection, output: str) -> None:
+def leases(connection: Connection, shape: Shape) -> None:
     """List every lease: subnet, gateway, node, and whether the node is alive."""
     keys = connection.keys
     spans = (Span(keys.config), keys.subnets, keys.subnets6, keys.nodes)
     listing = connection.run(lambda store: store.list(*spans))
     found = rows(keys, listing.entries)
-    if output == "json":
-        document = {
-            "revision": listing.header.revision,
-            "leases": [row.as_json() for row in found],
-        }
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    if shape is not Shape.TABLE:
+        leases = [row.as_json() for row in found]
+        emit({"revision": listing.header.revision, "leases": leases}, shape)
         return
-    for line in table(found):
-        click.echo(line)
+    show(HEADINGS, cells(found))

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from hostgw_cli.columns import columns
 from hostgw_cli.hold_list import (
+    HEADINGS,
     Held,
     History,
     Holdings,
@@ -14,8 +16,7 @@ from hostgw_cli.hold_list import (
     chosen,
     holdings,
     remarks,
-    span,
-    table,
+    rows,
 )
 
 PREFIX = "/coreos.com/network/subnets/"
@@ -77,31 +78,13 @@ def test_two_names_of_one_hold_are_one_key():
 
 def test_the_table():
     """Since when, until when, and what ends it: a moment, silence, or a person."""
-    head, first, second, third = table(ALL, 1048.0)
+    head, first, second, third = columns([HEADINGS, *rows(ALL, 1048.0)])
     assert head.split() == ["SUBNET", "GATEWAY", "NODE", "SINCE", "UNTIL", "WHY"]
     assert first.split("  ")[-1] == "many went"
     for line, words in ((first, "in 4m12s, if silent"), (second, "in 12s"), (third, "you decide")):
         assert line.index(words) == head.index("UNTIL")
         assert line.index("48s ago") == head.index("SINCE")
     assert second.startswith("10.5.2.0/24 fd00:5:0:2::/64  192.0.2.2 fd00::2  -     48s ago")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (-3, "0s"),
-        (0.4, "0s"),
-        (45, "45s"),
-        (60, "1m0s"),
-        (252, "4m12s"),
-        (3600, "1h0m"),
-        (3959, "1h5m"),
-        (270_000, "3d3h"),
-    ],
-)
-def test_lengths_of_time(seconds: float, words: str):
-    """Two units are as exact as anybody needs."""
-    assert span(seconds) == words
 
 
 def test_the_document_is_read_as_far_as_it_is_used():

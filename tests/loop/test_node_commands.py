@@ -1,0 +1,72 @@
+"""The commands about this host on a real socket: what they print, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from hostgw_cli.__main__ import main
+from hostgw_daemon.told.listen import Unix
+from support.webview import STATUS, FakeView, serving
+
+Ctl = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+async def ctl(view: FakeView, tmp_path: Path) -> AsyncIterator[Ctl]:
+    """Run a command beside the server that it asks."""
+    place = Unix(tmp_path / "hostgwd.sock")
+
+    async def run(*words: str) -> Result:
+        argv = [*words, f"--run-dir={tmp_path}"]
+        return await asyncio.to_thread(CliRunner().invoke, main, argv)
+
+    async with serving(view, place):
+        yield run
+
+
+async def test_the_status_ends_as_the_node_is(view: FakeView, ctl: Ctl):
+    """So a script needs to read nothing."""
+    done = await ctl("status")
+    assert done.exit_code == 0
+    assert done.output.splitlines()[0].startswith("n1       ready: hostgwd 1.0, pid 7")
+    view.given = replace(STATUS, ready=False)
+    assert (await ctl("status")).exit_code == 1
+
+
+async def test_a_program_reads_the_document_whole(ctl: Ctl):
+    """JSON and YAML say the same, and what the daemon says."""
+    as_json, as_yaml = await ctl("status", "-o", "json"), await ctl("status", "-o", "yaml")
+    document = json.loads(as_json.output)
+    assert document["claim"]["subnets"] == ["10.5.3.0/24"]
+    assert yaml.safe_load(as_yaml.output) == document
+
+
+async def test_peers(ctl: Ctl):
+    """One that is well is no trouble."""
+    shown = (await ctl("peers")).output.splitlines()
+    assert shown[0].split() == ["NODE", "SUBNET", "GATEWAY", "STATE", "WHY"]
+    assert shown[1].split() == ["n2", "10.5.1.0/24", "192.0.2.1", "ok"]
+    done = await ctl("peers", "--bad")
+    assert (done.exit_code, done.output) == (0, "no peer has a trouble\n")
+
+
+async def test_routes(ctl: Ctl):
+    """The prefix, the way, and whether the kernel holds it."""
+    shown = (await ctl("routes")).output.splitlines()
+    assert shown[1].split() == ["10.5.1.0/24", "192.0.2.1", "1500", "254", "installed"]
+
+
+async def test_a_daemon_that_is_not_there_is_said_and_the_kernel_asked(tmp_path: Path):
+    """What carries packets is there without it."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["status", f"--run-dir={tmp_path}"])
+    assert done.exit_code == 3
+    assert "start hostgwd" in done.output
+    assert "of protocol 104" in done.output
