@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import click
 
@@ -111,3 +112,17 @@ def local(command: Callable[..., T]) -> Callable[..., T]:
         help="The socket of the daemon  [default: hostgwd.sock in --run-dir]",
     )
     return place(folder(wrapped))
+
+
+named = click.option(
+    "--network",
+    metavar="NAME",
+    default="",
+    help="One of the daemon's --networks  [default: the one at its --etcd-prefix]",
+)
+"""The option that names one of several networks; its keyword is `network`."""
+
+
+def of_network(path: str, network: str) -> str:
+    """Give the path that asks the same about one of several networks, the first by default."""
+    return f"{path}?{urlencode({'network': network})}" if network else path

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from hostgw_cli.daemon_socket import DaemonSocket, local
+from hostgw_cli.daemon_socket import DaemonSocket, local, named, of_network
 from hostgw_cli.endings import Refused, Unreachable
 from hostgw_cli.hold_list import HEADINGS, Holdings, chosen, holdings, remarks, rows
 from hostgw_cli.output import Shape, emit, shaped, show
@@ -34,11 +34,12 @@ def hold() -> None:
 
 
 @hold.command("list", epilog=STATUSES)
+@named
 @shaped
 @local
-def list_(daemon: DaemonSocket, shape: Shape) -> None:
+def list_(daemon: DaemonSocket, shape: Shape, network: str) -> None:
     """List every lease that is held: its subnet and node, since when, until when, and why."""
-    document = daemon.get("/v1/holds")
+    document = daemon.get(of_network("/v1/holds", network))
     if shape is not Shape.TABLE:
         emit(document, shape)
         return
@@ -55,9 +56,10 @@ def list_(daemon: DaemonSocket, shape: Shape) -> None:
 @click.argument("names", metavar="[SUBNET|KEY]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that is held.")
 @click.option("--history", is_flag=True, help="All, and what the store says is ours from now on.")
+@named
 @local
 def accept(
-    daemon: DaemonSocket, names: tuple[str, ...], *, everything: bool, history: bool
+    daemon: DaemonSocket, names: tuple[str, ...], *, everything: bool, history: bool, network: str
 ) -> None:
     """Let nodes go that are really gone: their routes are removed.
 
@@ -67,10 +69,10 @@ def accept(
     if bool(names) + everything + history != 1:
         raise click.UsageError("name subnets, or say --all, or --history: one of the three")
     if history:
-        ended = daemon.post("/v1/history/accept")["done"]
+        ended = daemon.post(of_network("/v1/history/accept", network))["done"]
         click.echo(f"the history of the store is believed; {_holds(ended)} ended by it")
         return
-    done = _order(daemon, "/v1/holds/accept", names, {})
+    done = _order(daemon, "/v1/holds/accept", names, {}, network=network)
     click.echo(f"{_holds(done['done'])} let go; {done['held']} held still")
 
 
@@ -78,8 +80,11 @@ def accept(
 @click.argument("names", metavar="[SUBNET|KEY]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that is held.")
 @click.option("--for", "span", metavar="DURATION", required=True, help="From now on: 90s, 15m, 2h.")
+@named
 @local
-def extend(daemon: DaemonSocket, names: tuple[str, ...], *, everything: bool, span: str) -> None:
+def extend(
+    daemon: DaemonSocket, names: tuple[str, ...], *, everything: bool, span: str, network: str
+) -> None:
     """Keep what is held at least so long from now; a hold is never made shorter."""
     if bool(names) + everything != 1:
         raise click.UsageError("name subnets, or say --all: one of the two")
@@ -87,7 +92,7 @@ def extend(daemon: DaemonSocket, names: tuple[str, ...], *, everything: bool, sp
         seconds = DURATION.read(span)
     except ValueError as error:
         raise click.UsageError(f"--for {span!r} {error}") from error
-    done = _order(daemon, "/v1/holds/extend", names, {"seconds": seconds})
+    done = _order(daemon, "/v1/holds/extend", names, {"seconds": seconds}, network=network)
     click.echo(
         f"{_holds(done['done'])} extended: at least {written(seconds)} from now;"
         f" {done['held']} held in all"
@@ -95,13 +100,19 @@ def extend(daemon: DaemonSocket, names: tuple[str, ...], *, everything: bool, sp
 
 
 def _order(
-    daemon: DaemonSocket, path: str, names: Sequence[str], rest: dict[str, Any]
+    daemon: DaemonSocket,
+    path: str,
+    names: Sequence[str],
+    rest: dict[str, Any],
+    *,
+    network: str,
 ) -> dict[str, int]:
     """Give an order for what the names mean, in pieces of a size that the daemon takes."""
+    path = of_network(path, network)
     if not names:
         done: dict[str, int] = daemon.post(path, {"all": True, **rest})
         return done
-    found = chosen(_read(daemon.get("/v1/holds")).holds, names)
+    found = chosen(_read(daemon.get(of_network("/v1/holds", network))).holds, names)
     if found.unknown:
         raise Refused(
             f"not held here: {', '.join(found.unknown)}; nothing was done. `hostgwctl hold list`"

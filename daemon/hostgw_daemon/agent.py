@@ -43,6 +43,7 @@ from hostgw_daemon.told.conditions import KINDS
 from hostgw_daemon.told.herald import Herald
 from hostgw_daemon.told.listeners import Listeners
 from hostgw_daemon.told.metrics import Metrics
+from hostgw_daemon.told.network_answers import NetworkAnswers
 from hostgw_daemon.told.notify import Notifier
 from hostgw_daemon.told.overview import HOST, Parts
 
@@ -61,14 +62,24 @@ class Agent:
             self._members[name] = self._membership(name, of_network, node=node)
         self._member = self._members[FIRST]
         self._self = myself(settings, node=node, node_id=self._member.papers.node_id)
-        self._metrics = Metrics(CollectorRegistry(), version=self._self.version)
+        self._metrics = Metrics(
+            CollectorRegistry(), version=self._self.version, networks=tuple(self._members)
+        )
         board = Board(KINDS, time.time, shared=HOST)
         self._answers = Answers(
             self._self,
-            parts=self._parts,
+            networks={
+                name: NetworkAnswers(
+                    name,
+                    member.papers.keys.prefix,
+                    me=self._self,
+                    parts=partial(self._parts, name),
+                    holder=lambda member=member: member.warden,  # type: ignore[misc]
+                )
+                for name, member in self._members.items()
+            },
             wanted=lambda: self._reconciler.wanted,
             overdue=lambda: self._reconciler.overdue(time.monotonic()),
-            holder=lambda: self._member.warden,
             board=board,
             metrics=self._metrics,
         )
@@ -98,7 +109,7 @@ class Agent:
             follows=self._follow,
             changed=self._changed,
             after_flannel=lambda: self._reconciler.take_over(),  # noqa: PLW0108 - made later
-            renewed=self._renewed,
+            renewed=self._renewed if name == FIRST else lambda _result, _seconds: None,
             elsewhere=partial(self._elsewhere, name),
         )
         log = self._log if name == FIRST else self._log.bind(network=name)
@@ -236,29 +247,16 @@ class Agent:
         if any(each.containers is not None for each in duties):
             self._doorway.want(child_for(duties))
 
-    def _parts(self) -> Parts:
-        """Give the states of the host's parts, and of those of the first network."""
-        return self._member.parts(
+    def _parts(self, network: str = FIRST) -> Parts:
+        """Give the states of the host's parts, and of those of a network."""
+        return self._members[network].parts(
             uplink=self._hostwatch.now,
             routes=self._reconciler.state,
             masquerade=self._masquerade.state,
-            troubles=self._troubles.get(FIRST, {}),
+            troubles=self._troubles.get(network, {}),
             around=self._troubles.get(HOST, {}),
         )
 
     def _further(self) -> Mapping[str, Parts]:
-        """Give the states of the parts of each further network, with the host's."""
-        if len(self._members) == 1:
-            return {}
-        first = self._parts()
-        return {
-            name: member.parts(
-                uplink=first.uplink,
-                routes=first.routes,
-                masquerade=first.masquerade,
-                troubles=self._troubles.get(name, {}),
-                around=first.around,
-            )
-            for name, member in self._members.items()
-            if name != FIRST
-        }
+        """Give the states of the parts of each further network."""
+        return {name: self._parts(name) for name in self._members if name != FIRST}

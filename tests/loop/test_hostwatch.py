@@ -269,6 +269,22 @@ async def test_the_address_families_of_the_network_are_looked_for():
         assert str(it.now.addresses) == "192.0.2.1 and 2001:db8::1"
 
 
+async def test_a_family_that_only_one_network_needs_is_no_reason_to_have_no_link():
+    """The others have theirs; when the address comes, all have."""
+    async with watching() as it:
+        it.watch.need((4, 6), (6,), (4,))
+        await asyncio.sleep(0.1)
+        assert str(it.now.addresses) == "192.0.2.1"
+        it.host.addresses.append(address(ETH0, "2001:db8::1/64"))
+        it.hear(changed(ETH0))
+        await asyncio.sleep(0.1)
+        assert str(it.now.addresses) == "192.0.2.1 and 2001:db8::1"
+        it.host.addresses.clear()
+        it.hear(changed(ETH0))
+        await asyncio.sleep(PATIENCE + 1)
+        assert isinstance(it.now, NoUplink)
+
+
 async def test_the_way_to_an_address_is_asked_of_the_kernel():
     """With --iface-can-reach the host is asked which link leads there."""
     target = ip_address("203.0.113.1")

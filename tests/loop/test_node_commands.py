@@ -58,6 +58,15 @@ async def test_peers(ctl: Ctl):
     assert (done.exit_code, done.output) == (0, "no peer has a trouble\n")
 
 
+async def test_the_peers_of_one_network(view: FakeView, ctl: Ctl):
+    """Asked by its name; one that is not served is refused with the names of those that are."""
+    view.further["blue"] = FakeView()
+    assert (await ctl("peers", "--network=blue")).exit_code == 0
+    done = await ctl("peers", "--network=red")
+    assert done.exit_code == 1
+    assert "there are default blue" in done.output
+
+
 async def test_routes(ctl: Ctl):
     """The prefix, the way, and whether the kernel holds it."""
     shown = (await ctl("routes")).output.splitlines()

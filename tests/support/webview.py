@@ -55,6 +55,7 @@ class FakeView:
     held: Sequence[HoldStatus] = (HOLD,)
     obeyed: list[Order] = field(default_factory=list)
     done: Done | str = ONE
+    further: dict[str, FakeView] = field(default_factory=dict)
 
     def live(self) -> Sequence[Check]:
         """Give what the test set."""
@@ -81,6 +82,15 @@ class FakeView:
     def routes(self) -> Iterable[RouteStatus]:
         """Give one route."""
         return iter([ROUTE])
+
+    def network(self, name: str) -> FakeView | None:
+        """Be the first network, which is called default, or give one that the test has made."""
+        return self if name in ("", "default") else self.further.get(name)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Their names."""
+        return ("default", *self.further)
 
     def peers(self) -> Iterable[PeerStatus]:
         """Give one peer."""

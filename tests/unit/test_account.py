@@ -17,7 +17,8 @@ from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.told import account
 from hostgw_daemon.told.conditions import KINDS
 from hostgw_daemon.told.overview import Parts, conditions, ready_checks
-from hostgw_daemon.told.status import SettingStatus, Status, encode, sentence
+from hostgw_daemon.told.sentence import sentence
+from hostgw_daemon.told.status import SettingStatus, Status, encode
 from support.parts import OWN, lease, outcome, parts, roster, understanding
 
 ME = account.Self(

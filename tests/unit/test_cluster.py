@@ -10,7 +10,8 @@ import pytest
 from hostgw_core.model import Addresses, Subnets
 from hostgw_core.store import Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
-from support.lease_world import KEYS, ME, MY_ADDRESS, entry, gone, key
+from hostgw_daemon.routes.understanding import overlap
+from support.lease_world import KEYS, ME, MY_ADDRESS, config, entry, gone, key
 from support.understanding import cluster_of
 
 GOOD = b'{"Network": "10.5.0.0/16", "Backend": {"Type": "host-gw"}}'
@@ -216,3 +217,69 @@ def test_nobody_leases_a_part_of_the_subnet_that_we_hold(store, told, cluster):
     assert set(told[-1].now.roster.peers) == {key("10.5.1.128-25")}
     store.list(network(), entry("10.5.2.0-24", node="me"))
     assert told[-1].now.roster.peers[key("10.5.2.0-24")].state == "self"
+
+
+# -- beside other networks ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowded():
+    """Say which networks are taken by others; the test may change it."""
+    return {"10.6.0.0/16"}
+
+
+@pytest.fixture
+def beside(told, crowded):
+    """A cluster beside others, whose networks are in `crowded`."""
+
+    def elsewhere(config):
+        taken = [each for each in map(str, config.networks) if each in crowded]
+        return f"{taken[0]} is red's" if taken else ""
+
+    return Store(cluster_of(told.append, elsewhere=elsewhere))
+
+
+def test_a_network_that_another_has_is_not_taken_up(beside, told, crowded):
+    """Nothing is judged by it; when there is room, it is, and everything with it."""
+    beside.list(network(OTHER), entry("10.6.1.0-24", "172.16.0.4"))
+    now = told[-1].now
+    assert (now.roster, now.config, now.overlap) == (None, None, True)
+    assert now.config_trouble == f"{KEYS.config.decode()}: 10.6.0.0/16 is red's"
+    count = len(told)
+    beside.cluster.room_came()
+    assert len(told) == count  # there is none yet
+    crowded.clear()
+    beside.cluster.room_came()
+    assert [*told[-1].now.roster.peers] == [key("10.6.1.0-24")]
+    assert (told[-1].now.overlap, told[-1].now.config_trouble) == (False, "")
+    count = len(told)
+    beside.cluster.room_came()
+    assert len(told) == count
+
+
+def test_what_is_in_force_stays_where_the_next_one_has_no_room(beside, told):
+    """Its leases go on as ever; one of the other ground is outside."""
+    beside.list(network(), entry("10.5.1.0-24", "172.16.0.4"))
+    beside.change(network(OTHER, 150))
+    now = told[-1].now
+    assert now.overlap
+    assert [str(each) for each in now.config.networks] == ["10.5.0.0/16"]
+    assert [*now.roster.peers] == [key("10.5.1.0-24")]
+    beside.change(entry("10.5.2.0-24", "172.16.0.5"))
+    assert told[-1].moved == {key("10.5.2.0-24")}
+    beside.change(network(revision=160))
+    assert not told[-1].now.overlap
+
+
+def test_what_a_network_has(store, told, cluster):
+    """Its configuration's addresses, and those of leases that are kept outside it."""
+    assert overlap(None, config()) == ""
+    store.list(network(), entry("10.5.1.0-24", "172.16.0.4"))
+    assert overlap(cluster.now, config("10.4.0.0/15")) == "10.4.0.0/15 overlaps 10.5.0.0/16"
+    assert overlap(cluster.now, config("10.5.128.0/17")) == "10.5.128.0/17 overlaps 10.5.0.0/16"
+    assert overlap(cluster.now, config("10.6.0.0/16", ipv6="fd00:5::/48")) == ""
+    store.change(network(OTHER, 150))
+    assert overlap(cluster.now, config("10.5.0.0/16")) == "10.5.0.0/16 overlaps 10.5.1.0/24"
+    assert overlap(cluster.now, config("10.5.2.0/23", 26)) == ""
+    store.change(gone("10.5.1.0-24"))
+    assert overlap(cluster.now, config("10.5.0.0/16")) == ""

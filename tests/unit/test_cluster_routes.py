@@ -144,3 +144,12 @@ def test_a_route_of_ours_yields_to_a_record_of_its_ground():
     store.cluster.recall_routes(ROUTES)
     store.list(NETWORK, entry("10.5.12.0-23", "172.16.0.77", node="new"))
     assert store.says == {"10.5.11.0-24": "held", "10.5.12.0-23": "ok"}
+
+
+def test_of_several_networks_each_knows_its_own_routes_alone():
+    """A route to somewhere else may be another network's: this one holds no lease for it."""
+    store = GuardedStore()
+    elsewhere = [route("10.6.1.0/24", "172.16.0.9"), route("10.4.0.0/15", "172.16.0.9")]
+    store.cluster.recall_routes([*ROUTES, *elsewhere], alone=False)
+    store.list(NETWORK)
+    assert store.held() == dict.fromkeys(KEPT, "many")

@@ -9,7 +9,7 @@ import pytest
 from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Subnets
 from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.told.checks import Check
-from hostgw_daemon.told.endpoints import JSON, Reach, Request, paths, respond
+from hostgw_daemon.told.endpoints import JSON, OF_NETWORK, Reach, Request, paths, respond
 from hostgw_daemon.told.listings import ConfigStatus, LeaseStatus, RouteStatus
 from hostgw_daemon.told.orders import ORDERS
 from hostgw_daemon.told.status import SettingStatus
@@ -185,3 +185,32 @@ def test_the_configuration_in_force():
     )
     assert (told.ipv6, told.revision, told.trouble) == (None, 7, "bad JSON")
     assert ConfigStatus.of(None, "", settings=()).revision == 0
+
+
+@pytest.mark.parametrize("path", OF_NETWORK)
+def test_one_of_several_networks_is_asked_by_its_name(view: FakeView, path: str):
+    """Without a name the first is meant, which has one, too; an unknown name is answered so."""
+    blue = FakeView(held=())
+    view.further["blue"] = blue
+    asked = {
+        name: respond(view, Request("GET", path, Reach.HOST, {"network": [name]}))
+        for name in ("", "default", "blue", "gre en")
+    }
+    assert asked[""] == asked["default"] == respond(view, Request("GET", path, Reach.HOST))
+    assert asked["blue"] == respond(blue, Request("GET", path, Reach.HOST))
+    assert (asked["blue"].body == asked[""].body) == (path != "/v1/holds")
+    assert asked["gre en"].status == 404
+    assert json.loads(asked["gre en"].body) == {
+        "error": "no network 'gre en' is served here; there are default blue"
+    }
+
+
+def test_an_order_is_for_the_network_that_it_names(view: FakeView):
+    """The guard of the others hears nothing of it."""
+    view.further["blue"] = FakeView()
+    for name, status in (("blue", 200), ("red", 404)):
+        request = Request(
+            "POST", "/v1/holds/accept", Reach.SOCKET, {"network": [name]}, body=b'{"all": true}'
+        )
+        assert respond(view, request).status == status
+    assert (len(view.obeyed), len(view.further["blue"].obeyed)) == (0, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from hostgw_cli.node.route_diff import difference
@@ -10,6 +12,7 @@ from hostgw_daemon.told.status import (
     ClaimStatus,
     ConditionStatus,
     Listed,
+    NetworkStatus,
     PassStatus,
     PeersStatus,
     RoutesStatus,
@@ -128,3 +131,20 @@ def test_a_table_that_has_a_name_of_its_own_is_another_one():
     """A route of ours in it is strange, whatever its number."""
     other = [*STANDING, {**STANDING[0], "table": "containers"}]
     assert [each["table"] for each in difference(WANTED, other)] == ["containers"]
+
+
+def test_each_further_network_has_a_line():
+    """Its own lease and peers; the first one's are above."""
+    held = ClaimStatus("held", held=True, subnets=("10.6.1.0/24",), how="new")
+    networks = (
+        NetworkStatus(name="default", prefix="/a", ready=True, claim=WELL.claim),
+        NetworkStatus(
+            name="blue", prefix="/b", ready=True, claim=held, peers=PeersStatus(1, {"ok": 1})
+        ),
+        NetworkStatus(name="green", prefix="/c", ready=False, claim=ClaimStatus("no_config")),
+    )
+    found = lines(msgspec.json.decode(encode(replace(WELL, networks=networks))), NOW)
+    assert found[6:] == [
+        ("blue", "ready: 10.6.1.0/24, held, new; peers 1: 1 ok"),
+        ("green", "not ready: none, no_config; peers 0"),
+    ]

@@ -12,7 +12,7 @@ from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.routes.report import PassKind, RoutesState
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.conditions import KINDS
-from hostgw_daemon.told.overview import conditions, ready_checks
+from hostgw_daemon.told.overview import conditions, ready_checks, reports
 from support.parts import DOWN, ELSEWHERE, OWN, outcome, parts, report, routes
 
 
@@ -85,3 +85,31 @@ def test_a_failed_pass_is_told_in_the_kernels_words():
     made = parts(routes=routes(last=BAD, last_full=BAD))
     (check,) = [c for c in ready_checks(made, ()) if c.name == "last_pass"]
     assert check.reason == "1 writes failed: EPERM", "one pass is counted once"
+
+
+def test_each_of_several_networks_tells_its_own():
+    """By its name; what concerns the host is said once, and so is a store that is away."""
+    away = ViewState(error="away")
+    first = parts(view=away, uplink=DOWN, claim=ClaimState(OWN))
+    blue = parts(view=away, uplink=DOWN, claim=ClaimState(conditions={"subnets_exhausted": "all"}))
+    green = parts(uplink=DOWN, troubles={"subnet_file_failing": "no room"})
+    assert reports(first, {}) == {"host": conditions(first)}
+    assert reports(first, {"blue": blue, "green": green}) == {
+        "host": {"uplink_down": "eth0 is down"},
+        "default": {"store_unavailable": "network default: away"},
+        "blue": {"subnets_exhausted": "network blue: all"},
+        "green": {"subnet_file_failing": "network green: no room"},
+    }
+
+
+def test_a_further_network_keeps_nobody_from_work_in_the_first():
+    """What concerns the host does; each network by itself is ready or not by its own troubles."""
+    board = Board(KINDS, lambda: 0.0, shared="host")
+    blue = parts(claim=ClaimState(conditions={"subnets_exhausted": "all"}))
+    for reporter, found in reports(parts(), {"blue": blue}).items():
+        board.report(reporter, found)
+    assert board.blocking("host", "default") == ()
+    assert [each.kind.code for each in board.blocking("host", "blue")] == ["subnets_exhausted"]
+    for reporter, found in reports(parts(uplink=NoUplink("none")), {"blue": blue}).items():
+        board.report(reporter, found)
+    assert [each.kind.code for each in board.blocking("host", "default")] == ["no_uplink"]

@@ -186,3 +186,50 @@ def test_help():
 def test_the_page_is_current():
     """docs/settings.md says what the declarations say; `make docs` writes it anew."""
     assert (DOCS / "settings.md").read_text() == page([PROGRAM, CONTROLLER])
+
+
+def test_each_network_has_settings_of_its_own():
+    """The first as they are; a further one with prefix, state, files and names for itself."""
+    settings = parsed("--networks=blue,green=/green//net/", "--cni-conf=/etc/cni/10-a.conflist")
+    first, blue, green = settings.served.values()
+    assert [*settings.served] == ["default", "blue", "green"]
+    assert first is settings
+    assert blue.etcd_prefix == "/coreos.com/network/blue"
+    assert green.etcd_prefix == "/green/net"
+    assert blue.state_dir == "/var/lib/hostgw/networks/blue"
+    assert blue.subnet_file == "/run/flannel/networks/blue.env"
+    assert blue.cni_conf == "/etc/cni/99-hostgw-blue.conflist"
+    assert (blue.cni_network, blue.cni_bridge) == ("hostgw-blue", "cni-blue")
+    assert parsed("--networks=blue").served["blue"].cni_conf == ""
+    assert [*parsed().served] == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["--networks=Blue"], '"Blue" names no network'),
+        (["--networks=a-name-of-12"], "at most 11"),
+        (["--networks=blue="], "names no prefix"),
+        (["--networks=default"], "means something else"),
+        (["--networks=host"], "means something else"),
+        (["--networks=subnets"], "means something else"),
+        (["--networks=blue", "--networks=blue"], "blue is given twice"),
+        (["--networks=blue=/x,red=/x"], "have one prefix, /x"),
+        (["--networks=blue=/coreos.com/network"], "have one prefix"),
+        (["--networks=blue=/coreos.com/network/subnets"], "lies among the records of default"),
+        (["--networks=blue=/coreos.com/network/subnets2"], "lies among the records of default"),
+        (["--networks=blue=/coreos.com/network/hostgw/x"], "lies among the records of default"),
+        (["--networks=blue,red=/coreos.com/network/blue/config"], "the records of blue"),
+        (["--etcd-prefix=/x/hostgw", "--networks=blue=/x"], "lies among the records of blue"),
+    ],
+)
+def test_two_networks_never_meet_in_the_store(argv, word):
+    """A name, a prefix and records of each; who would mix them is told so before anything is."""
+    (problem,) = _problems(*argv)
+    assert word in problem
+
+
+@pytest.mark.parametrize("argv", [["--networks=a"], ["--networks=blue=/x,red=/x/red"], []])
+def test_networks_that_do_not_meet(argv):
+    """One below another, by any other name than those that a prefix has itself."""
+    assert len(parsed(*argv).served) == 1 + len(argv and argv[0].split(","))

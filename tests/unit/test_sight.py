@@ -111,3 +111,13 @@ def test_what_was_read_is_compared_with_what_is_shown():
 def test_another_history_is_seen(before: Shown | None, after: Shown, breaks: bool):
     """Revisions that go back, or a view that says so: what was read is no measure any more."""
     assert after.breaks_with(before) is breaks
+
+
+def test_a_network_that_another_one_of_this_node_has_is_no_network():
+    """No subnet of it is taken; a lease that is held in the one before stays held."""
+    listing = Listing(Header(1, 99, 2), (entry(KEYS.config, NETWORK),))
+    sight = sight_of(listing, KEYS, ME, elsewhere=lambda config: f"{config.ipv4.network} is red's")
+    assert (sight.config, sight.config_gone) == (None, "10.5.0.0/16 is red's")
+    assert decide(sight) == Wait("no_config", "10.5.0.0/16 is red's")
+    kept = sight_of(listing, KEYS, ME, CONFIG, elsewhere=lambda _config: "it is red's")
+    assert (kept.config, kept.config_gone) == (CONFIG, "it is red's")

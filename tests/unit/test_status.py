@@ -9,6 +9,7 @@ from hostgw_core.health import Condition, Kind, Severity
 from hostgw_core.model import Refusal
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.told.sentence import sentence
 from hostgw_daemon.told.status import (
     ClaimStatus,
     ConditionStatus,
@@ -19,7 +20,6 @@ from hostgw_daemon.told.status import (
     Status,
     StoreStatus,
     encode,
-    sentence,
 )
 
 HELD = ClaimStatus("held", held=True, subnets=("10.5.3.0/24",))

@@ -10,7 +10,7 @@ import sys
 import click
 import msgspec
 
-from hostgw_cli.daemon_socket import DaemonSocket, local
+from hostgw_cli.daemon_socket import DaemonSocket, local, named, of_network
 from hostgw_cli.output import Shape, emit, shaped, show
 
 HEADINGS = ("NODE", "SUBNET", "GATEWAY", "STATE", "WHY")
@@ -27,11 +27,12 @@ STATUSES = (
 @click.option(
     "--bad", is_flag=True, help="Only those with a trouble; exit status 1 if there are any."
 )
+@named
 @shaped
 @local
-def peers(daemon: DaemonSocket, shape: Shape, *, bad: bool) -> None:
+def peers(daemon: DaemonSocket, shape: Shape, *, bad: bool, network: str) -> None:
     """List every other node: subnet, gateway, the state it is in, and the cause of that."""
-    found = msgspec.json.decode(daemon.get("/v1/peers"))
+    found = msgspec.json.decode(daemon.get(of_network("/v1/peers", network)))
     if bad:
         found = [peer for peer in found if peer["state"] not in WELL]
     if shape is not Shape.TABLE:

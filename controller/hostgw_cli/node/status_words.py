@@ -19,6 +19,7 @@ def lines(status: Document, now: float) -> list[tuple[str, str]]:
         ("store", _store(status["store"], now)),
         ("routes", _routes(status["routes"], now)),
         ("peers", _peers(status["peers"])),
+        *_further(status, now),
         *_wrong(status),
     ]
 
@@ -70,6 +71,14 @@ def _peers(peers: Document) -> str:
     states = sorted(peers["by_state"].items(), key=lambda each: (-each[1], each[0]))
     counted = ", ".join(f"{count} {state}" for state, count in states if count)
     return f"{peers['count']}" + (f": {counted}" if counted else "")
+
+
+def _further(status: Document, now: float) -> Iterator[tuple[str, str]]:
+    """Give a line for each network but the first: an older daemon knows only one."""
+    for network in status.get("networks", ())[1:]:
+        ready = "ready" if network["ready"] else "not ready"
+        peers = f"peers {_peers(network['peers'])}"
+        yield network["name"], f"{ready}: {_lease(network['claim'], now)}; {peers}"
 
 
 def _wrong(status: Document) -> Iterator[tuple[str, str]]:

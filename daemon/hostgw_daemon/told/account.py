@@ -19,6 +19,7 @@ from hostgw_daemon.told.status import (
     ClaimStatus,
     ConditionStatus,
     Listed,
+    NetworkStatus,
     PeersStatus,
     PeerStatus,
     RefusalStatus,
@@ -74,6 +75,21 @@ def status(
         peers=_peers(parts),
         refusals=_refusals(parts),
         settings=me.settings,
+    )
+
+
+def as_network(whole: Status, name: str, prefix: str, *, holds: int) -> NetworkStatus:
+    """Give what a status says of the network that it was made for."""
+    return NetworkStatus(
+        name=name,
+        prefix=prefix,
+        ready=whole.ready,
+        why_not=whole.why_not,
+        claim=whole.claim,
+        store=whole.store,
+        peers=whole.peers,
+        refusals=whole.refusals,
+        holds=holds,
     )
 
 

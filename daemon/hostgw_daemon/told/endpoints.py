@@ -14,7 +14,8 @@ ask, and every page that a browser on it shows; so what changes something is for
 alone, which the file system guards and no browser can reach.
 
 `?verbose` lists the checks, `?exclude=name` leaves one out, `/readyz/name` asks for one alone, and
-`Accept: application/json` gives the same as JSON.
+`Accept: application/json` gives the same as JSON. `?network=name` asks about one of several
+networks, and gives an order to its guard; without it, the first is meant.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from typing import Final, Protocol, TypeAlias
 
+from hostgw_core.keys import quoted
 from hostgw_core.model import Lease
 from hostgw_daemon.told.checks import Answer, Check, answer
 from hostgw_daemon.told.holdings import HoldsStatus
@@ -61,6 +63,19 @@ class WebView(Protocol):
     def routes(self) -> Iterable[RouteStatus]:
         """Give every route there should be."""
         ...
+
+    def network(self, name: str) -> NetworkView | None:
+        """Give one network by its name, the first by ""; None where there is none of the name."""
+        ...
+
+    @property
+    def networks(self) -> Iterable[str]:
+        """The names of all networks."""
+        ...
+
+
+class NetworkView(Protocol):
+    """What there is to show of one network, and who carries out orders about it."""
 
     def peers(self) -> Iterable[PeerStatus]:
         """Give every other node."""
@@ -113,6 +128,11 @@ class Request:
         return self.method == "POST" and self.path in ORDERS and self.reach is Reach.SOCKET
 
     @property
+    def network(self) -> str:
+        """The name of the network that is asked about, "" for the first."""
+        return (*self.query.get("network", ()), "")[0]
+
+    @property
     def wants_json(self) -> bool:
         """Whether the client asks for JSON by name."""
         return JSON in {kind.split(";")[0].strip().lower() for kind in self.accept.split(",")}
@@ -140,6 +160,8 @@ QUESTIONS: Final[Mapping[str, Question]] = {
 DOCUMENTS: Final[Mapping[str, Document]] = {
     "/v1/status": lambda view: view.status(),
     "/v1/routes": lambda view: tuple(view.routes()),
+}
+OF_NETWORK: Final[Mapping[str, Callable[[NetworkView], object]]] = {
     "/v1/peers": lambda view: tuple(view.peers()),
     "/v1/leases": lambda view: tuple(map(LeaseStatus.of, view.leases())),
     "/v1/refusals": lambda view: tuple(view.refusals()),
@@ -153,7 +175,7 @@ def paths(reach: Reach) -> tuple[str, ...]:
     health = tuple(f"/{question}" for question in QUESTIONS)
     if reach is Reach.HEALTH:
         return health
-    documents = DOCUMENTS if reach >= Reach.HOST else ()
+    documents = (*DOCUMENTS, *OF_NETWORK) if reach >= Reach.HOST else ()
     return (*health, "/metrics", *documents, *(ORDERS if reach is Reach.SOCKET else ()))
 
 
@@ -169,7 +191,7 @@ def respond(view: WebView, request: Request) -> Response:
         return _health(QUESTIONS[question](view), request, question, check)
     if request.path == "/metrics" and request.reach is not Reach.HEALTH:
         return Response(200, *view.exposition(request.accept))
-    if request.path in DOCUMENTS and request.reach is not Reach.HEALTH:
+    if request.path in (*DOCUMENTS, *OF_NETWORK) and request.reach is not Reach.HEALTH:
         return _document(view, request)
     return _unknown(request)
 
@@ -178,7 +200,18 @@ def _document(view: WebView, request: Request) -> Response:
     if request.reach < Reach.HOST:
         sentence = f"{request.path} is for this host only: ask on loopback or on the unix socket"
         return _refuse(request, 403, sentence)
-    return Response(200, encode(DOCUMENTS[request.path](view)), JSON)
+    if request.path in DOCUMENTS:
+        return Response(200, encode(DOCUMENTS[request.path](view)), JSON)
+    network = view.network(request.network)
+    if network is None:
+        return _refuse(request, 404, _no_network(view, request))
+    return Response(200, encode(OF_NETWORK[request.path](network)), JSON)
+
+
+def _no_network(view: WebView, request: Request) -> str:
+    return f"no network {quoted(request.network)} is served here; there are " + " ".join(
+        view.networks
+    )
 
 
 def _order(view: WebView, request: Request) -> Response:
@@ -193,7 +226,14 @@ def _order(view: WebView, request: Request) -> Response:
     order = ORDERS[request.path](request.body)
     if isinstance(order, str):
         return _refuse(request, 400, order)
-    done = view.obey(order)
+    return _obeyed(view, request, order)
+
+
+def _obeyed(view: WebView, request: Request, order: Order) -> Response:
+    network = view.network(request.network)
+    if network is None:
+        return _refuse(request, 404, _no_network(view, request))
+    done = network.obey(order)
     if isinstance(done, str):
         return _refuse(request, 409, done)
     return Response(200, encode(done), JSON)

@@ -23,7 +23,7 @@ from hostgw_daemon.told.holdlog import HoldLog
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.notify import Notifier
 from hostgw_daemon.told.overview import HOST, Parts, reports
-from hostgw_daemon.told.status import sentence
+from hostgw_daemon.told.sentence import sentence
 
 TICK = 5.0  # seconds between two beats
 PASSES = ("first_pass", "last_pass")  # the checks that READY=1 waits for, besides the files

@@ -19,7 +19,6 @@ import msgspec
 from hostgw_core.health import Condition
 from hostgw_core.model import Refusal
 from hostgw_daemon.kernel import ForeignRoute, Outcome
-from hostgw_daemon.routes.peers import PeerState
 from hostgw_daemon.routes.report import Report, RoutesState
 
 LISTED = 100
@@ -235,8 +234,26 @@ class SettingStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkStatus:
+    """One of the networks that this daemon serves, and how it stands; `holds` counts the holds."""
+
+    name: str
+    prefix: str
+    ready: bool
+    why_not: tuple[str, ...] = ()
+    claim: ClaimStatus
+    store: StoreStatus = field(default_factory=StoreStatus)
+    peers: PeersStatus = field(default_factory=PeersStatus)
+    refusals: Listed[RefusalStatus] = field(default_factory=Listed)
+    holds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Everything at one moment. `why_not` names the checks that stand in the way of being ready."""
+    """Everything at one moment. `why_not` names the checks that stand in the way of being ready.
+
+    `claim`, `store`, `peers` and `refusals` are of the first of `networks`.
+    """
 
     version: str
     node: str
@@ -254,6 +271,7 @@ class Status:
     routes: RoutesStatus = field(default_factory=RoutesStatus)
     peers: PeersStatus = field(default_factory=PeersStatus)
     refusals: Listed[RefusalStatus] = field(default_factory=Listed)
+    networks: tuple[NetworkStatus, ...] = ()
     settings: tuple[SettingStatus, ...] = ()
 
 
@@ -266,25 +284,3 @@ def spelled(key: bytes) -> str:
 def encode(value: object) -> bytes:
     """Give the JSON of any value of this module, or of a list of them, ending in a new line."""
     return msgspec.json.encode(value) + b"\n"
-
-
-def sentence(status: Status) -> str:
-    """Say the status in one line, for systemd's STATUS=: it changes only when something did."""
-    claim, routes, peers = status.claim, status.routes, status.peers
-    parts = [
-        f"{' and '.join(claim.subnets) or 'no subnet'} {'held' if claim.held else claim.phase}",
-        f"{_counted(routes.installed, 'route')} to {_counted(peers.count, 'peer')}"
-        + (f", held {held}" if (held := peers.by_state.get(PeerState.HELD, 0)) else "")
-        + (f", {routes.missing.count} missing" if routes.missing.count else ""),
-        "etcd reachable" if status.store.connected else "etcd unreachable",
-    ]
-    if status.conditions:
-        codes = [condition.code for condition in status.conditions]
-        parts.append(f"{'wrong' if status.ready else 'not ready'}: {', '.join(codes)}")
-    elif not status.ready:
-        parts.append(f"not ready: {', '.join(status.why_not)}")
-    return "; ".join(parts)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -10,6 +10,8 @@ every counter and which nobody asks for, are turned off: it can do that only for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -18,10 +20,12 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.told.metrics.guard import GuardMetrics
 from hostgw_daemon.told.metrics.instruments import Declared, Instruments
 from hostgw_daemon.told.metrics.lease import LeaseMetrics
 from hostgw_daemon.told.metrics.network import NetworkMetrics
+from hostgw_daemon.told.metrics.networks import NetworksMetrics
 from hostgw_daemon.told.metrics.node import NodeMetrics
 from hostgw_daemon.told.metrics.peers import PeerMetrics
 from hostgw_daemon.told.metrics.routes import RouteMetrics
@@ -36,7 +40,9 @@ __all__ = ["Declared", "Metrics"]
 class Metrics:
     """Every metric of the daemon, by its subject."""
 
-    def __init__(self, registry: CollectorRegistry, *, version: str) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, version: str, networks: Sequence[str] = (FIRST,)
+    ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's one gap
         declare = Instruments(registry, "hostgw")
         self.node = NodeMetrics(declare, version=version)
@@ -44,6 +50,7 @@ class Metrics:
         self.store = StoreMetrics(declare)
         self.guard = GuardMetrics(declare)
         self.network = NetworkMetrics(declare)
+        self.networks = NetworksMetrics(declare, networks)
         self.peers = PeerMetrics(declare)
         self.routes = RouteMetrics(declare)
         self.rules = RuleMetrics(declare)
