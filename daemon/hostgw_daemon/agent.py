@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from hostgw_core import logs
 from hostgw_core.backoff import Backoff
 from hostgw_core.health import Board
-from hostgw_core.model import ClusterConfig
+from hostgw_core.model import ClusterConfig, IPNetwork
 from hostgw_core.supervise import persistent, run_together
 from hostgw_daemon.cni.doorway import Doorway
 from hostgw_daemon.declarations.networks import FIRST
@@ -35,6 +35,7 @@ from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
 from hostgw_daemon.routes.understanding import News
+from hostgw_daemon.rules.flows import Flows, FlowsState, own_moved
 from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade
 from hostgw_daemon.settings import Settings
@@ -106,6 +107,7 @@ class Agent:
         papers = Papers(settings, node=node, node_id=node_id, told=partial(self._trouble, name))
         hears = Hears(
             understood=partial(self._understood, name),
+            moved=self._moved,
             follows=self._follow,
             changed=self._changed,
             after_flannel=lambda: self._reconciler.take_over(),  # noqa: PLW0108 - made later
@@ -134,6 +136,7 @@ class Agent:
             forwarding=Iptables(),
             audit=rules_audit(settings),
         )
+        self._flows = Flows(out.conntrack, self._forgot, settled=lambda: self._masquerade.settled)
         told = partial(self._trouble, HOST, "cni_child_failing")
         self._doorway = Doorway(out.children, told=told)
         for member in self._members.values():
@@ -152,6 +155,7 @@ class Agent:
                     "host": self._hostwatch.run,
                     "reconciler": self._reconcile,
                     "masquerade": self._masquerade.run,
+                    "flows": self._flows.run,
                     "doorway": self._doorway.run,
                     "herald": self._herald.run,
                     "web": self._web.run,
@@ -202,6 +206,14 @@ class Agent:
                 return f"{why} of the network {name}, which this node serves too"
         return ""
 
+    def _moved(self, networks: Iterable[IPNetwork]) -> None:
+        if self._settings.flush_conntrack:
+            self._flows.moved(networks)
+
+    def _forgot(self, state: FlowsState) -> None:
+        self._metrics.rules.forgot(state.forgotten)
+        self._trouble(HOST, "conntrack_failing", state.reason)
+
     def _heard(self, events: list[KernelEvent]) -> None:
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
@@ -239,7 +251,9 @@ class Agent:
         for name, member in self._members.items():
             must = member.perform(self._hostwatch.now)
             if must is not None:
-                self._duties[name] = must.after(self._duties.get(name))
+                before = self._duties.get(name)
+                self._moved(own_moved(before.rules if before else None, must.rules))
+                self._duties[name] = must.after(before)
                 if must.containers is not None:
                     self._trouble(name, "mtu_impossible", must.containers.mtu.trouble)
         duties = [*self._duties.values()]

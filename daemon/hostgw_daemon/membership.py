@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hostgw_core import logs
-from hostgw_core.model import ClusterConfig, Lease
+from hostgw_core.model import ClusterConfig, IPNetwork, Lease
 from hostgw_core.records import Status as Said
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
@@ -29,6 +29,7 @@ from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
+from hostgw_daemon.routes.moves import Moves
 from hostgw_daemon.routes.nodes import NodeAddresses
 from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.routes.understanding import News, overlap
@@ -44,11 +45,13 @@ class Hears:
     """Who hears what of a membership. `changed`: something is so that was not, look at it.
 
     `follows`: the lease, the network or the renewal is another, and so is what must be on this
-    host. `after_flannel`: a lease is held now, and flannel ran here before. `elsewhere` is asked
-    which other network has a part of a configuration's addresses; it gives "" for none.
+    host. `moved`: these subnets are another node's now. `after_flannel`: a lease is held now, and
+    flannel ran here before. `elsewhere` is asked which other network has a part of the addresses of
+    a configuration; it gives "" for none.
     """
 
     understood: Callable[[News], None]
+    moved: Callable[[Iterable[IPNetwork]], None]
     follows: Callable[[], None]
     changed: Callable[[], None]
     after_flannel: Callable[[], None]
@@ -82,6 +85,7 @@ class Membership:
         self._renewal = papers.memory.renewal
         asked = settings.ip_masq and not settings.ip_masq_nodes
         self._nodes = NodeAddresses() if asked else None
+        self._moves = Moves()
         self.papers = papers
 
     def join(self, me: Self, out: Outside, *, link: Callable[[], int]) -> None:
@@ -148,6 +152,8 @@ class Membership:
         `alone`: there is no other network. Raise OSError.
         """
         if self.papers.remind(self._cluster, kernel, alone=alone):
+            if self._cluster.now is not None:
+                self._moves.heard(self._cluster.now.roster, None)
             asyncio.get_running_loop().call_later(PATIENCE, self._cluster.go_headless)
 
     def overlaps(self, config: ClusterConfig) -> str:
@@ -236,6 +242,7 @@ class Membership:
             self._read.set()
             self._claimant.saw(now.snapshot)
             self.papers.recollect(now, self._guard.history)
+        self._hears.moved(self._moves.heard(now.roster, news.moved))
         others = self._nodes is not None and self._nodes.heard(now.roster, news.moved)
         if news.moved is None or others:
             self._hears.follows()

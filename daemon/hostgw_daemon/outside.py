@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hostgw_core.etcd import Etcd
 from hostgw_daemon.netlink.children import Children
+from hostgw_daemon.netlink.conntrack import Conntrack
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.netlink.monitor import Monitor
 from hostgw_daemon.netlink.neighbours import Neighbours
@@ -28,6 +29,7 @@ class Outside:
     neighbours: Neighbours
     children: Children
     firewall: NftFirewall
+    conntrack: Conntrack
     store: Etcd
 
 
@@ -41,6 +43,7 @@ async def outside(settings: Settings, *, observer: Herald) -> AsyncIterator[Outs
         Neighbours.open() as neighbours,
         Children.open() as children,
         NftFirewall() as firewall,
+        Conntrack.open() as conntrack,
     ):
         async with Etcd(etcd_settings(settings), observer=observer) as store:
-            yield Outside(kernel, monitor, host, neighbours, children, firewall, store)
+            yield Outside(kernel, monitor, host, neighbours, children, firewall, conntrack, store)

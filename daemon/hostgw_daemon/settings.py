@@ -64,6 +64,7 @@ class Settings:
     ip_masq_fully_random_disable: bool
     ip_masq_nodes: bool
     non_masquerade_cidr: tuple[IPNetwork, ...]
+    flush_conntrack: bool
     iptables_forward_rules: bool
     iptables_resync: int
 

@@ -14,7 +14,8 @@ import itertools
 import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -103,6 +104,23 @@ def source_seen(
     `source` is the address to send from, where the sender has several; `mark` the packet's mark.
     Raise TimeoutError if nothing arrives `within` seconds.
     """
+    with flow(sender, receiver, destination, source=source, mark=mark) as seen:
+        return seen(within)[0]
+
+
+@contextmanager
+def flow(
+    sender: Namespace,
+    receiver: Namespace,
+    destination: str,
+    *,
+    source: str = "",
+    mark: int = 0,
+) -> Iterator[Callable[[float], tuple[str, int]]]:
+    """Open a connection; give what sends one more datagram of it and says whom its receiver sees.
+
+    That is address and port. What is given takes the seconds to wait; it raises TimeoutError.
+    """
     port = next(_ports)
     address = ip_address(destination)
     domain = socket.AF_INET if address.version == 4 else socket.AF_INET6
@@ -111,7 +129,6 @@ def source_seen(
     with sender.enter():
         mouth = socket.socket(domain, socket.SOCK_DGRAM)
     with ear, mouth:
-        ear.settimeout(within)
         ear.bind(("", port))
         if address.is_multicast:
             _join(ear, receiver, address)
@@ -120,10 +137,14 @@ def source_seen(
             mouth.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
         if source:
             mouth.bind((source, 0))
-        mouth.sendto(b"who am I?", (destination, port))
-        _, peer = ear.recvfrom(64)
-    seen: str = peer[0]
-    return seen
+
+        def seen(within: float) -> tuple[str, int]:
+            ear.settimeout(within)
+            mouth.sendto(b"who am I?", (destination, port))
+            _, peer = ear.recvfrom(64)
+            return peer[0], peer[1]
+
+        yield seen
 
 
 def _join(ear: socket.socket, receiver: Namespace, group: IPAddress) -> None:

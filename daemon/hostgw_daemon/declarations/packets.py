@@ -36,6 +36,13 @@ MASQUERADE = (
         "send there is not masqueraded.",
     ),
     Setting(
+        name="flush-conntrack",
+        kind=kinds.BOOLEAN,
+        default="true",
+        help="Let the kernel forget its connections from and to a subnet that moved to another "
+        "node.",
+    ),
+    Setting(
         name="iptables-forward-rules",
         kind=kinds.BOOLEAN,
         default="true",

@@ -60,9 +60,12 @@ class Channel:
         """The kernel's name for this socket: notifications of what it changes carry it."""
 
     @classmethod
-    def open(cls, *, time_limit: float = TIME_LIMIT) -> Self:
-        """Open a socket in the current network namespace; `time_limit` is in seconds."""
-        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    def open(cls, *, protocol: int = socket.NETLINK_ROUTE, time_limit: float = TIME_LIMIT) -> Self:
+        """Open a socket in the current network namespace; `time_limit` is in seconds.
+
+        `protocol` is the part of the kernel that is spoken to (linux/netlink.h).
+        """
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         try:
             for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
                 sock.setsockopt(SOL_NETLINK, option, 1)
@@ -130,9 +133,7 @@ class Channel:
         attempt was interrupted.
         """
         for _ in range(RESTARTS):
-            with self._leaving_nothing_behind():
-                self._socket.send(request)
-                pieces = list(self._pieces(seq))
+            pieces = list(self.pieces(request, seq))
             if not any(m.flags & NLM_F_DUMP_INTR for piece in pieces for m in piece.messages):
                 return pieces
         raise OSError(errno.EAGAIN, f"the table changed during each of {RESTARTS} dumps")
@@ -149,6 +150,16 @@ class Channel:
                 if piece.messages[0].type == NLMSG_ERROR:
                     _raise(answer(piece.data, piece.messages[0]))
                 return piece
+
+    def pieces(self, request: bytes, seq: int) -> Iterator[Piece]:
+        """Give the pieces of one dump as they are read, for tables that nobody keeps in memory.
+
+        A dump that is left before its end must not be followed by another one. OSError: the
+        kernel's refusal, or ETIMEDOUT.
+        """
+        with self._leaving_nothing_behind():
+            self._socket.send(request)
+            yield from self._pieces(seq)
 
     def _pieces(self, seq: int) -> Iterator[Piece]:
         while True:

@@ -83,6 +83,7 @@ class Masquerade:
         self._wake = Wake()
         self._backoff = Backoff(first=0.5, longest=min(30.0, audit))
         self._wanted: RulesetSpec | None = None
+        self._done: RulesetSpec | None = None  # the one that was last in force, iptables and all
         self._spec: RulesetSpec | None = None  # the one that was last made into a ruleset
         self._desired = Ruleset({})
         self._ruleset: Ruleset | None = None  # the last one in force
@@ -91,6 +92,16 @@ class Masquerade:
         self._resyncs = self._drifts = 0
         self._recent: deque[float] = deque(maxlen=FIGHT_DRIFTS + 1)  # when: the loop's clock
         self._state = MasqueradeState()
+
+    @property
+    def wanted(self) -> RulesetSpec | None:
+        """What must be in force."""
+        return self._wanted
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is."""
+        return self._done is self._wanted
 
     @property
     def state(self) -> MasqueradeState:
@@ -127,6 +138,7 @@ class Masquerade:
         if any(reasons):
             self._publish(Standing.FAILING, "; ".join(filter(None, reasons)))
             return self._backoff.failed()
+        self._done = spec
         self._backoff.succeeded()
         if self._contested():
             self._publish(

@@ -14,6 +14,12 @@ PACKETS = (
         "See the detail for the words of nft, or turn off --ip-masq and --iptables-forward-rules.",
     ),
     Kind(
+        "conntrack_failing",
+        _WARNING,
+        "Connections of subnets that moved could not be forgotten, and may go the old way.",
+        "See the detail; `conntrack -D -s SUBNET` and `-d SUBNET` do it by hand.",
+    ),
+    Kind(
         "mtu_impossible",
         _WARNING,
         "The MTU for containers cannot be had.",
