@@ -24,6 +24,7 @@ from hostgw_core.supervise import persistent, run_together
 from hostgw_daemon.cni.doorway import Doorway
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.duties import Duties, child_for, rules_for
+from hostgw_daemon.footing import footing, heeds
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
@@ -31,7 +32,6 @@ from hostgw_daemon.membership import Hears, Membership
 from hostgw_daemon.opening import myself, places, rules_audit, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
-from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
 from hostgw_daemon.routes.understanding import News
@@ -129,7 +129,13 @@ class Agent:
             audit=settings.audit_interval,
             networks=tuple(self._members),
         )
-        self._hostwatch = HostWatch(out.host, uplink_rule(settings), told=self._stands)
+        self._offers_vrf = not settings.vrf or out.host.offers("vrf")
+        self._hostwatch = HostWatch(
+            out.host,
+            uplink_rule(settings),
+            told=self._stands,
+            heeds=partial(heeds, settings),
+        )
         self._masquerade = Masquerade(
             out.firewall,
             lambda _state: self._changed(),
@@ -221,9 +227,11 @@ class Agent:
         self._metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
-        link = self._hostwatch.index
-        rule = RouteRule(link, self._settings.route_metric) if link else None
-        self._reconciler.stand_on(rule, cause)
+        seen = self._hostwatch.picture
+        stands = footing(self._settings, uplink, seen, offers_vrf=self._offers_vrf)
+        self._reconciler.stand_on(stands.rule, cause)
+        for code, detail in stands.troubles:
+            self._trouble(HOST, code, detail)
         for member in self._members.values():
             member.stand_on(uplink)
         self._follow()

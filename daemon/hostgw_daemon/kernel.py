@@ -13,8 +13,8 @@ carries, so that the kernel itself refuses to let us touch somebody else's:
 | create, append | ENODEV, ENETDOWN: the link is gone or down | link_down |
 | any | anything else | failed |
 
-Reading is `routes()`: a strict dump by protocol. All verbs are synchronous, as the kernel's are.
-Measured facts behind this table: docs/architecture.md.
+Reading is `routes()`: a strict dump by protocol, of all tables. All verbs are synchronous, as the
+kernel's are. Measured facts behind this table: docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -31,14 +31,33 @@ PROTOCOL = 104
 GROUP = PROTOCOL
 """The link group that marks the links which we have made (`ip link show group 104`)."""
 MAIN_TABLE = 254
+UNICAST, BLACKHOLE, UNREACHABLE = 1, 6, 7  # rtm_type in linux/rtnetlink.h
+KIND_WORDS = {BLACKHOLE: "blackhole", UNREACHABLE: "unreachable"}
+
+
+class Form(NamedTuple):
+    """What a route may have besides a gateway. Nearly all have nothing of it, and are `PLAIN`.
+
+    `kind`: one that leads nowhere (BLACKHOLE drops in silence, UNREACHABLE answers by ICMP) has
+    neither gateway nor link. `source`: the packed address that this host's own packets get.
+    `mtu`: of the path, in bytes; 0: the link's.
+    """
+
+    kind: int = UNICAST
+    source: bytes = b""
+    mtu: int = 0
+
+
+PLAIN = Form()
 
 
 class Route(NamedTuple):
-    """A unicast route of ours, in the kernel's own terms. Addresses are packed, network order.
+    """A route of ours, in the kernel's own terms. Addresses are packed, network order.
 
-    The kernel's key is (destination, length, metric, table); gateway and link are the content.
-    `link` is an interface *index*: names may change. A route of our protocol in a shape that we
-    never write (somebody else made it) has an empty gateway and link 0: it can be seen and deleted.
+    The kernel's key is (destination, length, metric, table); gateway, link and form are the
+    content. `link` is an interface *index*: names may change. A route of our protocol in a shape
+    that we never write (somebody else made it) has an empty gateway, link 0 and the plain form: it
+    can be seen and deleted.
     """
 
     destination: bytes
@@ -47,6 +66,7 @@ class Route(NamedTuple):
     gateway: bytes
     link: int
     table: int = MAIN_TABLE
+    form: Form = PLAIN
 
     @property
     def family(self) -> Family:
@@ -64,8 +84,9 @@ class Route(NamedTuple):
         return f"{ip_address(self.destination)}/{self.length}"
 
     def __str__(self) -> str:
+        kind = f"{KIND_WORDS[self.form.kind]} " if self.form.kind in KIND_WORDS else ""
         via = f" via {ip_address(self.gateway)}" if self.gateway else ""
-        return f"{self.prefix}{via} metric {self.metric}"
+        return f"{kind}{self.prefix}{via} metric {self.metric}"
 
 
 Table: TypeAlias = frozenset[Route]
@@ -109,7 +130,10 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A network interface as it stands. `master`: the index of the bridge or bond it is in."""
+    """A network interface as it stands. `master`: the index of the bridge, bond or VRF it is in.
+
+    `vrf_table`: the table of a VRF device, 0 for any other.
+    """
 
     index: int
     name: str
@@ -118,6 +142,7 @@ class Link:
     carrier: bool
     loopback: bool = False
     master: int = 0
+    vrf_table: int = 0
 
 
 IPInterface: TypeAlias = IPv4Interface | IPv6Interface
@@ -203,10 +228,15 @@ class RouteForeign:
 
 @dataclass(frozen=True, slots=True)
 class HostChanged:
-    """A link or an address changed; `link` is its index. `what` is for the log."""
+    """A link or an address changed; `link` is its index. `what` is for the log.
+
+    `name` is the link's, where the message told it; `address` the one that came or went.
+    """
 
     link: int
     what: str
+    name: str = ""
+    address: IPAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +250,18 @@ KernelEvent: TypeAlias = RouteLost | RouteForeign | HostChanged | Overrun
 class Kernel(Protocol):
     """What the reconciler asks of the kernel's routing tables. OSError: the socket failed."""
 
-    def routes(self, family: Family, table: int = MAIN_TABLE) -> Table:
-        """Give every route of our protocol, complete: an interrupted dump is read again."""
+    def routes(self, family: Family) -> Table:
+        """Give every route of our protocol, in all tables; an interrupted dump is read again."""
         ...
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         """Do every write, in order, each by itself: one refusal stops nothing. One outcome each."""
         ...
 
-    def foreign(self, destinations: Iterable[tuple[bytes, int]]) -> list[ForeignRoute]:
-        """Give the routes of other protocols, in the main table, to exactly these destinations."""
+    def foreign(
+        self, destinations: Iterable[tuple[bytes, int]], table: int = MAIN_TABLE
+    ) -> list[ForeignRoute]:
+        """Give the routes of other protocols, in one table, to exactly these destinations."""
         ...
 
     def leftovers(self, link: int, family: Family) -> list[ForeignRoute]:

@@ -55,7 +55,14 @@ class Settings:
     subnet_file: str
     networks: tuple[Further, ...]
 
+    route_table: int
+    vrf: str | None
+    route_src: tuple[IPAddress, ...]
+    route_mtu: int
     route_metric: int
+    own_subnet_route: str
+    ip_blackhole_route: bool
+    unassigned_route: str
     audit_interval: float
     removal_grace: float
     removal_hold: float
@@ -109,6 +116,13 @@ class Settings:
                 cni_bridge=f"cni-{name}",
             )
         return found
+
+    @property
+    def own_route(self) -> str:
+        """What becomes of packets to our own subnet: flannel's flag counts where ours is unset."""
+        ours = self.provenance.get("own-subnet-route")
+        asked = self.ip_blackhole_route and not (ours is not None and ours.given)
+        return "blackhole" if asked else self.own_subnet_route
 
     @property
     def healthz(self) -> Listen | None:

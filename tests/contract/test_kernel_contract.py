@@ -11,8 +11,9 @@ from hostgw_core.model import Family
 from hostgw_daemon.kernel import MAIN_TABLE, PROTOCOL
 from hostgw_daemon.netlink.routes import NetlinkKernel
 from support.fake_kernel import FakeKernel
+from support.form_contract import FormContract
 from support.kernel_contract import KernelContract
-from support.kernel_world import BOOT, Ours
+from support.kernel_world import BOOT, IPV4, IPV6, Ours
 from support.netns_fixtures import Underlay
 from support.witness_routes import WitnessRoutes
 
@@ -24,9 +25,10 @@ class FakeWorld:
     kernel: FakeKernel
     link: int
 
-    def add(self, prefix, gateway, *, protocol=BOOT, metric=None):
+    def add(self, prefix, gateway, *, protocol=BOOT, metric=None, table=MAIN_TABLE):
         """Add somebody else's route."""
-        self.kernel.add(prefix, gateway, link=self.link, protocol=protocol, metric=metric)
+        how = {"link": self.link, "protocol": protocol, "metric": metric, "table": table}
+        self.kernel.add(prefix, gateway, **how)
 
     def link_down(self):
         """Take the link down."""
@@ -68,9 +70,9 @@ class RealWorld:
         """The underlay's index."""
         return self.underlay.link
 
-    def add(self, prefix, gateway, *, protocol=BOOT, metric=None):
+    def add(self, prefix, gateway, *, protocol=BOOT, metric=None, table=MAIN_TABLE):
         """Add somebody else's route with `ip`."""
-        named = [] if metric is None else ["metric", str(metric)]
+        named = ["table", str(table)] + ([] if metric is None else ["metric", str(metric)])
         how = ["via", gateway, "dev", "u0", "proto", str(protocol), *named]
         self.underlay.netns.ip("route", "add", prefix, *how)
 
@@ -91,17 +93,18 @@ class RealWorld:
         }
 
 
-class TestFakeKernel(KernelContract):
+class TestFakeKernel(KernelContract, FormContract):
     """The fake answers as the kernel does."""
 
     @pytest.fixture
     def world(self, fake_kernel):
         """Give the kernel in memory."""
+        fake_kernel.addresses = {ip_address(own).packed for own in (IPV4.own, IPV6.own)}
         return FakeWorld(fake_kernel, 2)
 
 
 @pytest.mark.root
-class TestRealKernel(KernelContract):
+class TestRealKernel(KernelContract, FormContract):
     """The kernel answers as the port says."""
 
     @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from hostgw_daemon.kernel import DefaultRoute
 from hostgw_daemon.netlink.host import HostReader
+from support.netns_fixtures import offers_vrf
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
@@ -52,6 +53,20 @@ def test_links_are_those_that_ip_shows(underlay, reader):
             )
             for each in underlay.netns.ip_json("link", "show")
         }
+
+
+@pytest.mark.parametrize(("kind", "offered"), [("no-such-kind", False), ("vxlan", True)])
+def test_what_the_kernel_offers(underlay, reader, kind, offered):
+    """A kind of link that needs parameters is known or not, and no link is made by the question."""
+    before = underlay.netns.ip_json("link", "show")
+    assert reader.offers(kind) is offered
+    assert underlay.netns.ip_json("link", "show") == before
+
+
+def test_a_vrf_is_offered_where_it_can_be_made(underlay, reader):
+    """The question has the answer that `ip` gets when it makes one."""
+    with underlay.netns.enter():
+        assert reader.offers("vrf") is offers_vrf()
 
 
 def test_a_port_is_known_by_its_master(underlay, reader):

@@ -137,7 +137,7 @@ async def test_carrier_loss_and_return(underlay, monitor):
     await ear.until(_said("u0: up, without carrier"))
     ear.events.clear()
     underlay.netns.ip("link", "set", "u1", "up")
-    await ear.until(lambda event: event == HostChanged(underlay.link, "u0: up"))
+    await ear.until(lambda event: event == HostChanged(underlay.link, "u0: up", "u0"))
 
 
 async def test_mtu_name_and_end(underlay, monitor):

@@ -6,6 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from hostgw_core.store import Entry
+from hostgw_daemon.kernel import BLACKHOLE, UNICAST, UNREACHABLE
 from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.judgement import accept
 from hostgw_daemon.routes.targets import Targets
@@ -21,7 +22,16 @@ NAMES = (
     "10.5.2.0-24&fd00:5:0:2::-64",
     "10.5.3.0-24&fd00:5:0:2::-64",
 )
-rules = st.sampled_from([RouteRule(2), RouteRule(2), RouteRule(3), RouteRule(2, metric=9)])
+rules = st.sampled_from(
+    [
+        RouteRule(2),
+        RouteRule(2),
+        RouteRule(3),
+        RouteRule(2, metric=9),
+        RouteRule(2, own=BLACKHOLE),
+        RouteRule(2, own=UNREACHABLE, unassigned=BLACKHOLE),
+    ]
+)
 values = st.builds(
     value,
     st.sampled_from(["172.16.0.2", "172.16.0.3"]),
@@ -34,20 +44,31 @@ steps = st.lists(st.tuples(rules, acts), max_size=10)
 
 def by_hand(roster, rule):
     """Say what is wanted, as `ip route` would show it: of every peer that is another node."""
-    return {
+    found = {
         (str(subnet), str(peer.lease.gateways.of(subnet.version)), rule.link)
         for peer in roster.peers.values()
         if peer.lease.node_id != "id-me"
         for subnet in peer.lease.subnets
     }
+    if rule.own != UNICAST:
+        found |= {
+            (f"{'blackhole' if rule.own == BLACKHOLE else 'unreachable'} {subnet}", "", 0)
+            for peer in roster.peers.values()
+            if peer.lease.node_id == "id-me"
+            for subnet in peer.lease.subnets
+        }
+    if rule.unassigned != UNICAST:
+        found |= {("blackhole 10.5.0.0/16", "", 0), ("blackhole fd00:5::/48", "", 0)}
+    return found
 
 
 def shown(targets):
     """Say what is aimed at in the same words."""
     found = set()
     for route in targets.wanted:
-        prefix, _, rest = str(route).partition(" via ")
-        found.add((prefix, rest.partition(" metric ")[0], route.link))
+        words = str(route).partition(" metric ")[0]
+        prefix, _, gateway = words.partition(" via ")
+        found.add((prefix, gateway, route.link))
     return found
 
 
@@ -75,7 +96,8 @@ def test_amended_targets_are_fresh_targets(steps):
         assert targets.wanted == fresh.wanted
         assert targets.prefixes == fresh.prefixes
         assert shown(targets) == by_hand(roster, rule)
-        assert {(r.destination, r.length) for r in targets.wanted} == set(targets.prefixes)
+        leading = {route for route in targets.wanted if route.gateway}
+        assert {(r.destination, r.length) for r in leading} == set(targets.prefixes)
 
 
 def test_what_was_aimed_at_last_costs_nothing(monkeypatch):

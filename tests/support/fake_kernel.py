@@ -12,12 +12,12 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple, TypeAlias
 
 from hostgw_core.model import Family, IPNetwork
 from hostgw_daemon.kernel import (
     MAIN_TABLE,
     PROTOCOL,
+    UNICAST,
     ForeignRoute,
     HostChanged,
     KernelEvent,
@@ -30,9 +30,8 @@ from hostgw_daemon.kernel import (
     Verdict,
     Write,
 )
+from support.held import Held, Key, bare, family_of, foreign_of, kind_of, names, route_of
 from support.kernel_faults import Faults
-
-Key: TypeAlias = tuple[bytes, int, int, int]
 
 BOOT = 3
 _UNNAMED = {4: 0, 6: 1024}
@@ -48,14 +47,6 @@ _VERDICTS = {
 }
 
 
-class Held(NamedTuple):
-    """What one route holds beside its key."""
-
-    protocol: int
-    gateway: bytes
-    link: int
-
-
 @dataclass
 class FakeLink:
     """An interface: the networks that its addresses put on it, and whether it is up."""
@@ -65,13 +56,17 @@ class FakeLink:
 
 
 class FakeKernel:
-    """Implements the port `Kernel`. `links` maps an index to the networks on it."""
+    """Implements the port `Kernel`. `links` maps an index to the networks on it.
+
+    `addresses` are the host's own: only these may be a route's source.
+    """
 
     def __init__(self, links: dict[int, Sequence[str]]) -> None:
         self.links = {
             index: FakeLink([ip_network(network) for network in networks])
             for index, networks in links.items()
         }
+        self.addresses: set[bytes] = set()
         self.held: dict[Key, list[Held]] = {}
         self.faults = Faults()
         self.writes: list[Write] = []
@@ -79,45 +74,47 @@ class FakeKernel:
 
     # The port.
 
-    def routes(self, family: Family, table: int = MAIN_TABLE) -> Table:
-        """Give the routes of our protocol."""
+    def routes(self, family: Family) -> Table:
+        """Give the routes of our protocol, of all tables."""
         self.faults.of_read()
         return frozenset(
-            _route(key, held)
+            route_of(key, held)
             for key, held in self._all()
-            if held.protocol == PROTOCOL and _family(key) == family and key[3] == table
+            if held.protocol == PROTOCOL and family_of(key) == family
         )
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         """Do every write by itself."""
         return [self._outcome(write, PROTOCOL) for write in writes]
 
-    def foreign(self, destinations: Iterable[tuple[bytes, int]]) -> list[ForeignRoute]:
-        """Give the routes of other protocols in the main table to exactly these."""
+    def foreign(
+        self, destinations: Iterable[tuple[bytes, int]], table: int = MAIN_TABLE
+    ) -> list[ForeignRoute]:
+        """Give the routes of other protocols in one table to exactly these."""
         self.faults.of_read()
         wanted = set(destinations)
         return [
-            _foreign(key, held)
+            foreign_of(key, held)
             for key, held in self._all()
-            if held.protocol != PROTOCOL and key[:2] in wanted and key[3] == MAIN_TABLE
+            if held.protocol != PROTOCOL and key[:2] in wanted and key[3] == table
         ]
 
     def leftovers(self, link: int, family: Family) -> list[ForeignRoute]:
         """Give what flannel may have left on a link."""
         self.faults.of_read()
         return [
-            _foreign(key, held)
+            foreign_of(key, held)
             for key, held in self._all()
             if held.protocol == BOOT
             and held.gateway
             and held.link == link
-            and _family(key) == family
+            and family_of(key) == family
             and key[2:] == (_UNNAMED[family], MAIN_TABLE)
         ]
 
     def take_over(self, leftovers: Iterable[ForeignRoute]) -> list[Outcome]:
         """Delete exactly these, where they are still there."""
-        return [self._outcome(Write(Verb.DELETE, _bare(route)), BOOT) for route in leftovers]
+        return [self._outcome(Write(Verb.DELETE, bare(route)), BOOT) for route in leftovers]
 
     # What others do.
 
@@ -129,16 +126,17 @@ class FakeKernel:
         link: int,
         protocol: int = BOOT,
         metric: int | None = None,
+        table: int = MAIN_TABLE,
     ) -> list[KernelEvent]:
         """Let another program add a route, in front of what holds the key."""
         network = ip_network(prefix)
         family = network.version
         packed = ip_address(gateway).packed if gateway else b""
         named = _UNNAMED[family] if metric is None else metric
-        key = (network.network_address.packed, network.prefixlen, named, MAIN_TABLE)
+        key = (network.network_address.packed, network.prefixlen, named, table)
         held = Held(protocol, packed, link)
         self.held.setdefault(key, []).insert(0, held)
-        return [RouteForeign(_foreign(key, held), added=True)]
+        return [RouteForeign(foreign_of(key, held), added=True)]
 
     def remove(self, route: Route | ForeignRoute) -> list[KernelEvent]:
         """Let another program delete a route, one of ours or its own."""
@@ -146,7 +144,7 @@ class FakeKernel:
             number = self._delete(route, PROTOCOL)
             event: KernelEvent = RouteLost(route)
         else:
-            number = self._delete(_bare(route), route.protocol)
+            number = self._delete(bare(route), route.protocol)
             event = RouteForeign(route, added=False)
         assert number == 0, f"there is no such route: {route}\n{self}"
         return [event]
@@ -155,15 +153,15 @@ class FakeKernel:
         """Let another program replace our route: one event, and no deletion is ever told."""
         held = Held(protocol, ip_address(gateway).packed, route.link)
         self.held[route.key][0] = held
-        return [RouteForeign(_foreign(route.key, held), added=True, took=True)]
+        return [RouteForeign(foreign_of(route.key, held), added=True, took=True)]
 
     def link_down(self, index: int) -> list[KernelEvent]:
         """Take a link down: its routes go, those of IPv4 without a word."""
         self.links[index].up = False
         lost = [
-            RouteLost(_route(key, held))
+            RouteLost(route_of(key, held))
             for key, held in self._all()
-            if held.link == index and held.protocol == PROTOCOL and _family(key) == 6
+            if held.link == index and held.protocol == PROTOCOL and family_of(key) == 6
         ]
         self._drop_via(index)
         return [*lost, HostChanged(index, "down")]
@@ -201,8 +199,9 @@ class FakeKernel:
         if number := self._refused(route):
             return number
         there = self.held.get(route.key, [])
-        held = Held(protocol, route.gateway, route.link)
-        if (there and write.verb is Verb.CREATE) or held in there:
+        held = Held(protocol, route.gateway, route.link, route.form)
+        same = [h for h in there if h[1:3] == held[1:3]] if route.family == 6 else [held]
+        if (there and write.verb is Verb.CREATE) or any(each in there for each in same):
             return errno.EEXIST
         self.held.setdefault(route.key, []).append(held)
         return 0
@@ -214,6 +213,10 @@ class FakeKernel:
         a gateway that is nowhere; only IPv6 sees before that the link does not exist, and only
         IPv4 that the destination has host bits.
         """
+        if route.form.kind != UNICAST:
+            return 0
+        if route.form.source and route.form.source not in self.addresses:
+            return errno.EINVAL
         link = self.links.get(route.link)
         covered = (
             link is not None
@@ -234,6 +237,7 @@ class FakeKernel:
                 held.protocol == protocol
                 and route.gateway in {b"", held.gateway}
                 and route.link in {0, held.link}
+                and (route.family == 6 or names(route.form, held.form))
             ):
                 self.held[route.key].remove(held)
                 if not self.held[route.key]:
@@ -253,27 +257,8 @@ class FakeKernel:
         for (destination, length, metric, table), held in sorted(self._all()):
             via = f" via {ip_address(held.gateway)}" if held.gateway else ""
             lines.append(
-                f"{ip_address(destination)}/{length}{via} dev {held.link}"
+                f"{kind_of(held)}{ip_address(destination)}/{length}{via} dev {held.link}"
                 f" proto {held.protocol} metric {metric}"
                 + (f" table {table}" if table != MAIN_TABLE else "")
             )
         return "\n".join(lines)
-
-
-def _family(key: Key) -> Family:
-    return 4 if len(key[0]) == 4 else 6
-
-
-def _route(key: Key, held: Held) -> Route:
-    destination, length, metric, table = key
-    return Route(destination, length, metric, held.gateway, held.link, table)
-
-
-def _foreign(key: Key, held: Held) -> ForeignRoute:
-    destination, length, metric, table = key
-    return ForeignRoute(destination, length, metric, held.protocol, held.gateway, held.link, table)
-
-
-def _bare(route: ForeignRoute) -> Route:
-    destination, length, metric, _, gateway, link, table = route
-    return Route(destination, length, metric, gateway, link, table)

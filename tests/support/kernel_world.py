@@ -25,7 +25,13 @@ class KernelWorld(Protocol):
     link: int
 
     def add(
-        self, prefix: str, gateway: str, *, protocol: int = BOOT, metric: int | None = None
+        self,
+        prefix: str,
+        gateway: str,
+        *,
+        protocol: int = BOOT,
+        metric: int | None = None,
+        table: int = MAIN_TABLE,
     ) -> None:
         """Add somebody else's route; without a metric it has the one the kernel gives it."""
         ...
@@ -47,6 +53,7 @@ class Names(NamedTuple):
     """The names of one family, so that every test is written once."""
 
     family: Family
+    own: str
     near: str
     second: str
     third: str
@@ -63,5 +70,9 @@ class Names(NamedTuple):
         return str(ip_address(self.near) + number)
 
 
-IPV4 = Names(4, "172.16.1.2", "172.16.1.3", "172.16.1.4", "192.0.2.1", "10.{}.{}.0/24", 0)
-IPV6 = Names(6, "fd00::1:2", "fd00::1:3", "fd00::1:4", "2001:db8::1", "fd05:{:x}:{:x}::/64", 1024)
+IPV4 = Names(
+    4, "172.16.0.1", "172.16.1.2", "172.16.1.3", "172.16.1.4", "192.0.2.1", "10.{}.{}.0/24", 0
+)
+IPV6 = Names(
+    6, "fd00::1", "fd00::1:2", "fd00::1:3", "fd00::1:4", "2001:db8::1", "fd05:{:x}:{:x}::/64", 1024
+)

@@ -15,7 +15,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from hostgw_cli.lab.netns import Namespace, bridge, veth
+from hostgw_cli.lab.netns import Namespace, bridge, run_here, veth
 from hostgw_daemon.kernel import Route
 from hostgw_daemon.netlink.routes import NetlinkKernel
 from support.fake_kernel import FakeKernel
@@ -58,6 +58,14 @@ class Lan:
 
     switch: Namespace
     hosts: tuple[Namespace, ...]
+
+
+def offers_vrf() -> bool:
+    """Try whether this kernel makes VRF devices, in the current namespace, as `ip` sees it."""
+    made = run_here(["ip", "link", "add", "hgt-vrf", "type", "vrf", "table", "9"], check=False)
+    if made.returncode == 0:
+        run_here(["ip", "link", "del", "hgt-vrf"])
+    return made.returncode == 0
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hostgw_core.model import Addresses
 from hostgw_core.store import Change
 from hostgw_daemon.kernel import ForeignRoute, Overrun, Route, RouteForeign, Verb
 from hostgw_daemon.routes.desired import RouteRule
-from support.fake_kernel import Held, Key
+from support.held import Held, Key
 from support.lease_world import KEYS, MY_ADDRESS, Believed, believe, key, policy, value
 from support.reconciler_site import Site, ours
 

@@ -17,7 +17,6 @@ from hostgw_core.model import Family
 from hostgw_core.store import Change, Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
 from hostgw_daemon.kernel import (
-    MAIN_TABLE,
     HostChanged,
     KernelEvent,
     Outcome,
@@ -46,10 +45,10 @@ class CountingKernel(FakeKernel):
         self.calls: list[int] = []
         self.outcomes: list[Outcome] = []
 
-    def routes(self, family: Family, table: int = MAIN_TABLE) -> Table:
+    def routes(self, family: Family) -> Table:
         """Count the reads of one family; the other one is read beside it."""
         self.reads += family == 4
-        return super().routes(family, table)
+        return super().routes(family)
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         """Count the writes of each call."""
@@ -62,7 +61,7 @@ class CountingKernel(FakeKernel):
     def ours(self) -> set[Route]:
         """Give the routes of our protocol, past the port."""
         return {
-            Route(*route_key[:3], held.gateway, held.link, route_key[3])
+            Route(*route_key[:3], held.gateway, held.link, route_key[3], held.form)
             for route_key, several in self.held.items()
             for held in several
             if held.protocol == 104

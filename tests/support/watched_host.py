@@ -71,7 +71,13 @@ class Bench:
     def __init__(self, host: Host, rule: UplinkRule) -> None:
         self.host = host
         self.told: list[tuple[Uplink | NoUplink, str]] = []
-        self.watch = HostWatch(host, rule, told=lambda what, why: self.told.append((what, why)))
+        self.heeded: set[str] = set()
+        self.watch = HostWatch(
+            host,
+            rule,
+            told=lambda what, why: self.told.append((what, why)),
+            heeds=lambda event: event.name in self.heeded,
+        )
 
     @property
     def now(self) -> Uplink | NoUplink:

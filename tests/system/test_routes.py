@@ -219,7 +219,7 @@ def test_no_foreign_route_is_touched_in_a_whole_life(cluster: Cluster):
         "add blackhole 10.77.0.0/16 metric 4000",
         "add unreachable 10.77.11.0/24 metric 4000 proto 105",
         "add 10.77.12.0/24 proto 103 nexthop via 192.168.51.250 nexthop via 192.168.51.251",
-        "add 10.77.9.0/24 via 192.168.51.250 table 100 proto 104",
+        "add 10.77.9.0/24 via 192.168.51.250 table 100 proto 103",
         "add 192.0.2.0/24 via 192.168.51.250 proto dhcp",
     ):
         host.ip("route", *zoo.split())

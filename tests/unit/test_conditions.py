@@ -15,6 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 UNREADY = {
     "no_config",
     "no_uplink",
+    "no_vrf",
     "lease_lost",
     "subnets_exhausted",
     "duplicate_identity",

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from hostgw_daemon.kernel import BLACKHOLE, UNREACHABLE, Form
 from hostgw_daemon.routes.desired import RouteRule, desired, metric_of, routes_to
 from hostgw_daemon.routes.judgement import accept
 from hostgw_daemon.routes.peers import PeerState
@@ -98,6 +99,60 @@ def test_nobody_and_ourselves_need_no_route():
     """There is no route to a key without a peer, and none to our own subnet."""
     ours = accept([entry("10.5.1.0-24", node="me")], RULES).peers[key("10.5.1.0-24")]
     assert routes_to(None, RULE) == routes_to(ours, RULE) == frozenset()
+
+
+def test_the_form_is_that_of_the_family():
+    """Source and MTU are the rule's, one form a family."""
+    rules = policy(config(ipv6="fd00:5::/48"))
+    one = entry("10.5.1.0-24&fd00:5:0:1::-64", "172.16.0.4", gateway6="fd00::4")
+    rule = RouteRule(2, ipv4=Form(mtu=1400), ipv6=Form(mtu=1300))
+    found = wanted(one, rules=rules, rule=rule)
+    assert {(each.family, each.form) for each in found} == {
+        (4, Form(mtu=1400)),
+        (6, Form(mtu=1300)),
+    }
+
+
+@pytest.mark.parametrize(("kind", "word"), [(BLACKHOLE, "blackhole"), (UNREACHABLE, "unreachable")])
+def test_our_own_subnet_leads_nowhere(kind, word):
+    """Both its families, under a metric that everybody else's route is better than."""
+    rules = policy(config(ipv6="fd00:5::/48"))
+    ours = entry("10.5.1.0-24&fd00:5:0:1::-64", "172.16.0.1", gateway6="fd00::1", node="me")
+    found = wanted(ours, rules=rules, rule=RouteRule(2, own=kind, table=7))
+    assert {str(each) for each in found} == {
+        f"{word} 10.5.1.0/24 metric {4_000_000_000 + kind}",
+        f"{word} fd00:5:0:1::/64 metric {4_000_000_000 + kind}",
+    }
+    assert {(each.gateway, each.link, each.table) for each in found} == {(b"", 0, 7)}
+
+
+def test_what_nobody_has_leads_nowhere():
+    """One route for the whole network of each family, beside those to the peers."""
+    rules = policy(config(ipv6="fd00:5::/48"))
+    found = wanted(
+        entry("10.5.1.0-24", "172.16.0.4"),
+        entry("10.5.2.0-24", node="me"),
+        rules=rules,
+        rule=RouteRule(2, metric=9, unassigned=UNREACHABLE),
+    )
+    assert {str(each) for each in found} == {
+        "10.5.1.0/24 via 172.16.0.4 metric 9",
+        "unreachable 10.5.0.0/16 metric 4000000007",
+        "unreachable fd00:5::/48 metric 4000000007",
+    }
+
+
+def test_who_has_a_better_route_to_nowhere_is_no_stranger():
+    """Only peers' destinations are looked up: the bridge's route to our own subnet is welcome."""
+    roster = accept([entry("10.5.1.0-24", "172.16.0.4"), entry("10.5.2.0-24", node="me")], RULES)
+    targets = Targets()
+    targets.aim((roster,), RouteRule(2, own=BLACKHOLE, unassigned=BLACKHOLE))
+    assert {route.prefix for route in targets.wanted} == {
+        "10.5.0.0/16",
+        "10.5.1.0/24",
+        "10.5.2.0/24",
+    }
+    assert {route.prefix for route in targets.prefixes.values()} == {"10.5.1.0/24"}
 
 
 def test_a_target_moves_from_one_key_to_another():

@@ -142,7 +142,6 @@ def test_unit_files_written_for_flannel(exec_start, environ, expected):
     ("flag", "setting"),
     [
         ("--subnet-lease-renew-margin=30", "subnet-lease-renew-margin"),
-        ("--ip-blackhole-route", "ip-blackhole-route"),
         ("--kube-api-url=https://10.0.0.1", "kube-api-url"),
         ("--kubeconfig-file=/k", "kubeconfig-file"),
         ("--kube-annotation-prefix=x", "kube-annotation-prefix"),
@@ -159,6 +158,23 @@ def test_unit_files_written_for_flannel(exec_start, environ, expected):
 def test_what_can_mean_nothing_is_one_warning(flag, setting):
     """A flag of flannel's that means nothing here is accepted and said once."""
     assert [warning.setting for warning in parsed(flag, flag).warnings] == [setting]
+
+
+@pytest.mark.parametrize(
+    ("argv", "own"),
+    [
+        ([], "none"),
+        (["--ip-blackhole-route"], "blackhole"),
+        (["--ip-blackhole-route=false", "--own-subnet-route=unreachable"], "unreachable"),
+        (["--ip-blackhole-route", "--own-subnet-route=unreachable"], "unreachable"),
+        (["--ip-blackhole-route", "--own-subnet-route=none"], "none"),
+    ],
+)
+def test_the_route_for_our_own_subnet(argv, own):
+    """Flannel's flag means a blackhole, unless our own setting says what there should be."""
+    settings = parsed(*argv)
+    assert settings.own_route == own
+    assert settings.warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostgw_daemon.kernel import (
-    HostChanged,
+    BLACKHOLE,
+    PLAIN,
+    UNICAST,
+    UNREACHABLE,
+    Form,
     Route,
-    RouteForeign,
-    RouteLost,
     Verb,
     Write,
 )
-from hostgw_daemon.netlink import ifmsg, rtmsg, rtread, wire
+from hostgw_daemon.netlink import rtmsg, rtread, wire
 from hostgw_daemon.netlink.notices import Notices
 
 
@@ -74,6 +76,16 @@ def _routes(width: int) -> st.SearchStrategy[Route]:
         gateway=st.binary(min_size=width, max_size=width),
         link=st.integers(1, 2**31 - 1),
         table=st.integers(1, 2**32 - 1),
+        form=st.just(PLAIN) | _forms(width),
+    )
+
+
+def _forms(width: int) -> st.SearchStrategy[Form]:
+    return st.builds(
+        Form,
+        kind=st.just(UNICAST),
+        source=st.just(b"") | st.binary(min_size=width, max_size=width),
+        mtu=st.just(0) | st.integers(68, 65520),
     )
 
 
@@ -81,6 +93,50 @@ def _routes(width: int) -> st.SearchStrategy[Route]:
 def test_what_is_packed_is_read_back(route):
     """Any route survives the way through the wire, both families alike."""
     assert _read(rtmsg.pack(Write(Verb.CREATE, route), 7)) == [route]
+
+
+@pytest.mark.parametrize("kind", [BLACKHOLE, UNREACHABLE])
+@pytest.mark.parametrize("route", [V4, V6])
+def test_a_route_to_nowhere_is_read_back(kind, route):
+    """It has neither gateway nor link; that IPv6 puts the loopback in does not make it another."""
+    nowhere = route._replace(gateway=b"", link=0, form=Form(kind))
+    message = rtmsg.pack(Write(Verb.CREATE, nowhere), 7)
+    assert _read(message) == [nowhere]
+    assert rtmsg.RTA_OIF not in wire.attributes(message, 28, len(message))
+    loopback = wire.attribute(rtmsg.RTA_OIF, struct.pack("=I", 1))
+    told = struct.pack("=I", len(message) + 8) + message[4:] + loopback
+    assert _read(told) == [nowhere]
+
+
+def test_a_route_with_a_form_is_these_very_bytes():
+    """Source, MTU, and a table of more than eight bits: written down here by hand."""
+    route = V4._replace(table=100000, form=Form(source=bytes([192, 0, 2, 1]), mtu=1400))
+    expected = bytes.fromhex(
+        "58000000 1800 0000 2a000000 00000000"  # length 88, NEWROUTE, flags below, 42
+        "02 18 00 00 00 68 00 01 00000000"  # AF_INET /24, no short table, 104, universe, unicast
+        "0800 0f00 a0860100"  # table 100000
+        "0800 0600 14050000"  # metric 1300
+        "0800 0100 0a050100"  # 10.5.1.0
+        "0800 0400 09000000"  # link 9
+        "0800 0500 c0000207"  # 192.0.2.7
+        "0800 0700 c0000201"  # preferred source 192.0.2.1
+        "0c00 0800 0800 0200 78050000"  # metrics: MTU 1400
+    )
+    expected = expected[:6] + struct.pack("=H", 0x1 | 0x200 | 0x400) + expected[8:]
+    assert rtmsg.pack(Write(Verb.CREATE, route), 42) == expected
+
+
+def test_a_delete_names_what_is_special():
+    """The kind of a route to nowhere, source and MTU: so that another of its key is not hit."""
+    nowhere = V4._replace(gateway=b"", link=0, form=Form(UNREACHABLE))
+    message = rtmsg.pack(Write(Verb.DELETE, nowhere), 1)
+    assert (message[16 + 6], message[16 + 7]) == (255, 7)  # scope nowhere, RTN_UNREACHABLE
+    special = V4._replace(form=Form(source=bytes([192, 0, 2, 1]), mtu=1400))
+    message = rtmsg.pack(Write(Verb.DELETE, special), 1, ack=True)
+    assert (message[16 + 6], message[16 + 7]) == (255, 0)
+    body = wire.attributes(message, 28, len(message))
+    assert body[rtmsg.RTA_PREFSRC] == bytes([192, 0, 2, 1])
+    assert body[rtmsg.RTA_METRICS] == struct.pack("=HHI", 8, 2, 1400)
 
 
 def test_both_readers_agree():
@@ -161,107 +217,3 @@ def test_no_bytes_raise(data):
 def test_no_body_raises(kind, family, tail):
     """A message of a type we know may hold anything behind its family."""
     Notices().read(wire.request(kind, 0, seq=0, body=bytes([family]) + tail))
-
-
-def _link(index=5, name=b"u0", flags=0x1 | 0x10000, mtu=1500, *, kind=16, family=0) -> bytes:
-    body = struct.pack("=BxHiII", family, 1, index, flags, 0)
-    body += wire.attribute(3, name + b"\0") + wire.attribute(4, struct.pack("=I", mtu))
-    return wire.request(kind, 0, seq=0, body=body)
-
-
-def test_every_change_of_a_link_is_an_event():
-    """Down and up in one read are two events: the routes went in between, without a word."""
-    notices = Notices()
-    events = notices.read(_link() + _link(flags=0) + _link())
-    assert [event.what for event in events] == ["u0: up", "u0: down", "u0: up"]
-
-
-@pytest.mark.parametrize(
-    ("message", "what"),
-    [
-        (_link(flags=0x1), "u0: up, without carrier"),
-        (_link(mtu=1400), "u0: MTU 1500 -> 1400"),
-        (_link(name=b"v0"), "v0: was u0"),
-        (_link(kind=17), "u0 is gone"),
-    ],
-)
-def test_what_changed_is_said(message, what):
-    """Carrier, MTU, name and the end of a link are events with words for the log."""
-    notices = Notices()
-    notices.read(_link())
-    assert notices.read(message) == [HostChanged(5, what)]
-
-
-def test_what_did_not_change_is_no_event():
-    """A link message that says nothing new is not passed on."""
-    notices = Notices()
-    notices.read(_link())
-    assert notices.read(_link()) == []
-
-
-def test_leaving_a_bridge_is_not_the_end_of_a_link():
-    """A bridge's own DELLINK about a port does not concern the link."""
-    assert Notices().read(_link(kind=17, family=7)) == []
-
-
-def _told(kind: int, *, protocol: int = 104, flags: int = 0, table: int = 254) -> bytes:
-    body = rtmsg.RTMSG.pack(2, 24, 0, 0, table, protocol, 0, 1, 0)
-    body += wire.attribute(rtmsg.RTA_TABLE, struct.pack("=I", table))
-    body += wire.attribute(rtmsg.RTA_DST, V4.destination)
-    body += wire.attribute(rtmsg.RTA_PRIORITY, struct.pack("=I", V4.metric))
-    body += wire.attribute(rtmsg.RTA_GATEWAY, V4.gateway)
-    body += wire.attribute(rtmsg.RTA_OIF, struct.pack("=I", V4.link))
-    return wire.request(kind, flags, seq=0, body=body)
-
-
-def test_a_lost_route_of_ours():
-    """A DELROUTE of our protocol is a loss, in whatever table."""
-    assert Notices().read(_told(25)) == [RouteLost(V4)]
-    assert Notices().read(_told(25, table=100)) == [RouteLost(V4._replace(table=100))]
-
-
-def test_foreign_routes_come_and_go():
-    """A foreign route is told when it comes, when it goes, and when it replaced another."""
-    came, went, took = Notices().read(
-        _told(24, protocol=4) + _told(25, protocol=4) + _told(24, protocol=4, flags=0x100)
-    )
-    assert isinstance(came, RouteForeign)
-    assert (came.added, came.took) == (True, False)
-    assert (came.route.protocol, came.route.destination) == (4, V4.destination)
-    assert (went.added, went.took) == (False, False)
-    assert (took.added, took.took) == (True, True)
-
-
-def test_foreign_routes_of_other_tables_are_left_out():
-    """What others do in tables of their own does not shadow ours."""
-    assert Notices().read(_told(24, protocol=4, table=255)) == []
-
-
-def _address(flags: int, *, family: int = 10, scope: int = 0) -> bytes:
-    body = struct.pack("=BBBBI", family, 24, flags & 255, scope, 5)
-    body += wire.attribute(ifmsg.IFA_ADDRESS, bytes(range(1, 5 if family == 2 else 17)))
-    body += wire.attribute(ifmsg.IFA_FLAGS, struct.pack("=I", flags))
-    return wire.request(20, 0, seq=0, body=body)
-
-
-@pytest.mark.parametrize(
-    ("message", "stable"),
-    [
-        (_address(0x80), True),
-        (_address(0x00), True),
-        (_address(0x101), False),  # temporary
-        (_address(0x01, family=2), True),  # the same bit: secondary
-        (_address(0x08), False),  # duplicate found
-        (_address(0x20), False),  # deprecated
-        (_address(0x20, family=2), False),
-        (_address(0x40), False),  # tentative
-        (_address(0x80, scope=253), False),  # link
-        (_address(0x80, scope=254), False),  # host
-    ],
-)
-def test_which_addresses_are_stable(message, stable):
-    """Flags and scope say whether a peer may rely on an address."""
-    (walked,) = wire.messages(message)
-    seen = ifmsg.read_address(message, walked)
-    assert seen is not None
-    assert seen.address.stable is stable

@@ -14,7 +14,7 @@ from hostgw_daemon.declarations.interface import INTERFACE
 from hostgw_daemon.declarations.networks import APART, NETWORKS
 from hostgw_daemon.declarations.node import NODE
 from hostgw_daemon.declarations.packets import MASQUERADE
-from hostgw_daemon.declarations.routes import ROUTES
+from hostgw_daemon.declarations.routes import ROUTE_CHECKS, ROUTES
 from hostgw_daemon.declarations.seen import CHECKS as SEEN_CHECKS
 from hostgw_daemon.declarations.seen import SEEN
 
@@ -69,6 +69,7 @@ PROGRAM = Program(
         *etcd.CHECKS,
         APART,
         *CHECKS,
+        *ROUTE_CHECKS,
         *SEEN_CHECKS,
         Check(("healthz-port", "http-address"), _own_port),
     ),

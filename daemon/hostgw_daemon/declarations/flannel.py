@@ -16,14 +16,6 @@ WITHOUT_EFFECT = (
         help="The lease is kept alive all the time.",
     ),
     Setting(
-        name="ip-blackhole-route",
-        kind=kinds.BOOLEAN,
-        default="false",
-        flannel=True,
-        ignored="has no effect in this version: no blackhole route is set for the node's subnet",
-        help="No blackhole route is set in this version.",
-    ),
-    Setting(
         name="kube-subnet-mgr",
         kind=kinds.BOOLEAN,
         default="false",

@@ -19,12 +19,21 @@ from typing import NoReturn, Protocol
 from hostgw_core.backoff import Backoff
 from hostgw_core.model import Family, IPAddress
 from hostgw_core.wake import Wake
-from hostgw_daemon.kernel import HostChanged, HostPicture, KernelEvent, Overrun, RouteForeign
+from hostgw_daemon.kernel import (
+    MAIN_TABLE,
+    HostChanged,
+    HostPicture,
+    KernelEvent,
+    Overrun,
+    RouteForeign,
+)
 from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule, choose
 
 SETTLE = 0.02  # seconds: one change of a link is several messages
 LOOK_AGAIN = 30.0  # seconds: while there is no uplink, in case no event told
 PATIENCE = 1.0  # seconds that addresses may be on their way before others are taken
+
+_DEFAULT = (0, MAIN_TABLE)  # the length and the table of the default routes that are looked at
 
 
 class Host(Protocol):
@@ -39,6 +48,8 @@ class HostWatch:
     """Keeps the choice of the uplink. `told` gets it after every look, and what led to the look.
 
     Also when it is the same: a link that went down and up looks the same, and lost its routes.
+    `heeds` says which changes elsewhere than at the uplink somebody wants to be told of, too;
+    `picture` is what was seen.
     """
 
     def __init__(
@@ -47,16 +58,19 @@ class HostWatch:
         rule: UplinkRule,
         *,
         told: Callable[[Uplink | NoUplink, str], None],
+        heeds: Callable[[HostChanged], bool] = lambda _event: False,
     ) -> None:
         self._host = host
         self._rule = rule
         self._told = told
+        self._heeds = heeds
         self._families: tuple[tuple[Family, ...], ...] = ((4,),)
         self._wake = Wake()
         self._cause = "start"
         self._backoff = Backoff(0.2, 10.0)
         self._kept: Uplink | None = None
         self._missed: float | None = None  # since when our addresses are nowhere: the loop's clock
+        self.picture = HostPicture()
         self.now: Uplink | NoUplink = NoUplink("the host has not been looked at yet")
         self._wake.ring()
 
@@ -77,9 +91,9 @@ class HostWatch:
         for event in events:
             match event:
                 case HostChanged(link, what):
-                    if self._concerns(link):
+                    if self._concerns(link) or self._heeds(event):
                         self.again(what)
-                case RouteForeign(route, added=True) if not route.length:
+                case RouteForeign(route, added=True) if (route.length, route.table) == _DEFAULT:
                     if isinstance(self.now, NoUplink):
                         self.again("a default route came")
                 case Overrun():
@@ -106,7 +120,7 @@ class HostWatch:
         """Look once and tell. Raise OSError."""
         cause, self._cause = self._cause, "a look without a change"
         reach = self._rule.can_reach
-        picture = self._host.look([reach] if reach is not None else [])
+        self.picture = picture = self._host.look([reach] if reach is not None else [])
         self.now = self._patiently(self._choose(picture))
         if isinstance(self.now, Uplink):
             self._kept = self.now

@@ -7,11 +7,12 @@ there, kernel included, instead of 350 us.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from typing import Self
 
 from hostgw_core.model import FAMILIES, Family, IPAddress
-from hostgw_daemon.kernel import MAIN_TABLE, DefaultRoute, HostPicture, Link, LinkAddress
+from hostgw_daemon.kernel import MAIN_TABLE, UNICAST, DefaultRoute, HostPicture, Link, LinkAddress
 from hostgw_daemon.netlink import ifmsg, rtmsg, rtread
 from hostgw_daemon.netlink.channel import Channel
 
@@ -51,6 +52,18 @@ class HostReader:
             reached_by=tuple(self._ways(can_reach)),
         )
 
+    def offers(self, kind: str) -> bool:
+        """Tell whether this kernel can make links of a kind that needs a parameter. Raise OSError.
+
+        It is asked to make one without its parameters. A kernel that knows the kind misses these;
+        to one that does not, the kind is not supported (net/core/rtnetlink.c, rtnl_newlink). No
+        link is made either way.
+        """
+        seq = self._channel.reserve()
+        replies = self._channel.batch(ifmsg.pack_new_link("hostgw-probe", kind, seq=seq), seq)
+        refused = replies.refused.get(seq)
+        return refused is None or refused.errno != errno.EOPNOTSUPP
+
     def _links(self) -> Iterator[Link]:
         seq = self._channel.reserve()
         for piece in self._channel.dump(ifmsg.pack_links(seq), seq):
@@ -73,7 +86,7 @@ class HostReader:
 
     def _defaults(self, family: Family) -> Iterator[DefaultRoute]:
         seq = self._channel.reserve()
-        request = rtmsg.pack_dump(family, seq=seq, table=MAIN_TABLE, kind=rtmsg.RTN_UNICAST)
+        request = rtmsg.pack_dump(family, seq=seq, table=MAIN_TABLE, kind=UNICAST)
         for piece in self._channel.dump(request, seq):
             for message in piece.messages:
                 if (

@@ -17,12 +17,23 @@ from struct import Struct
 from typing import NamedTuple
 
 from hostgw_daemon.kernel import Link, LinkAddress
-from hostgw_daemon.netlink.wire import NLM_F_DUMP, U32, Message, attribute, attributes, request
+from hostgw_daemon.netlink.wire import (
+    NLM_F_ACK,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    U32,
+    Message,
+    attribute,
+    attributes,
+    request,
+)
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 
-IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_EXT_MASK = 3, 4, 10, 29
+IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_LINKINFO, IFLA_EXT_MASK = 3, 4, 10, 18, 29
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_VRF_TABLE = 1, 2, 1
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 RTEXT_FILTER_SKIP_STATS = 8
 
@@ -55,6 +66,14 @@ def pack_addresses(seq: int) -> bytes:
     return request(RTM_GETADDR, NLM_F_DUMP, seq=seq, body=_IFADDRMSG.pack(0, 0, 0, 0, 0))
 
 
+def pack_new_link(name: str, kind: str, *, seq: int) -> bytes:
+    """Pack the request to make a link of a kind, with nothing that the kind needs to be told."""
+    body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + attribute(IFLA_IFNAME, name.encode() + b"\0")
+    body += attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode()))
+    flags = NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK
+    return request(RTM_NEWLINK, flags, seq=seq, body=body)
+
+
 def read_link(buffer: bytes | memoryview, message: Message) -> Link | None:
     """Read a link message; None for one that is not about the link itself.
 
@@ -76,7 +95,18 @@ def read_link(buffer: bytes | memoryview, message: Message) -> Link | None:
         carrier=bool(flags & IFF_LOWER_UP),
         loopback=bool(flags & IFF_LOOPBACK),
         master=U32.unpack(master)[0] if len(master) == 4 else 0,
+        vrf_table=_vrf_table(found.get(IFLA_LINKINFO, b"")),
     )
+
+
+def _vrf_table(information: bytes) -> int:
+    """Read the table out of IFLA_LINKINFO, if it is that of a VRF."""
+    found = attributes(information, 0, len(information))
+    if found.get(IFLA_INFO_KIND, b"").rstrip(b"\0") != b"vrf":
+        return 0
+    data = found.get(IFLA_INFO_DATA, b"")
+    table = attributes(data, 0, len(data)).get(IFLA_VRF_TABLE, b"")
+    return int(U32.unpack(table)[0]) if len(table) == 4 else 0
 
 
 def read_address(buffer: bytes | memoryview, message: Message) -> SeenAddress | None:

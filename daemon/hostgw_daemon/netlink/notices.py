@@ -7,6 +7,8 @@ Facts behind it (docs/kernel.md has them all):
   millisecond looks as if nothing had happened, and every route is gone.
 * `ip route replace` by somebody else, with our metric, takes our route over with one NEWROUTE
   (NLM_F_REPLACE) and no DELROUTE.
+* What the kernel itself keeps in the table `local`, for each address that comes and goes, concerns
+  nobody; foreign routes of all other tables are told, for ours may be in any of them.
 * Our own writes are not here: the socket's filter has dropped them. So a NEWROUTE of our protocol
   was written by somebody else too.
 """
@@ -14,7 +16,6 @@ Facts behind it (docs/kernel.md has them all):
 from __future__ import annotations
 
 from hostgw_daemon.kernel import (
-    MAIN_TABLE,
     PROTOCOL,
     HostChanged,
     KernelEvent,
@@ -24,6 +25,8 @@ from hostgw_daemon.kernel import (
 )
 from hostgw_daemon.netlink import ifmsg, rtmsg, rtread
 from hostgw_daemon.netlink.wire import NLM_F_REPLACE, Message, messages
+
+_LOCAL_TABLE = 255
 
 
 class Notices:
@@ -50,9 +53,11 @@ class Notices:
             return []
         if message.type == ifmsg.RTM_DELLINK:
             self._links.pop(link.index, None)
-            return [HostChanged(link.index, f"{link.name} is gone")]
+            return [HostChanged(link.index, f"{link.name} is gone", link.name)]
         before, self._links[link.index] = self._links.get(link.index), link
-        return [] if link == before else [HostChanged(link.index, describe(link, before))]
+        if link == before:
+            return []
+        return [HostChanged(link.index, describe(link, before), link.name)]
 
 
 def describe(link: Link, before: Link | None) -> str:
@@ -72,7 +77,7 @@ def _route(buffer: bytes | memoryview, message: Message) -> list[KernelEvent]:
     told = rtread.summary(buffer, message)
     if told.protocol == PROTOCOL and not added:
         return [RouteLost(route) for route in rtread.read_ours(buffer, message)]
-    if told.table != MAIN_TABLE:
+    if told.table == _LOCAL_TABLE:
         return []
     took = added and bool(message.flags & NLM_F_REPLACE)
     return [RouteForeign(route, added=added, took=took) for route in rtread.read(buffer, message)]
@@ -84,4 +89,5 @@ def _address(buffer: bytes | memoryview, message: Message) -> list[KernelEvent]:
         return []
     address = seen.address
     what = "is there" if message.type == ifmsg.RTM_NEWADDR else "is gone"
-    return [HostChanged(address.link, f"address {address.address} {what}")]
+    what = f"address {address.address} {what}"
+    return [HostChanged(address.link, what, address=address.address)]

@@ -29,6 +29,7 @@ from hostgw_core.model import FAMILIES, Family
 from hostgw_daemon.kernel import (
     MAIN_TABLE,
     PROTOCOL,
+    UNICAST,
     ForeignRoute,
     Outcome,
     Table,
@@ -94,9 +95,9 @@ class NetlinkKernel:
         """What the monitor must not hear: notifications of our own changes carry this number."""
         return self._channel.port_id
 
-    def routes(self, family: Family, table: int = MAIN_TABLE) -> Table:
-        """Give every route of our protocol, complete. Raise OSError."""
-        pieces = self._dump(family, table=table, protocol=PROTOCOL)
+    def routes(self, family: Family) -> Table:
+        """Give every route of our protocol, in whatever table, complete. Raise OSError."""
+        pieces = self._dump(family, protocol=PROTOCOL)
         # Where the family is switched off the kernel answers with another one's routes.
         return frozenset(
             route
@@ -109,20 +110,22 @@ class NetlinkKernel:
         """Do every write, in order, each by itself. One outcome each. Raise OSError."""
         return self._write(writes, PROTOCOL)
 
-    def foreign(self, destinations: Iterable[tuple[bytes, int]]) -> list[ForeignRoute]:
-        """Give the routes of other protocols, in the main table, to exactly these destinations.
+    def foreign(
+        self, destinations: Iterable[tuple[bytes, int]], table: int = MAIN_TABLE
+    ) -> list[ForeignRoute]:
+        """Give the routes of other protocols, in one table, to exactly these destinations.
 
         One dump of the whole table, nearly all of which is left unread: 2 us a route that is
         there, the kernel's part included. Asking for each destination (RTM_F_FIB_MATCH) costs
-        9 us each, follows the policy rules instead of the main table, and tells only of the best
+        9 us each, follows the policy rules instead of one table, and tells only of the best
         route, not of one that merely holds the key.
         """
         wanted = frozenset(destinations)
         found: list[ForeignRoute] = []
         for family in FAMILIES:
             if any(len(destination) == (4 if family == 4 else 16) for destination, _ in wanted):
-                for piece in self._dump(family, table=MAIN_TABLE):
-                    found += _foreign(piece, wanted)
+                for piece in self._dump(family, table=table):
+                    found += _foreign(piece, wanted, table)
         return found
 
     def leftovers(self, link: int, family: Family) -> list[ForeignRoute]:
@@ -134,7 +137,7 @@ class NetlinkKernel:
             family,
             table=MAIN_TABLE,
             protocol=rtmsg.RTPROT_BOOT,
-            kind=rtmsg.RTN_UNICAST,
+            kind=UNICAST,
             link=link,
         )
         return [
@@ -182,7 +185,7 @@ class NetlinkKernel:
         return outcomes
 
     def _dump(
-        self, family: Family, *, table: int, protocol: int = 0, kind: int = 0, link: int = 0
+        self, family: Family, *, table: int = 0, protocol: int = 0, kind: int = 0, link: int = 0
     ) -> list[Piece]:
         seq = self._channel.reserve()
         request = rtmsg.pack_dump(
@@ -197,13 +200,14 @@ class NetlinkKernel:
             raise
 
 
-def _foreign(piece: Piece, wanted: frozenset[tuple[bytes, int]]) -> list[ForeignRoute]:
+def _foreign(piece: Piece, wanted: frozenset[tuple[bytes, int]], table: int) -> list[ForeignRoute]:
     found: list[ForeignRoute] = []
+    said = table if table < 256 else rtmsg.RT_TABLE_COMPAT
     for message in piece.messages:
         if message.type != rtmsg.RTM_NEWROUTE:
             continue
         told = rtread.summary(piece.data, message)
-        if told.protocol == PROTOCOL or told.table != MAIN_TABLE:
+        if told.protocol == PROTOCOL or told.table != said:
             continue
         if (rtread.destination(piece.data, message), told.length) in wanted:
             found += rtread.read(piece.data, message)

@@ -8,7 +8,7 @@ makes of each field. Reading is in `rtread`.
 
 One layout serves both families: only the width of an address differs. RTA_TABLE is always sent,
 because `rtm_table` has eight bits. The gateway stands last, so that leaving it out is leaving off
-the end.
+the end. A route that is not `PLAIN` is put together attribute by attribute, in four times the time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from hostgw_core.model import Family
-from hostgw_daemon.kernel import PROTOCOL, Verb, Write
+from hostgw_daemon.kernel import PLAIN, PROTOCOL, UNICAST, Verb, Write
 from hostgw_daemon.netlink.wire import (
     NLM_F_ACK,
     NLM_F_APPEND,
@@ -33,12 +33,14 @@ from hostgw_daemon.netlink.wire import (
 )
 
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
-RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY = 1, 4, 5, 6
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS = 1, 4, 5, 6, 7, 8
 RTA_MULTIPATH, RTA_TABLE, RTA_NH_ID = 9, 15, 30
+RTAX_MTU = 2
 RT_SCOPE_UNIVERSE, RT_SCOPE_NOWHERE = 0, 255
-RTN_UNSPEC, RTN_UNICAST = 0, 1
+RTN_UNSPEC = 0
 RTM_F_CLONED = 0x200
 RTPROT_BOOT = 3
+RT_TABLE_COMPAT = 252  # what `rtm_table` says of a table that has no room in it
 
 AF: Final[dict[Family, int]] = {4: 2, 6: 10}
 
@@ -83,7 +85,9 @@ def pack(write: Write, seq: int, *, ack: bool = False, protocol: int = PROTOCOL)
     A delete names protocol, gateway and link, so that the kernel deletes this route or none; it
     leaves type and scope open, so that it also finds a shape we never write.
     """
-    verb, (destination, length, metric, gateway, link, table) = write
+    verb, (destination, length, metric, gateway, link, table, form) = write
+    if form is not PLAIN:
+        return _pack_formed(write, seq, ack=ack, protocol=protocol)
     layout = _LAYOUTS.get((len(destination), len(gateway)))
     if layout is None:
         raise ValueError(f"destination and gateway are of different families: {write.route!r}")
@@ -102,7 +106,7 @@ def pack(write: Write, seq: int, *, ack: bool = False, protocol: int = PROTOCOL)
         table if table < 256 else 0,
         protocol,
         RT_SCOPE_NOWHERE if deleting else RT_SCOPE_UNIVERSE,
-        RTN_UNSPEC if deleting else RTN_UNICAST,
+        RTN_UNSPEC if deleting else UNICAST,
         0,
         8,
         RTA_TABLE,
@@ -118,6 +122,34 @@ def pack(write: Write, seq: int, *, ack: bool = False, protocol: int = PROTOCOL)
         destination,
         *gateways,
     )
+
+
+def _pack_formed(write: Write, seq: int, *, ack: bool, protocol: int) -> bytes:
+    """Pack a route with attributes of its own. A delete names them, too, and the kind."""
+    verb, (destination, length, metric, gateway, link, table, form) = write
+    deleting = verb is Verb.DELETE
+    open_kind = deleting and form.kind == UNICAST
+    body = RTMSG.pack(
+        2 if len(destination) == 4 else 10,
+        length,
+        0,
+        0,
+        table if table < 256 else 0,
+        protocol,
+        RT_SCOPE_NOWHERE if deleting else RT_SCOPE_UNIVERSE,
+        RTN_UNSPEC if open_kind else form.kind,
+        0,
+    )
+    body += attribute(RTA_TABLE, U32.pack(table)) + attribute(RTA_PRIORITY, U32.pack(metric))
+    body += attribute(RTA_DST, destination)
+    if form.kind == UNICAST:
+        body += attribute(RTA_OIF, U32.pack(link)) + attribute(RTA_GATEWAY, gateway)
+    if form.source:
+        body += attribute(RTA_PREFSRC, form.source)
+    if form.mtu:
+        body += attribute(RTA_METRICS, attribute(RTAX_MTU, U32.pack(form.mtu)))
+    flags = _FLAGS[verb] | NLM_F_ACK if ack else _FLAGS[verb]
+    return request(RTM_DELROUTE if deleting else RTM_NEWROUTE, flags, seq=seq, body=body)
 
 
 def pack_all(writes: Sequence[Write], first: int, *, protocol: int = PROTOCOL) -> bytes:

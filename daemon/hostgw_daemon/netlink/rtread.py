@@ -1,11 +1,12 @@
 """Route messages, read: bytes to a `Route`. Pure.
 
 A multipath is read as one value a leg. For IPv6 that is also how our own appended routes come
-back: the kernel joins them to one. **A route of ours in a shape that we never write** (no gateway,
-a blackhole, a nexthop object, an IPv4 multipath) is read as one route with an empty gateway and
-link 0: so it equals nothing that is desired, and a delete of it names neither, which is what the
-kernel asks for such routes. What holds no key of ours at all (a cached clone, a route for one
-source or one type of service) is left out.
+back: the kernel joins them to one. A blackhole of IPv6 has the loopback for a link, one of IPv4 has
+none: it is read as none. **A route of ours in a shape that we never write** (no gateway, a nexthop
+object, an IPv4 multipath) is read as one route with an empty gateway and link 0: so it equals
+nothing that is desired, and a delete of it names neither, which is what the kernel asks for such
+routes. What holds no key of ours at all (a cached clone, a route for one source or one type of
+service) is left out.
 
 A dump of our protocol consists nearly wholly of the very shape that we send. One struct reads such
 a message, fixed part and attributes together, in 1.3 us; everything else takes the walk over the
@@ -18,19 +19,21 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from hostgw_daemon.kernel import ForeignRoute, Route
+from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Route
 from hostgw_daemon.netlink.rtmsg import (
     RTA_DST,
     RTA_GATEWAY,
+    RTA_METRICS,
     RTA_MULTIPATH,
     RTA_NH_ID,
     RTA_OIF,
+    RTA_PREFSRC,
     RTA_PRIORITY,
     RTA_TABLE,
+    RTAX_MTU,
     RTM_F_CLONED,
     RTM_NEWROUTE,
     RTMSG,
-    RTN_UNICAST,
 )
 from hostgw_daemon.netlink.wire import ATTRIBUTE, U32, Message, Piece, attributes
 
@@ -78,11 +81,11 @@ def read_piece(piece: Piece) -> list[Route]:
 
 def read_ours(buffer: bytes | memoryview, message: Message) -> list[Route]:
     """Read one message about a route of our protocol, of whatever shape."""
-    legs, bare = _walk(buffer, message)
-    if bare:
+    legs, form = _walk(buffer, message)
+    if form is None or form.kind != UNICAST:
         destination, length, metric, _, _, _, table = legs[0]
-        return [Route(destination, length, metric, b"", 0, table)]
-    return [without_protocol(leg) for leg in legs]
+        return [Route(destination, length, metric, b"", 0, table, form or PLAIN)]
+    return [without_protocol(leg)._replace(form=form) for leg in legs]
 
 
 def read(buffer: bytes | memoryview, message: Message) -> list[ForeignRoute]:
@@ -131,14 +134,14 @@ def read_way(buffer: bytes | memoryview, message: Message) -> int:
     return _number(found.get(RTA_OIF))
 
 
-def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRoute], bool]:
-    """Walk the attributes; give the legs, and whether a delete must name the bare key."""
+def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRoute], Form | None]:
+    """Walk the attributes; give the legs and their form, None where only the bare key counts."""
     start, end = message.start, message.end
     if end - start < RTMSG.size:
-        return [], False
-    af, length, source, tos, table, protocol, _, _, flags = RTMSG.unpack_from(buffer, start)
+        return [], PLAIN
+    af, length, source, tos, table, protocol, _, kind, flags = RTMSG.unpack_from(buffer, start)
     if af not in _PLAIN or source or tos or flags & RTM_F_CLONED:
-        return [], False
+        return [], PLAIN
     found = attributes(buffer, start + RTMSG.size, end)
     destination = found.get(RTA_DST) or bytes(4 if af == 2 else 16)
     metric = _number(found.get(RTA_PRIORITY))
@@ -154,7 +157,18 @@ def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRou
     return [
         ForeignRoute(destination, length, metric, protocol, gateway, link, table)
         for gateway, link in legs
-    ], bare
+    ], _form(kind, found, bare=bare)
+
+
+def _form(kind: int, found: dict[int, bytes], *, bare: bool) -> Form | None:
+    if kind in KIND_WORDS:
+        return Form(kind)
+    if bare:
+        return None
+    source, metrics = found.get(RTA_PREFSRC, b""), found.get(RTA_METRICS, b"")
+    if not source and not metrics:
+        return PLAIN
+    return Form(UNICAST, source, _number(attributes(metrics, 0, len(metrics)).get(RTAX_MTU)))
 
 
 def _read_plain(buffer: bytes, message: Message) -> Route | None:
@@ -166,7 +180,7 @@ def _read_plain(buffer: bytes, message: Message) -> Route | None:
     if fields[9::2] != plain.heads:
         return None
     (_, length, source, tos, _, _, _, kind, flags, *attrs) = fields
-    if kind != RTN_UNICAST or source or tos or flags & RTM_F_CLONED:
+    if kind != UNICAST or source or tos or flags & RTM_F_CLONED:
         return None
     _, table, _, destination, _, metric, _, gateway, _, link = attrs
     return Route(destination, length, metric, gateway, link, table)

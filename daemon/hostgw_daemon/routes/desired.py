@@ -5,30 +5,48 @@ function of the prefix alone, because it is part of the kernel's key: any node, 
 must come to the same one. It is *spread* because the kernel hashes an IPv4 next hop by everything
 except its gateway (net/ipv4/fib_semantics.c, fib_info_hashfn): with one metric for all, installing
 n routes with n gateways takes time that grows with the square of n.
+
+Besides, there may be routes that lead nowhere: for this node's own subnet, while no bridge is
+there for it, and for the whole network, whose leased parts have better ones by their longer
+prefixes. Both have a metric worse than any route that others may have: whatever comes, wins.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
-from hostgw_core.model import IPNetwork
-from hostgw_daemon.kernel import MAIN_TABLE, Route, Table
+from hostgw_core.model import ClusterConfig, IPNetwork
+from hostgw_daemon.kernel import MAIN_TABLE, PLAIN, UNICAST, Form, Route, Table
 from hostgw_daemon.routes.peers import Peer, PeerState, Roster
 
 SPREAD: Final = 1024
 """How many different metrics there are. The first is 1024 for IPv4, 2048 for IPv6, whose kernel
 default is 1024 itself."""
 
+LAST: Final = 4_000_000_000
+"""The metric of a route that leads nowhere, its kind added: so another kind is another key, and can
+be made beside the first in IPv6 too. Connected routes have 0 or 256, NetworkManager's at most
+some ten thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class RouteRule:
-    """How routes are written: out of which link, into which table; `metric` 0 is automatic."""
+    """How routes are written: out of which link, into which table; `metric` 0 is automatic.
+
+    `ipv4` and `ipv6` are the forms of peers' routes. `own` and `unassigned` are the kinds of the
+    routes for our own subnet and for the whole network; UNICAST: there is none.
+    """
 
     link: int
     metric: int = 0
     table: int = MAIN_TABLE
+    ipv4: Form = PLAIN
+    ipv6: Form = PLAIN
+    own: int = UNICAST
+    unassigned: int = UNICAST
 
 
 def metric_of(network: IPNetwork) -> int:
@@ -38,10 +56,12 @@ def metric_of(network: IPNetwork) -> int:
 
 
 def routes_to(peer: Peer | None, rule: RouteRule) -> Table:
-    """Give the routes that one peer needs: one a family, none to ourselves or to nobody."""
-    if peer is None or peer.state is PeerState.SELF:
+    """Give the routes that one peer needs, one a family; for ourselves those that lead nowhere."""
+    if peer is None:
         return frozenset()
     lease = peer.lease
+    if peer.state is PeerState.SELF:
+        return nowhere(lease.subnets, rule.own, rule.table)
     return frozenset(
         Route(
             subnet.network_address.packed,
@@ -50,12 +70,29 @@ def routes_to(peer: Peer | None, rule: RouteRule) -> Table:
             gateway.packed,
             rule.link,
             rule.table,
+            rule.ipv4 if subnet.version == 4 else rule.ipv6,
         )
         for subnet in lease.subnets
         if (gateway := lease.gateways.of(subnet.version)) is not None
     )
 
 
+def nowhere(networks: Iterable[IPNetwork], kind: int, table: int) -> Table:
+    """Give routes to these networks that lead nowhere, none for UNICAST."""
+    if kind == UNICAST:
+        return frozenset()
+    return frozenset(
+        Route(each.network_address.packed, each.prefixlen, LAST + kind, b"", 0, table, Form(kind))
+        for each in networks
+    )
+
+
+def routes_of_network(config: ClusterConfig, rule: RouteRule) -> Table:
+    """Give the routes that the network needs, whoever is in it: what nobody has leads nowhere."""
+    return nowhere(config.networks, rule.unassigned, rule.table)
+
+
 def desired(roster: Roster, rule: RouteRule) -> Table:
-    """Give all routes there should be."""
-    return frozenset[Route]().union(*(routes_to(peer, rule) for peer in roster.peers.values()))
+    """Give all routes there should be in one network."""
+    peers = (routes_to(peer, rule) for peer in roster.peers.values())
+    return routes_of_network(roster.policy.config, rule).union(*peers)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import TypeAlias
 
-from hostgw_daemon.kernel import ForeignRoute, Route, RouteForeign
+from hostgw_daemon.kernel import MAIN_TABLE, ForeignRoute, Route, RouteForeign
 
 Prefix: TypeAlias = tuple[bytes, int]
 
@@ -37,7 +37,8 @@ def cure(foreign: ForeignRoute) -> str:
     """Give the command that removes a foreign route."""
     prefix = f"{ip_address(foreign.destination)}/{foreign.length}"
     metric = f" metric {foreign.metric}" if foreign.metric else ""
-    return f"ip route del {prefix}{metric} proto {foreign.protocol}"
+    table = f" table {foreign.table}" if foreign.table != MAIN_TABLE else ""
+    return f"ip route del {prefix}{table}{metric} proto {foreign.protocol}"
 
 
 def _key(route: ForeignRoute) -> tuple[bytes, int, int, int]:

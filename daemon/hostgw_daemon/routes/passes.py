@@ -38,7 +38,7 @@ from hostgw_daemon.routes.foreign import Effect, Foreign, effect
 from hostgw_daemon.routes.inbox import Inbox
 from hostgw_daemon.routes.networks import Trust
 from hostgw_daemon.routes.peers import Roster
-from hostgw_daemon.routes.plan import permitted, plan
+from hostgw_daemon.routes.plan import plan
 from hostgw_daemon.routes.takeover import TakeOver
 from hostgw_daemon.routes.targets import Targets
 
@@ -129,11 +129,11 @@ class Passes:
         """
         self.targets.aim(task.rosters, task.rule)
         self.fights.forget_all_but(self.targets.wanted)
-        wanted, observed = frozenset(self.targets.wanted), self._observe(task.rule)
+        wanted, observed = frozenset(self.targets.wanted), self._observe()
         for route in task.rung.lost & wanted - observed:
             self.fights.lost(route, task.started)
         fought_over = frozenset(self.fights.standing(task.started)) - observed
-        writes = permitted(plan(wanted - fought_over, observed), task.trust.may_go)
+        writes = plan(wanted - fought_over, observed, task.trust.may_go)
         if audit and not task.rung.moved:
             self._count_unnoticed(task, writes)
         outcomes = await self._write(writes)
@@ -146,12 +146,15 @@ class Passes:
         if task.trust:
             outcomes += self._take_over_leftovers(task)
         await asyncio.sleep(0)
-        self.foreign.replace(self._kernel.foreign(self.targets.prefixes))
+        self.foreign.replace(self._kernel.foreign(self.targets.prefixes, task.rule.table))
         return outcomes
 
-    def _observe(self, rule: RouteRule) -> Table:
-        """Read our routes, also of a family that the network has no more: they are ours to end."""
-        dumps = (self._kernel.routes(family, rule.table) for family in FAMILIES)
+    def _observe(self) -> Table:
+        """Read our routes, also of a family that the network has no more, and of other tables.
+
+        They are ours to end: no other daemon of our protocol is in this network namespace.
+        """
+        dumps = (self._kernel.routes(family) for family in FAMILIES)
         return frozenset[Route]().union(*dumps)
 
     async def _write(self, writes: Sequence[Write]) -> list[Outcome]:
@@ -166,8 +169,11 @@ class Passes:
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         """Note which wanted routes are missing after these writes."""
         for outcome in outcomes:
-            if outcome.verdict is not Verdict.CREATED and outcome.write.verb is not Verb.DELETE:
-                self.missing[outcome.write.route] = outcome
+            verb, route = outcome.write
+            if verb is Verb.DELETE or route not in self.targets.wanted:
+                continue
+            if outcome.verdict is not Verdict.CREATED:
+                self.missing[route] = outcome
 
     def _count_lost(self, task: Task, outcomes: Iterable[Outcome]) -> None:
         self.drift["deleted"] += len(task.rung.lost)
@@ -178,7 +184,8 @@ class Passes:
 
     def _count_unnoticed(self, task: Task, writes: Iterable[Write]) -> None:
         known = task.rung.lost | self.missing.keys()
-        news = [w for w in writes if w.verb is Verb.CREATE and w.route not in known]
+        fresh = self.targets.wanted - known
+        news = [w for w in writes if w.verb is Verb.CREATE and w.route in fresh]
         self.drift["unnoticed"] += len(news)
 
     def _take_over_leftovers(self, task: Task) -> list[Outcome]:

@@ -1,34 +1,68 @@
 """The difference between the routes there should be and those there are, as writes in order.
 
-A route whose key stands with another content is *moved*: the new one is appended beside it and the
-old one deleted after that, so that there is never a moment without one, and nobody's route is ever
-replaced. Everything that comes goes in before anything goes out.
+A route whose key stands with another content is *moved*: the new one is appended beside the old one
+and the old one deleted after that, so that there is never a moment without one, and nobody's route
+is ever replaced. Everything that comes goes in before anything goes out.
 
-Laws: doing plan(d, o) to o gives d; plan(d, d) is empty; no route is in two writes.
+One case is different. IPv6 takes two routes of one key for the same when gateway and link are the
+same, whatever their form (net/ipv6/ip6_fib.c, rt6_duplicate_nexthop), and refuses the second. So
+the new one cannot stand beside the old one: a *bridge*, the new route under another metric, carries
+the packets while one is deleted and the other made, and goes in the end.
+
+Laws: doing plan(d, o) to o gives d; plan(d, d) is empty; a destination that is in both has a route
+at every moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from hostgw_daemon.kernel import Route, Table, Verb, Write
 
 
-def plan(desired: Table, observed: Table) -> tuple[Write, ...]:
-    """Give the writes that make `observed` into `desired`; both are ours alone."""
-    missing, extra = desired - observed, observed - desired
-    standing = {route.key for route in extra}
-    # Sorted, so that the same difference is the same plan: for people, logs and tests.
-    coming = [
-        Write(Verb.APPEND if route.key in standing else Verb.CREATE, route)
-        for route in sorted(missing)
-    ]
-    return (*coming, *(Write(Verb.DELETE, route) for route in sorted(extra)))
+def plan(
+    desired: Table, observed: Table, may_go: Callable[[Route], bool] = lambda _route: True
+) -> tuple[Write, ...]:
+    """Give the writes that make `observed` into `desired`; both are ours alone.
 
-
-def permitted(writes: tuple[Write, ...], may_go: Callable[[Route], bool]) -> tuple[Write, ...]:
-    """Give the writes that take away nothing but what may go.
-
-    A moved route is appended only where the old one may go: two of one key are no state to be in.
+    What is not desired and may not go stays; and so what would take its place has to wait.
     """
-    return tuple(write for write in writes if write.verb is Verb.CREATE or may_go(write.route))
+    # Sorted, so that the same difference is the same plan: for people, logs and tests.
+    coming, going = sorted(desired - observed), sorted(observed - desired)
+    staying = {route.key for route in going if not may_go(route)}
+    if staying:
+        going = [route for route in going if route.key not in staying]
+        coming = [route for route in coming if route.key not in staying]
+    standing = {route.key for route in going}
+    there = {_nexthop(route) for route in going if route.family == 6}
+    blocked = [route for route in coming if _nexthop(route) in there]
+    keys = {route.key for route in blocked}
+    bridges = list(_bridges(blocked, {route.key for route in desired | observed}))
+    return (
+        *(
+            Write(Verb.APPEND if route.key in standing else Verb.CREATE, route)
+            for route in coming
+            if route.key not in keys
+        ),
+        *(Write(Verb.CREATE, route) for route in bridges),
+        *(Write(Verb.DELETE, route) for route in going if route.key in keys),
+        *(Write(Verb.CREATE, route) for route in blocked),
+        *(Write(Verb.DELETE, route) for route in going if route.key not in keys),
+        *(Write(Verb.DELETE, route) for route in bridges),
+    )
+
+
+def _nexthop(route: Route) -> tuple[object, ...]:
+    """Give what IPv6 holds only one of."""
+    return (*route.key, route.gateway, route.link)
+
+
+def _bridges(
+    blocked: Sequence[Route], held: Container[tuple[bytes, int, int, int]]
+) -> Iterator[Route]:
+    """Give each route once more, under the next metric that no route of ours has there."""
+    for route in blocked:
+        bridge = route
+        while bridge.key in held:
+            bridge = bridge._replace(metric=(bridge.metric + 1) % (1 << 32) or 1)
+        yield bridge

@@ -4,7 +4,8 @@ flannel leaves its routes when it stops, without a metric, and so in front of ou
 this node comes after flannel, what lies there *then* is remembered once: routes of its shape on our
 link, whatever their gateway. A route that a person adds later in the same shape is the person's.
 Each goes when its destination is another node's subnet (now, or once somebody leases it) and ours
-stands beside it, and not before: until then it may be the one that carries the packets.
+stands beside it in the same table, and not before: until then it may be the one that carries the
+packets.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class TakeOver:
             for prefix, routes in self._left.items()
             if (ours := prefixes.get(prefix)) is not None and ours not in missing
             for route in routes
+            if route.table == ours.table
         ]
 
     def gone(self, routes: Iterable[ForeignRoute], outcomes: Iterable[Outcome]) -> None:

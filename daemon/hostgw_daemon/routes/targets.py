@@ -12,14 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import is_
 
-from hostgw_daemon.kernel import Route, Table
-from hostgw_daemon.routes.desired import RouteRule, routes_to
+from hostgw_daemon.kernel import UNICAST, Route, Table
+from hostgw_daemon.routes.desired import RouteRule, routes_of_network, routes_to
 from hostgw_daemon.routes.foreign import Prefix
 from hostgw_daemon.routes.peers import Roster
 
 
 class Targets:
-    """What the kernel should hold. `prefixes` gives our route to a destination."""
+    """What the kernel should hold. `prefixes` gives our route to a peer's destination.
+
+    Those that lead nowhere are not among these: whoever has a better one is welcome.
+    """
 
     def __init__(self) -> None:
         self.wanted: set[Route] = set()
@@ -39,7 +42,13 @@ class Targets:
             for key, peer in roster.peers.items()
         }
         self.wanted = {route for routes in self._by_key.values() for route in routes}
-        self.prefixes = {(route.destination, route.length): route for route in self.wanted}
+        self.prefixes = {
+            (route.destination, route.length): route
+            for route in self.wanted
+            if route.form.kind == UNICAST
+        }
+        for roster in rosters:
+            self.wanted |= routes_of_network(roster.policy.config, rule)
         self._basis = (rosters, rule)
 
     def amend(
@@ -59,11 +68,12 @@ class Targets:
             if routes:
                 self._by_key[key] = tuple(routes)
             after |= routes
+        self.wanted -= before - after
+        self.wanted |= after - before
         for route in before - after:
-            self.wanted.discard(route)
             self.prefixes.pop((route.destination, route.length), None)
         for route in after - before:
-            self.wanted.add(route)
-            self.prefixes[route.destination, route.length] = route
+            if route.form.kind == UNICAST:
+                self.prefixes[route.destination, route.length] = route
         self._basis = (rosters, rule)
         return frozenset(before), frozenset(after)

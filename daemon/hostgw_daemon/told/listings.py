@@ -34,7 +34,7 @@ class RouteStatus:
             trouble = troubles.get(route)
             yield cls(
                 route.prefix,
-                str(ip_address(route.gateway)),
+                str(ip_address(route.gateway)) if route.gateway else "",
                 route.metric,
                 route.link,
                 route.table,

@@ -136,7 +136,7 @@ class MissingRoute:
     def of(cls, outcome: Outcome) -> MissingRoute:
         """Write out what the kernel answered."""
         route = outcome.write.route
-        gateway = str(ip_address(route.gateway))
+        gateway = str(ip_address(route.gateway)) if route.gateway else ""
         return cls(route.prefix, gateway, outcome.verdict, outcome.message)
 
 

@@ -8,6 +8,27 @@ _WARNING, _ERROR = Severity.WARNING, Severity.ERROR
 
 ROUTES = (
     Kind(
+        "no_vrf",
+        _ERROR,
+        "There is no VRF as --vrf names it, so no route is written.",
+        "Make it, as the detail says, or leave --vrf out; routes come by themselves.",
+        unready=True,
+    ),
+    Kind(
+        "uplink_outside_vrf",
+        _WARNING,
+        "The interface that leads to the other nodes is not in the VRF of --vrf.",
+        "Put it in with the command that the detail names, or name another one with --iface.",
+        explained_by=("no_vrf", "no_uplink"),
+    ),
+    Kind(
+        "route_src_missing",
+        _WARNING,
+        "An address of --route-src is not on this host, so routes are written without it.",
+        "Give the address to an interface of this host, or correct --route-src.",
+        explained_by=("no_uplink",),
+    ),
+    Kind(
         "routes_failing",
         _ERROR,
         "The kernel refuses some routes.",

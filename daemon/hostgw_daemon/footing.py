@@ -1,0 +1,100 @@
+"""What routes stand on: which link, which table, what form. A pure function of settings and host.
+
+What a setting asks for and the host does not have is told, and spoils no more than it must: without
+the address of --route-src there are routes without a source address. Only without the VRF is there
+nothing sensible to write: the same routes in the main table would lead other people's packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hostgw_core.model import Family
+from hostgw_daemon.kernel import (
+    BLACKHOLE,
+    PLAIN,
+    UNICAST,
+    UNREACHABLE,
+    Form,
+    HostChanged,
+    HostPicture,
+    Link,
+)
+from hostgw_daemon.link.uplink import NoUplink, Uplink
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.settings import Settings
+
+_KINDS = {"none": UNICAST, "blackhole": BLACKHOLE, "unreachable": UNREACHABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """How routes are written, None while they cannot be; and what is wrong.
+
+    `troubles` has every code that can be in it, with an empty detail where all is well.
+    """
+
+    rule: RouteRule | None
+    troubles: tuple[tuple[str, str], ...]
+
+
+def footing(
+    settings: Settings, uplink: Uplink | NoUplink, picture: HostPicture, *, offers_vrf: bool
+) -> Footing:
+    """Give the footing; `offers_vrf`: this kernel has devices of that kind at all."""
+    link = uplink.link if isinstance(uplink, Uplink) and uplink.up else None
+    missing = _missing_sources(settings, picture)
+    no_vrf, outside, table = "", "", settings.route_table
+    if settings.vrf:
+        vrf = next((each for each in picture.links if each.name == settings.vrf), None)
+        no_vrf = _no_vrf(settings.vrf, vrf, offers=offers_vrf)
+        if vrf is not None and not no_vrf:
+            table = vrf.vrf_table
+            if link is not None and link.master != vrf.index:
+                outside = f"ip link set {link.name} master {vrf.name}"
+    rule = None
+    if link is not None and not no_vrf:
+        rule = RouteRule(
+            link.index,
+            settings.route_metric,
+            table,
+            ipv4=_form(settings, picture, 4),
+            ipv6=_form(settings, picture, 6),
+            own=_KINDS[settings.own_route],
+            unassigned=_KINDS[settings.unassigned_route],
+        )
+    troubles = (
+        ("no_vrf", no_vrf),
+        ("uplink_outside_vrf", outside),
+        ("route_src_missing", " and ".join(missing)),
+    )
+    return Footing(rule, troubles)
+
+
+def heeds(settings: Settings, event: HostChanged) -> bool:
+    """Tell whether a change of the host, elsewhere than at the uplink, may change the footing."""
+    named = bool(settings.vrf) and event.name == settings.vrf
+    return named or (event.address is not None and event.address in settings.route_src)
+
+
+def _form(settings: Settings, picture: HostPicture, family: Family) -> Form:
+    there = {each.address for each in picture.addresses}
+    source = next((a.packed for a in settings.route_src if a.version == family and a in there), b"")
+    form = Form(UNICAST, source, settings.route_mtu)
+    return PLAIN if form == PLAIN else form  # the very one: it is packed and read much faster
+
+
+def _missing_sources(settings: Settings, picture: HostPicture) -> Iterator[str]:
+    there = {each.address for each in picture.addresses}
+    return (str(address) for address in settings.route_src if address not in there)
+
+
+def _no_vrf(name: str, device: Link | None, *, offers: bool) -> str:
+    if not offers:
+        return f"this kernel has no VRF devices (CONFIG_NET_VRF), so {name} cannot be one"
+    if device is None:
+        return f"there is no device {name}: ip link add {name} type vrf table NUMBER"
+    if not device.vrf_table:
+        return f"the device {name} is no VRF; name another one"
+    return ""

@@ -1,0 +1,83 @@
+"""What every implementation of the port does with routes that have a form of their own."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from hostgw_daemon.kernel import BLACKHOLE, UNREACHABLE, Form, Route, Verb, Verdict
+from hostgw_daemon.routes.plan import plan
+from support.kernel_contract import BothFamilies, create, do, route_of, verdicts
+from support.kernel_world import KernelWorld, Names
+
+
+class FormContract(BothFamilies):
+    """Routes with a source or an MTU, and routes that lead nowhere."""
+
+    def test_forms_are_read_back(self, world: KernelWorld, names: Names) -> None:
+        """Source and MTU of a route are content, and a delete finds the route by them."""
+        source = ip_address(names.own).packed
+        forms = [Form(source=source), Form(mtu=1400), Form(source=source, mtu=1300)]
+        routes = [
+            route_of(world, names.prefix(n), names.near)._replace(form=form)
+            for n, form in enumerate(forms)
+        ]
+        assert verdicts(create(world, *routes)) == [Verdict.CREATED] * 3
+        assert world.kernel.routes(names.family) == set(routes)
+        assert verdicts(do(world, Verb.DELETE, *routes)) == [Verdict.DELETED] * 3
+
+    def test_a_source_that_is_not_ours(self, world: KernelWorld, names: Names) -> None:
+        """A source address that this host does not have is refused, in the kernel's words."""
+        route = route_of(world, names.prefix(1), names.near)
+        outcomes = create(world, route._replace(form=Form(source=ip_address(names.third).packed)))
+        assert verdicts(outcomes) == [Verdict.FAILED]
+        assert outcomes[0].message
+        assert world.kernel.routes(names.family) == frozenset()
+
+    @pytest.mark.parametrize("kind", [BLACKHOLE, UNREACHABLE])
+    def test_a_route_to_nowhere(self, world: KernelWorld, names: Names, kind: int) -> None:
+        """It needs no link, outlives it, and is found by its kind."""
+        nowhere = _nowhere(world, names, kind)
+        assert verdicts(create(world, nowhere)) == [Verdict.CREATED]
+        assert world.kernel.routes(names.family) == {nowhere}
+        assert verdicts(create(world, nowhere)) == [Verdict.CONFLICT]
+        world.link_down()
+        assert world.kernel.routes(names.family) == {nowhere}
+        assert verdicts(do(world, Verb.DELETE, nowhere)) == [Verdict.DELETED]
+        assert verdicts(do(world, Verb.DELETE, nowhere)) == [Verdict.GONE]
+
+    def test_nowhere_and_a_gateway_stand_beside_each_other(
+        self, world: KernelWorld, names: Names
+    ) -> None:
+        """Under another metric each has a key of its own, and a delete takes the one it names."""
+        black, unreachable = (_nowhere(world, names, kind) for kind in (BLACKHOLE, UNREACHABLE))
+        route = route_of(world, names.prefix(1), names.near)
+        create(world, black, unreachable, route)
+        assert world.kernel.routes(names.family) == {black, unreachable, route}
+        assert verdicts(do(world, Verb.DELETE, unreachable)) == [Verdict.DELETED]
+        assert world.kernel.routes(names.family) == {black, route}
+
+    def test_another_form_beside_the_first(self, world: KernelWorld, names: Names) -> None:
+        """IPv4 takes the same way in another form beside the first; to IPv6 it is the same."""
+        plain = route_of(world, names.prefix(1), names.near)
+        other = plain._replace(form=Form(mtu=1400))
+        create(world, plain)
+        appended = verdicts(do(world, Verb.APPEND, other))
+        assert appended == [Verdict.CREATED if names.family == 4 else Verdict.CONFLICT]
+
+    @pytest.mark.parametrize("back", [False, True], ids=["there", "back"])
+    def test_a_plan_changes_the_form(self, world: KernelWorld, names: Names, back: bool) -> None:
+        """What the plan says is what the kernel does: the new form alone is there in the end."""
+        plain = route_of(world, names.prefix(1), names.near)
+        forms = [plain, plain._replace(form=Form(mtu=1400))]
+        old, new = reversed(forms) if back else forms
+        create(world, old)
+        outcomes = world.kernel.write(plan(frozenset({new}), frozenset({old})))
+        assert {outcome.verdict for outcome in outcomes} == {Verdict.CREATED, Verdict.DELETED}
+        assert world.kernel.routes(names.family) == {new}
+
+
+def _nowhere(world: KernelWorld, names: Names, kind: int) -> Route:
+    route = route_of(world, names.prefix(1), names.near, metric=4000 + kind)
+    return route._replace(gateway=b"", link=0, form=Form(kind))
