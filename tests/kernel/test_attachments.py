@@ -17,9 +17,11 @@ import pytest
 from hostgw_cli.lab.netns import Namespace
 from hostgw_cli.lab.topology import LabError
 from hostgw_daemon.cni.conflist import Attachment
+from hostgw_daemon.rules.firewall import NftFirewall
+from hostgw_daemon.rules.ruleset import desired
 from support.attachment_site import MTU, AttachmentSite, build, has_ipvlan
 from support.netns_fixtures import Lan, MakeNamespace
-from support.pod_site import source_seen
+from support.pod_site import source_seen, spec
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
@@ -87,6 +89,20 @@ def test_everybody_reaches_everybody(site: AttachmentSite, attachment: Attachmen
         assert reaches(near.host, one.namespace, one.addresses[family]) == gateway
         assert reaches(other.host, one.namespace, one.addresses[family])
         assert reaches(one.namespace, near.host, gateway) == one.addresses[family]
+
+
+async def test_what_leaves_the_network_is_masqueraded(site: AttachmentSite, attachment: Attachment):
+    """By the daemon's rules on the host, which every container's packet passes; no plugin does."""
+    one, _, far = site.attached(attachment)
+    node = site.nodes[0]
+    with node.host.enter():
+        adapter = NftFirewall(nft=node.host.argv("nft"))
+    with adapter:
+        await adapter.write(desired(spec()), ())
+    for family, neighbour in ((4, "192.168.50.3"), (6, "fd50::3")):
+        assert reaches(one.namespace, site.neighbour, neighbour) == node.addresses[family]
+        seen = reaches(one.namespace, far.namespace, far.addresses[family])
+        assert seen == one.addresses[family]
 
 
 def test_a_container_is_as_the_conflist_says(site: AttachmentSite, attachment: Attachment):

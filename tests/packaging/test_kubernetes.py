@@ -130,6 +130,17 @@ def test_paths_and_ports_are_those_of_the_program(
     assert f"ExecStart={other['command'][0]}" in unit.splitlines()
 
 
+def test_the_runtime_is_told_how_to_attach_containers(agent: dict[str, Any]) -> None:
+    """The conflist goes where it can be written; the plugins can be seen and not changed."""
+    (container,) = agent["containers"]
+    settings = daemon_settings(container["args"], {}, Path.read_bytes)  # type: ignore[arg-type]  # never called
+    mounts = {each["mountPath"]: each for each in container["volumeMounts"]}
+    folder = str(Path(settings.cni_conf).parent)
+    assert "readOnly" not in mounts[folder]
+    assert mounts[settings.cni_bin_dir[0]]["readOnly"] is True
+    assert settings.cni_chain == ("portmap",)
+
+
 def test_what_is_mounted_is_declared_and_what_is_listed_is_there(
     agent: dict[str, Any], controller: dict[str, Any]
 ) -> None:

@@ -7,7 +7,9 @@ from /proc.
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 import yaml
@@ -68,6 +70,24 @@ def test_files_belong_to_those_who_read_them(site: ServiceSite) -> None:
     assert site.subnet() == "10.5.77.1/24"
 
 
+def test_the_conflist_is_written_where_the_page_says(site: ServiceSite) -> None:
+    """The unit lets its user write to /etc/cni/net.d and nowhere else in /etc."""
+    site.machine.run("install", "-d", "-m", "0775", "-g", "hostgw", "/etc/cni/net.d")
+    drop_in = "[Service]\nEnvironment=HOSTGW_CNI_CONF=/etc/cni/net.d/10-hostgw.conflist\n"
+    site.machine.write("/etc/systemd/system/hostgwd.service.d/cni.conf", drop_in)
+    site.machine.run("systemctl", "daemon-reload")
+    site.start_etcd()
+    site.start()
+    eventually(lambda: attaching(site)["type"] == "bridge")
+    (ranges,) = attaching(site)["ipam"]["ranges"]
+    assert ranges[0]["gateway"] == site.subnet().partition("/")[0]
+    stat = ["stat", "--format=%U %a", "/etc/cni/net.d/10-hostgw.conflist"]
+    assert site.machine.run(*stat).strip() == "hostgw 644"
+    # No plugin is installed in this machine: that is said, and the service is well all the same.
+    eventually(lambda: "cni_plugin_missing" in site.machine.journal("hostgwd"))
+    assert site.state() == "active"
+
+
 def test_wrong_settings_are_told_once(site: ServiceSite) -> None:
     """A wrong setting is no reason to start again and again: the unit fails, and says why."""
     site.machine.write("/etc/default/hostgwd", "HOSTGW_HTTP_ADDRESS=nonsense\n")
@@ -115,7 +135,16 @@ def test_what_the_daemonset_grants_is_enough(site: ServiceSite) -> None:
     assert site.routes() == PEERS
     eventually(lambda: "masquerade" in site.machine.run("nft", "list", "ruleset"))
     assert site.subnet().startswith("10.5.")
+    eventually(lambda: attaching(site)["type"] == "bridge")
     assert "not permitted" not in site.machine.journal("pod")
+
+
+def attaching(site: ServiceSite) -> dict[str, Any]:
+    """Give what the conflist in the machine says first. An AssertionError while there is none."""
+    said = site.machine.run("cat", "/etc/cni/net.d/10-hostgw.conflist", check=False)
+    assert said
+    first: dict[str, Any] = json.loads(said)["plugins"][0]
+    return first
 
 
 _LOOK = """
