@@ -12,7 +12,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test fuzz chaos lint format bench docs proto clean
+.PHONY: help setup demo test fuzz chaos lint format bench broadcast docs proto clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,6 +50,9 @@ format: ## Let ruff format the code and mend what it can
 
 bench: setup ## Measure beside `ip -batch` and BIRD, and write docs/benchmarks.md; QUICK=1: 2 min (root)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
+
+broadcast: setup ## Count who hears a container start, and write docs/broadcast.md; QUICK=1: 1 min (root)
+	@$(BIN)/python -m bench.broadcast $(if $(QUICK),--quick) $(ARGS)
 
 docs: ## Write the pages that are made from the code: settings, conditions, metrics
 	@set -e; for script in docs/render_*.py; do \

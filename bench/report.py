@@ -21,7 +21,7 @@ def render(results: Results, *, machine: str, load: Sequence[str], took: float) 
         f"Measured on {machine}.",
         f"Load averages of 1, 5 and 15 minutes: {loads}. It took {took / 60:.0f} minutes.",
     ]
-    for title, table in (
+    for title, part in (
         ("Ratios", _ratios(results)),
         ("Budgets", _budgets(results)),
         ("Cold start", _cold(results)),
@@ -30,19 +30,19 @@ def render(results: Results, *, machine: str, load: Sequence[str], took: float) 
         ("Idle", _idle(results)),
         ("Many nodes at once", _crowds(results)),
     ):
-        rows = list(table)
+        rows = list(part)
         if len(rows) > 1:
-            lines += ["", f"### {title}", "", *_table(rows)]
+            lines += ["", f"### {title}", "", *table(rows)]
     return "\n".join(lines) + "\n"
 
 
-def place(page: str, report: str) -> str:
+def place(page: str, report: str, *, begin: str = BEGIN, end: str = END) -> str:
     """Put a report between the marks of a page. Raise ValueError when the marks are not there."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page lacks {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{report}\n{END}{after}"
+    before, first, rest = page.partition(begin)
+    _, last, after = rest.partition(end)
+    if not (first and last):
+        raise ValueError(f"the page lacks {begin!r} and {end!r}")
+    return f"{before}{begin}\n\n{report}\n{end}{after}"
 
 
 def _ratios(results: Results) -> Iterator[Sequence[str]]:
@@ -117,7 +117,8 @@ def _crowds(results: Results) -> Iterator[Sequence[str]]:
         )
 
 
-def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Write rows as a Markdown table, the first of them its heading."""
     for number, row in enumerate(rows):
         yield f"| {' | '.join(row)} |"
         if number == 0:
