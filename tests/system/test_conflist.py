@@ -72,7 +72,7 @@ def test_the_conflist_is_written_only_where_it_is_asked_for(node: Daemon, files:
     node.start(*files.flags, wrapper=["sh", "-c", 'umask 077; exec "$@"', "sh"])
     eventually(files.path.exists, within=SOON)
     assert json.loads(files.path.read_bytes()) == {
-        "cniVersion": "1.0.0",
+        "cniVersion": "0.4.0",
         "name": "hostgw",
         "plugins": [
             {

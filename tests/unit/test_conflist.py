@@ -1,6 +1,6 @@
 """The CNI conflist, byte for byte as the CNI specification has it: every expectation by hand.
 
-SPEC.md of containernetworking/cni, version 1.0.0: a network configuration list has `cniVersion`,
+SPEC.md of containernetworking/cni, version 0.4.0: a network configuration list has `cniVersion`,
 `name` and `plugins`; each plugin has `type`, and keys of its own. Those of the plugins are in their
 documentation (cni.dev/plugins): bridge, ptp, macvlan, ipvlan, host-local, portmap, bandwidth.
 """
@@ -55,7 +55,7 @@ def test_the_file_as_a_person_reads_it():
     assert (
         conflist(spec).content
         == b"""{
-  "cniVersion": "1.0.0",
+  "cniVersion": "0.4.0",
   "name": "hostgw",
   "plugins": [
     {
@@ -96,7 +96,7 @@ def test_a_bridge(families: str):
     """It gives its address and the default routes itself, so host-local gives no route."""
     subnets, ranges, _ = FAMILIES[families]
     assert written("bridge", subnets) == {
-        "cniVersion": "1.0.0",
+        "cniVersion": "0.4.0",
         "name": "hostgw",
         "plugins": [
             {
@@ -127,7 +127,7 @@ def test_the_others(attachment: str, own: dict[str, Any], families: str):
     """A default route for each family comes from host-local, by the subnet's gateway."""
     subnets, ranges, routes = FAMILIES[families]
     assert written(attachment, subnets) == {
-        "cniVersion": "1.0.0",
+        "cniVersion": "0.4.0",
         "name": "hostgw",
         "plugins": [
             {

@@ -1,9 +1,9 @@
 """The CNI conflist: what a container runtime does to attach a container to this host's subnet.
 
 A pure function of the lease, the link and the settings, to the JSON of the CNI specification
-(containernetworking/cni, SPEC.md, section 1). Its version is 1.0.0: the newest that the plugins of
-Debian 12 (1.1.1) speak, with CHECK, and with several families in one result. containerd 1.6, CRI-O
-1.24 and everything after them read it.
+(containernetworking/cni, SPEC.md). Its version is 0.4.0: the oldest that has CHECK, and several
+families in one result. 1.0.0 has nothing more that this file could use, and plugins older than 1.0
+(Ubuntu 22.04 has 0.9.1) refuse it: "incompatible CNI versions".
 
 **The subnet decides, not the plugin**: each family of the lease is one range of `host-local`, whose
 gateway is the subnet's first address, the one that `subnet.env` names. That address is the host's,
@@ -33,7 +33,7 @@ from typing import Any, TypeAlias
 
 from hostgw_core.model import IPNetwork, Subnets
 
-VERSION = "1.0.0"
+VERSION = "0.4.0"
 DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
 CAPABILITY = {"portmap": "portMappings", "bandwidth": "bandwidth"}
 """The plugins that may be chained, and what the runtime tells each of them (CONVENTIONS.md)."""
