@@ -12,6 +12,11 @@ import click
 
 # Name: (module, attribute, one line of help)
 COMMANDS = {
+    "cleanup": (
+        "hostgw_cli.cleanup.command",
+        "cleanup",
+        "Remove what hostgwd leaves on a host.",
+    ),
     "status": ("hostgw_cli.node.status", "status", "How the daemon of this host stands."),
     "peers": ("hostgw_cli.node.peers", "peers", "Every other node, its state and the cause."),
     "routes": ("hostgw_cli.node.routes", "routes", "The routes, and how the kernel's differ."),
