@@ -10,7 +10,7 @@ Inside the programs addresses are `ipaddress` objects; strings live only at the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal, TypeAlias
@@ -35,6 +35,15 @@ class Subnets:
         """Give the subnet of one family, if the lease has one."""
         return self.ipv4 if family == 4 else self.ipv6
 
+    def only(self, families: Collection[Family]) -> Subnets:
+        """Give those of some families."""
+        return Subnets(self.ipv4 if 4 in families else None, self.ipv6 if 6 in families else None)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The families there is a subnet of, IPv4 first."""
+        return tuple(family for family in FAMILIES if self.of(family) is not None)
+
     def __iter__(self) -> Iterator[IPNetwork]:
         """Give the subnets there are, IPv4 first."""
         return iter([subnet for subnet in (self.ipv4, self.ipv6) if subnet is not None])
@@ -54,9 +63,19 @@ class Addresses:
         """Give the address of one family, if the node has one."""
         return self.ipv4 if family == 4 else self.ipv6
 
+    def only(self, families: Collection[Family]) -> Addresses:
+        """Give those of some families."""
+        return Addresses(self.ipv4 if 4 in families else None, self.ipv6 if 6 in families else None)
+
     def __iter__(self) -> Iterator[IPAddress]:
         """Give the addresses there are, IPv4 first."""
         return iter([address for address in (self.ipv4, self.ipv6) if address is not None])
+
+    def cover(self, subnets: Subnets) -> bool:
+        """Tell whether there is one of every family that the subnets have."""
+        return (self.ipv4 is not None or subnets.ipv4 is None) and (
+            self.ipv6 is not None or subnets.ipv6 is None
+        )
 
     def meets(self, other: Addresses) -> bool:
         """Tell whether the two have an address in common."""

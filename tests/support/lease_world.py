@@ -191,13 +191,13 @@ def _believe_one(record: Entry, rules: Policy, known: Believed | None) -> Believ
     ours = {str(address) for address in rules.addresses}
     if known is not None and known.state == "self":
         known = None
-    good = _good(record, rules, ours, known=known is not None)
+    good = _good(record, rules, ours, known)
     if good is not None or known is None or ours & set(known.gateways):
         return good
     return Believed(known.subnets, known.gateways, "rejected_kept", known.created)
 
 
-def _good(record: Entry, rules: Policy, ours: set[str], *, known: bool) -> Believed | None:
+def _good(record: Entry, rules: Policy, ours: set[str], known: Believed | None) -> Believed | None:
     read = _read(record)
     if read is None or read[1].get("BackendType") != "host-gw":
         return None
@@ -212,11 +212,33 @@ def _good(record: Entry, rules: Policy, ours: set[str], *, known: bool) -> Belie
     if mine and not any(_whole(subnet, rules.config) for subnet in subnets):
         return Believed(names, told, "self", record.created)
     inward = any(ip_address(g) in subnet for g, subnet in zip(both, subnets, strict=True) if g)
-    if inward or ours & set(told) or None in both:
+    if inward or ours & set(told):
         return None
-    if all(_inside(subnet, rules.config) for subnet in subnets):
-        return Believed(names, told, "ok", record.created)
-    return Believed(names, told, "outside_config", record.created) if known else None
+    return _led(record, rules, known, [*zip(subnets, both, strict=True)])
+
+
+def _led(
+    record: Entry,
+    rules: Policy,
+    known: Believed | None,
+    ways: list[tuple[IPNetwork, str | None]],
+) -> Believed | None:
+    there = _known_here(rules, known)
+    kept = [(n, g) for n, g in ways if n.version in there]
+    if not any(gateway for _, gateway in kept):
+        return None
+    names, told = tuple(str(n) for n, _ in kept), tuple(g for _, g in kept if g)
+    if not all(_inside(subnet, rules.config) for subnet, _ in kept):
+        return Believed(names, told, "outside_config", record.created) if known else None
+    whole = len(kept) == len(ways) and all(gateway for _, gateway in kept)
+    return Believed(names, told, "ok" if whole else "partial", record.created)
+
+
+def _known_here(rules: Policy, known: Believed | None) -> set[int]:
+    """Give the families of the network, and those in which the lease was routed to before."""
+    pools = {4: rules.config.ipv4, 6: rules.config.ipv6}
+    there = {family for family, pool in pools.items() if pool is not None}
+    return there | {ip_address(each).version for each in (known.gateways if known else ())}
 
 
 def _possible(gateway: str) -> bool:

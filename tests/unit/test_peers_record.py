@@ -50,7 +50,9 @@ from support.lease_world import ME, MY_ADDRESS, entry, key, policy, value
         (entry("10.5.64.0-18"), "ok"),
         (entry("10.5.1.16-28"), "ok"),
         # The network has no IPv6.
-        (entry("10.5.1.0-24&fd00:5:0:1::-64", gateway6="fd00::9"), "outside_network"),
+        (entry("10.5.1.0-24&fd00:5:0:1::-64", gateway6="fd00::9"), "partial"),
+        (entry("8.8.8.0-24&fd00:5:0:1::-64", gateway6="fd00::9"), "outside_network"),
+        (entry("hostgw/subnets6/fd00:5:0:1::-64", None, gateway6="fd00::9"), "outside_network"),
     ],
     ids=lambda each: each if isinstance(each, str) else each.key.decode().rpartition("/")[2],
 )
@@ -63,7 +65,9 @@ def test_a_record_by_itself(record, word):
     ("record", "word"),
     [
         (entry("10.5.1.0-24&fd00:5:0:1::-64", gateway6="fd00::9"), "ok"),
-        (entry("10.5.1.0-24&fd00:5:0:1::-64"), "bad_gateway"),  # no IPv6 address
+        (entry("10.5.1.0-24&fd00:5:0:1::-64"), "partial"),  # no IPv6 address
+        (entry("10.5.1.0-24&fd00:5:0:1::-64", None, gateway6="fd00::9"), "partial"),
+        (entry("10.5.1.0-24&fd00:5:0:1::-64", "10.5.1.7"), "bad_gateway"),
         (entry("10.5.1.0-24&fd00:5:0:1::-64", gateway6="fd00:5:0:1::9"), "bad_gateway"),
         (entry("10.5.1.0-24&fd00:5:0:1::-64", gateway6="fd00::1"), "self"),
         (entry("10.5.1.0-24&fd00:5:0:1::-64", gateway6="fd00::1", node="n1"), "own_address"),
@@ -73,7 +77,7 @@ def test_a_record_by_itself(record, word):
     ],
 )
 def test_a_record_of_two_families(record, word):
-    """What is wrong with one family spoils the record, for a subnet is leased whole."""
+    """A lie in one family spoils the record; what it lacks in one leaves the other."""
     assert only(record, rules=DUAL) == word
 
 

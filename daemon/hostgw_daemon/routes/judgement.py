@@ -2,7 +2,7 @@
 
 A record is judged by itself (can it be read, does it lie in the network, can its gateway be one, is
 its subnet free on this host) and against the others (does it overlap one that came before). A bad
-record spoils itself only.
+record spoils itself only, and what a lease lacks in one family leaves the other one as it is.
 
 A lease once accepted keeps its last good meaning while its key exists, whatever becomes of its
 value (`rejected_kept`) or of the configuration (`outside_config`): somebody's containers are behind
@@ -34,6 +34,7 @@ from hostgw_daemon.routes.doubts import NO_DOUBTS, Doubts
 from hostgw_daemon.routes.ground import Ground
 from hostgw_daemon.routes.peers import (
     LEFTOVER,
+    NO_ADDRESSES,
     OWN_ADDRESS,
     QUARANTINED,
     Peer,
@@ -48,6 +49,7 @@ class _Judge:
 
     def __init__(self, before: Roster | None, policy: Policy, doubts: Doubts) -> None:
         self.policy = policy
+        self.families = policy.config.families
         self.doubts = doubts
         self.yielded: set[bytes] = set()
         self.on_this_host = Taken(policy.host_networks)
@@ -153,12 +155,39 @@ class _Judge:
         if self._own_address(lease):
             why = f"its gateway {lease.gateways} is our own address"
             return _refused(entry.key, OWN_ADDRESS, why)
-        if why := _no_gateway(lease):
+        if why := _inside_itself(lease):
             return _refused(entry.key, "bad_gateway", why)
-        why = self._outside(lease.subnets)
-        if why and accepted is None:
-            return _refused(entry.key, "outside_network", why)
-        return Peer(lease, PeerState.OUTSIDE_CONFIG if why else PeerState.OK, why)
+        return self._reached(lease, accepted)
+
+    def _reached(self, lease: Lease, accepted: Peer | None) -> Peer | Refusal:
+        """Judge where a lease of another node leads, family by family.
+
+        What it lacks in one family leaves the other: an address, or that the network has it. (One
+        that was routed to before stays, like all that lies outside the network since then.)
+        """
+        outside = self._outside(lease.subnets)
+        if not outside and lease.gateways.cover(lease.subnets):
+            return Peer(lease)  # as all are, but for a few
+        before = accepted.lease.gateways if accepted is not None else NO_ADDRESSES
+        known = (*self.families, *(each.version for each in before))
+        used = lease.subnets.only(known)
+        lacks = [
+            f"the network has no IPv{each.version} for {each}"
+            for each in lease.subnets
+            if each.version not in known
+        ]
+        outside = self._outside(used)
+        if (outside and accepted is None) or not any(used):
+            return _refused(lease.key, "outside_network", outside or lacks[0])
+        nowhere = [each for each in used if lease.gateways.of(each.version) is None]
+        lacks += [f"it names no IPv{each.version} address for {each}" for each in nowhere]
+        if len(nowhere) == len(tuple(used)):
+            return _refused(lease.key, "bad_gateway", "; ".join(lacks))
+        if used != lease.subnets:
+            lease = replace(lease, subnets=used, gateways=lease.gateways.only(known))
+        if outside:
+            return Peer(lease, PeerState.OUTSIDE_CONFIG, outside)
+        return Peer(lease, PeerState.PARTIAL if lacks else PeerState.OK, "; ".join(lacks))
 
     def _ours(self, lease: Lease) -> bool:
         """Tell whether it is this node's: by its id, or by our address where flannel wrote it."""
@@ -242,12 +271,10 @@ def amend(
     return judge.verdict(), moved
 
 
-def _no_gateway(lease: Lease) -> str:
+def _inside_itself(lease: Lease) -> str:
     for subnet in lease.subnets:
         gateway = lease.gateways.of(subnet.version)
-        if gateway is None:
-            return f"it names no IPv{subnet.version} address for {subnet}"
-        if gateway in subnet:
+        if gateway is not None and gateway in subnet:
             return f"its gateway {gateway} lies inside the subnet {subnet} behind it"
     return ""
 

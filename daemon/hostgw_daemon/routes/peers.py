@@ -18,6 +18,7 @@ class PeerState(StrEnum):
     """What a peer's lease is to us. Every other state a peer can have begins with `ok`."""
 
     OK = "ok"
+    PARTIAL = "partial"  # one family of it is routed to, and the reason says why not the other
     SELF = "self"
     REJECTED_KEPT = "rejected_kept"
     OUTSIDE_CONFIG = "outside_config"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hostgw_daemon.told.metrics.instruments import Instruments
 
 STATES = (
-    *("ok", "self", "rejected_kept", "outside_config", "held"),
+    *("ok", "partial", "self", "rejected_kept", "outside_config", "held"),
     *("off_subnet", "conflict", "shadowed", "fight", "failed"),
 )
 REASONS = (
