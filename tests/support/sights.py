@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 from hostgw_core.keys import Keys
@@ -21,6 +21,9 @@ def pool(first: str, last: str) -> Pool:
     return Pool(IPv4Network("10.5.0.0/16"), 24, IPv4Address(first), IPv4Address(last))
 
 
+IPV6 = Pool(
+    IPv6Network("fd00:5::/48"), 64, IPv6Address("fd00:5:0:1::"), IPv6Address("fd00:5:0:9::")
+)
 CONFIG = ClusterConfig(pool("10.5.1.0", "10.5.9.0"), None, 40)
 MINE = Presence("me", "now", "web", HERE, created=70, modified=71)
 READY = Sight(KEYS, ME, CONFIG, presence=MINE)

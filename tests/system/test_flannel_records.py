@@ -39,20 +39,20 @@ def test_records_that_flannel_would_route_to_are_refused_with_a_reason(make_site
     site.put("10.244.0.0-16", via="198.18.0.7")
     site.put("10.244.202.0-24&fd00:5:0:1::-64", via="198.18.0.7", via6="fd01::7")
     eventually(lambda: "8.8.8.0/24" in two.routes())
-    eventually(lambda: len(refusals(one)) == 5)
+    eventually(lambda: len(refusals(one)) == 4)
     assert one.container(0).ping(two.container(0), count=5)
     site.etcd.ctl("put", SUBNETS + "10.244.203.0-24", SUBNETS + "10.244.203.0-24")
     eventually(lambda: not peers(two))  # flannel withdraws all that it had
-    eventually(lambda: len(refusals(one)) == 6)
+    eventually(lambda: len(refusals(one)) == 5)
     assert refusals(one) == {
         "10.244.201.0-24": "other_backend",
         "8.8.8.0-24": "outside_network",
         "198.18.64.0-18": "outside_network",
         "10.244.0.0-16": "outside_network",
-        "10.244.202.0-24&fd00:5:0:1::-64": "outside_network",
         "10.244.203.0-24": "malformed_value",
     }
-    assert set(peers(one)) == {subnet(two)}
+    # flannel hangs on a lease of a family that the network has not; its IPv4 subnet is good.
+    assert set(peers(one)) == {subnet(two), "10.244.202.0/24"}
 
 
 def test_dual_stack_leases_of_flannel_are_seen_and_adopted(make_site):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network
 
 import pytest
 
-from hostgw_core.model import Addresses, Pool, Presence, Subnets
+from hostgw_core.model import Addresses, Presence, Subnets
 from hostgw_core.records import Reservation, lease_value
 from hostgw_core.store import Compare, Span
 from hostgw_daemon.claim.ownership import rivals
 from hostgw_daemon.claim.sight import Announce, Depose, Hold, Keep, Wait, Withdraw
 from hostgw_daemon.claim.table import decide
-from support.sights import CONFIG, HERE, KEYS, ME, READY, THERE, lease, seen, subnets
+from support.sights import CONFIG, HERE, IPV6, KEYS, ME, READY, THERE, lease, seen, subnets
 
 
 def test_without_a_network_nothing_is_done():
@@ -23,18 +23,14 @@ def test_without_a_network_nothing_is_done():
     )
 
 
-def test_without_an_address_of_every_family_nothing_is_done():
-    """A network of both families needs an address of both."""
-    both = replace(
-        CONFIG,
-        ipv6=Pool(IPv6Network("fd00::/48"), 64, IPv6Address("fd00::"), IPv6Address("fd00:0:0:9::")),
-    )
-    action = decide(seen(config=both))
-    assert isinstance(action, Wait)
-    assert (action.code, "IPv6" in action.detail) == ("no_uplink", True)
-    nowhere = decide(seen(me=replace(ME, addresses=Addresses())))
-    assert isinstance(nowhere, Wait)
-    assert "IPv4" in nowhere.detail
+def test_without_an_ipv4_address_nothing_is_done():
+    """Leases of a network with IPv4 are taken by their IPv4 subnets."""
+    both = replace(CONFIG, ipv6=IPV6)
+    for config, word in ((CONFIG, "IPv4"), (both, "IPv4"), (replace(both, ipv4=None), "IPv6")):
+        nowhere = decide(seen(config=config, me=replace(ME, addresses=Addresses())))
+        assert isinstance(nowhere, Wait)
+        assert nowhere.code == "no_uplink"
+        assert word in nowhere.detail
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_address
+
 import pytest
 
 from hostgw_core.history import Break
@@ -11,7 +14,7 @@ from hostgw_core.store import Header, Room
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
-from hostgw_daemon.kernel import Verdict
+from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.routes.holds import Cause, Hold
 from hostgw_daemon.routes.peers import OWN_ADDRESS
@@ -24,6 +27,7 @@ from support.parts import (
     ELSEWHERE,
     HEADER,
     OWN,
+    UPLINK,
     foreign,
     lease,
     outcome,
@@ -49,6 +53,18 @@ def held(number: int, cause: Cause = Cause.LEAVING) -> Hold:
     return Hold(lease(number), cause, 0.0, 9.0)
 
 
+WITHOUT_IPV6 = replace(UPLINK, lacks="eth0 has no IPv6 address")
+OFF_LINK6 = Outcome(
+    Write(
+        Verb.CREATE,
+        Route(
+            ip_address("fd00:5:0:1::").packed, 64, 2100, ip_address("2001:db8::1").packed, link=2
+        ),
+    ),
+    Verdict.OFF_LINK,
+    113,
+    "No route to host",
+)
 EARLIER = Header(HEADER.cluster, 3, 1)
 ELSEWHERES = Header(0xC0FFEE, 3, 1)
 
@@ -120,6 +136,19 @@ TABLE = [
     ),
     ({"uplink": NoUplink("no default route")}, {"no_uplink": "no default route"}),
     ({"uplink": DOWN}, {"uplink_down": "eth0 is down"}),
+    ({"uplink": WITHOUT_IPV6}, {"family_missing": "eth0 has no IPv6 address"}),
+    (  # that no IPv6 gateway is on the link has this one cause; an IPv4 gateway's has another
+        {"uplink": WITHOUT_IPV6, "routes": routes(missing=(OFF_LINK6,))},
+        {"family_missing": "eth0 has no IPv6 address"},
+    ),
+    (
+        {
+            "uplink": WITHOUT_IPV6,
+            "routes": routes(missing=(OFF_LINK6, outcome(1, Verdict.OFF_LINK, "no way"))),
+        },
+        {"family_missing": "eth0", "gateways_off_link": "10.0.1.0/24 via 192.0.2.1"},
+    ),
+    ({"routes": routes(missing=(OFF_LINK6,))}, {"gateways_off_link": "fd00:5:0:1::/64"}),
     (
         {"claim": ClaimState(conditions={"subnets_exhausted": "none is left"})},
         {"subnets_exhausted": "none is left"},

@@ -184,10 +184,40 @@ def test_an_unstable_address_is_not_in_a_cidr():
     assert _choose(rule, families=(6,)).addresses.ipv6 == ip_address("2001:db8::10")
 
 
-def test_a_missing_family_is_refused():
-    """A link without a stable address of one family is no uplink for both."""
-    reason = _refuse(UplinkRule(ifaces=("docker0",)), families=(4, 6))
-    assert "docker0 (named by --iface) has no IPv6 address that stays" in reason
+def test_without_an_ipv6_address_ipv4_goes_on_alone():
+    """A link of both families without a stable IPv6 address is one for IPv4, and says so."""
+    uplink = _choose(UplinkRule(ifaces=("docker0",)), families=(4, 6))
+    assert uplink.addresses.ipv6 is None
+    assert uplink.addresses.ipv4 is not None
+    assert "docker0 (named by --iface) has no IPv6 address that stays" in uplink.lacks
+
+
+def test_without_an_ipv4_address_there_is_no_uplink_for_both():
+    """Leases are taken by IPv4 subnets: IPv6 does not go on alone where the cluster has both."""
+    picture = replace(HOST, addresses=tuple(a for a in HOST.addresses if a.address.version == 6))
+    rule = UplinkRule(ifaces=("eth0",))
+    reason = _refuse(rule, picture=picture, families=(4, 6))
+    assert "eth0 (named by --iface) has no IPv4 address that stays" in reason
+
+
+def test_an_ipv6_address_that_comes_is_told():
+    """What was lacking is looked for again with every look."""
+    rule = UplinkRule(ifaces=("docker0",))
+    before = _choose(rule, families=(4, 6))
+    docker = next(link for link in HOST.links if link.name == "docker0")
+    picture = replace(HOST, addresses=(*HOST.addresses, _at(docker, "fd09::7/64")))
+    after = _choose(rule, picture=picture, families=(4, 6), current=before)
+    assert after.addresses.ipv6 == ip_address("fd09::7")
+    assert after.lacks == ""
+
+
+def test_an_ipv6_address_that_goes_leaves_the_uplink():
+    """The same link, the same IPv4 address, and the sentence."""
+    before = _choose(UplinkRule(), families=(4, 6))
+    picture = replace(HOST, addresses=tuple(a for a in HOST.addresses if a.address.version == 4))
+    after = _choose(UplinkRule(), picture=picture, families=(4, 6), current=before)
+    assert after.addresses == Addresses(before.addresses.ipv4, None)
+    assert "has no IPv6 address that stays" in after.lacks
 
 
 def _without(picture: HostPicture, link: Link, *, up: bool) -> HostPicture:

@@ -71,6 +71,11 @@ class ClaimState:
         return self.lease is not None
 
 
+def _has_all(subnets: Subnets, before: Subnets) -> bool:
+    """Tell whether each subnet of before is among these: a lease that got IPv6 has not moved."""
+    return all(subnets.of(each.version) == each for each in before)
+
+
 class Claimant:
     """Claims a subnet and keeps it. `told` gets every new state; `clock` is CLOCK_BOOTTIME.
 
@@ -110,6 +115,7 @@ class Claimant:
         self._backoff = Backoff(0.1, 10.0)
         self._restraint = Restraint(clock)
         self._how = ""
+        self._hopes = False
         self._shown: Shown | None = None
         self._turn: asyncio.TimerHandle | None = None
         self._announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
@@ -161,7 +167,7 @@ class Claimant:
 
     @property
     def _waits(self) -> bool:
-        return self.state.lease is None and bool(self.state.conditions)
+        return self._hopes or (self.state.lease is None and bool(self.state.conditions))
 
     def _look_in_turn(self, crowd: int) -> None:
         """Look again at a moment that is the later, on average, the more nodes may do the same."""
@@ -233,9 +239,10 @@ class Claimant:
         else:
             self.lease_session.drop()
         moved_from = self.state.moved_from
-        if any(self._remembered) and self._remembered != lease.subnets:
+        if not _has_all(lease.subnets, self._remembered):
             moved_from = self._remembered
         self._remembered, self._restraint.key = lease.subnets, lease.key
+        self._hopes = action.hopes
         conditions = {"outside_config": action.misfit} if action.misfit else {}
         conditions |= self._restraint.condition
         retaken = self.state.retaken + (self.state.lost == lease.subnets)
@@ -255,7 +262,9 @@ class Claimant:
 
     def _note_loss(self, sight: Sight) -> None:
         lease = self.state.lease
-        if lease is not None and lease.key not in {each.key for each in own(sight)}:
+        if lease is None:
+            return
+        if not any(_has_all(each.subnets, lease.subnets) for each in own(sight)):
             self._tell(replace(self.state, lease=None, lost=lease.subnets))
 
     async def _act(self, action: Announce | Depose | Withdraw | Restore | Hold) -> bool:
@@ -276,7 +285,9 @@ class Claimant:
         etcd_lease = action.etcd_lease
         if etcd_lease is None:
             etcd_lease = await self.lease_session.granted(self._ttl)
-        puts = [Put(action.key, action.value, etcd_lease)]
+        puts: list[Put | Delete] = [Put(action.key, action.value, etcd_lease)]
+        if action.instead:
+            puts.append(Delete(action.instead))
         if action.beside:
             granted = await self.lease_session.granted(self._ttl)
             puts += [Put(key, value, granted) for key, value in action.beside]

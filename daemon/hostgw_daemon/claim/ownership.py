@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from hostgw_core.model import Lease, Presence
 from hostgw_core.subnets import fits
@@ -65,7 +66,8 @@ def adoptable(sight: Sight, of_node: Callable[[str], bool]) -> Lease | None:
     assert sight.config is not None
     config = sight.config
     near = (each for each in sight.leases if of_node(each.node_id) and here(sight, each))
-    fitting = (lease for lease in near if fits(config, lease.subnets) is None)
+    kinds = (config, replace(config, ipv6=None))  # of IPv4 alone, it is widened afterwards
+    fitting = (each for each in near if any(fits(kind, each.subnets) is None for kind in kinds))
     whole = (each for each in fitting if alone(sight, each.key, each.subnets))
     return _best(
         sight,

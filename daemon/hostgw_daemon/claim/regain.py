@@ -73,6 +73,7 @@ def _to_put_back(sight: Sight) -> bool:
         sight.broken is not None
         and config is not None
         and any(subnets)
+        and sight.me.addresses.cover(subnets)
         and fits(config, subnets) is None
         and all(lease.subnets != subnets for lease in own(sight))
     )

@@ -138,10 +138,14 @@ class Depose:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The lease is ours and right: keep it alive. `misfit`: why the network no longer has it."""
+    """The lease is ours and right: keep it alive. `misfit`: why the network no longer has it.
+
+    `hopes`: it will be another one as soon as others' leases allow it.
+    """
 
     lease: Lease
     misfit: str = ""
+    hopes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ class Hold:
     """Write the lease of these subnets, if all compares hold; then it is ours.
 
     `etcd_lease` is the one to hang it on: None for a grant of our own, 0 for a key that stays.
-    `beside` are keys and values that are written with it, always on a grant of our own.
+    `beside` are keys and values that are written with it, always on a grant of our own; `instead`
+    is the key of our lease that this one takes the place of, in the same transaction.
     """
 
     how: str
@@ -159,6 +164,7 @@ class Hold:
     compares: tuple[Compare, ...]
     etcd_lease: int | None = None
     beside: tuple[tuple[bytes, bytes], ...] = ()
+    instead: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

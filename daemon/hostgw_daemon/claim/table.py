@@ -12,6 +12,7 @@ slept can write no more), and with it
 | action | what else must be true at that very revision |
 |---|---|
 | take | no key in the subnet's range; the configuration unchanged; the reservation absent or ours |
+| widen | nothing but our key in the subnet's range, and that unchanged; the rest as for take |
 | adopt, rewrite, put right, withdraw | the key unchanged since it was read |
 | announce | no presence under our id |
 | restore | no network is there |
@@ -31,6 +32,7 @@ from typing import Final
 from hostgw_core.model import HOST_GW, ClusterConfig, Subnets
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken, candidates, fits, too_much
+from hostgw_daemon.claim.families import lacks_ipv6, misfit, same_again, usable, widen
 from hostgw_daemon.claim.ownership import (
     adoptable,
     is_me,
@@ -89,8 +91,7 @@ def _no_network(sight: Sight) -> Action | None:
 
 
 def _no_address(sight: Sight) -> Action | None:
-    assert sight.config is not None
-    for family in sight.config.families:
+    for family in usable(sight).families:
         if sight.me.addresses.of(family) is None:
             return Wait("no_uplink", f"this host has no usable IPv{family} address yet")
     return None
@@ -138,8 +139,7 @@ def _as_it_should_be(sight: Sight) -> Action | None:
     mine = own_lease(sight)
     if mine is None or not says(mine, sight):
         return None
-    assert sight.config is not None
-    return Keep(mine, fits(sight.config, mine.subnets) or "")
+    return Keep(mine, misfit(sight, mine.subnets), lacks_ipv6(sight))
 
 
 def _said_otherwise(sight: Sight) -> Action | None:
@@ -159,6 +159,8 @@ def _spoilt(sight: Sight) -> Action | None:
     key = sight.keys.lease(subnets)
     for entry in sight.spoilt:
         if entry.key == key and alone(sight, key, subnets):
+            if not sight.me.addresses.cover(subnets):
+                return Wait("no_uplink", f"there is no IPv6 address to write {subnets} with")
             same = Compare(Span(key), "modified", entry.modified)
             hold = Hold("put right", subnets, key, value(sight, subnets), (same, fence(sight)))
             return guarded(sight, hold)
@@ -197,8 +199,9 @@ def _free_subnet(sight: Sight) -> Action | None:
     # What is too much of the network for any node is nobody's: one such key must not take it all.
     occupied = (each for each in sight.occupied if not too_much(sight.config, each))
     taken = Taken([*occupied, *sight.avoid, *kept])
-    for how, subnets in _choices(sight, sight.config):
-        if fits(sight.config, subnets) is not None or any(map(taken.overlaps, subnets)):
+    config = usable(sight)
+    for how, subnets in _choices(sight, config):
+        if fits(config, subnets) is not None or any(map(taken.overlaps, subnets)):
             continue
         compares = (
             Compare(sight.keys.block(subnets), "version", 0),
@@ -227,6 +230,7 @@ TABLE: Final = (
     Row("another node lives at our address and came first", _address_held),
     Row("our lease went with the store's history", put_back),
     Row("we hold more than one lease", _second_lease),
+    Row("our lease lacks the IPv6 subnet that it could have now", widen),
     Row("our lease is there, as it should be", _as_it_should_be),
     Row("our lease is there and says something else", _said_otherwise),
     Row("our lease is there and cannot be read", _spoilt),
@@ -242,7 +246,8 @@ def _choices(sight: Sight, config: ClusterConfig) -> Iterator[tuple[str, Subnets
     """Give the subnets to try, in order, and the word for each."""
     for reservation in sight.reservations:
         if ours(sight, reservation):
-            yield "reserved", reservation.subnets
-    yield "the same again", sight.remembered
-    for subnets in candidates(config, sight.me.node_id):
-        yield "new", subnets
+            yield "reserved", reservation.subnets.only(config.families)
+    yield "the same again", same_again(sight)
+    assert sight.config is not None
+    for subnets in candidates(sight.config, sight.me.node_id):
+        yield "new", subnets.only(config.families)

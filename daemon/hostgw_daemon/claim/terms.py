@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from hostgw_core.keys import networks_in
 from hostgw_core.model import HOST_GW, Addresses, Lease, Subnets
@@ -16,32 +17,35 @@ from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken
 from hostgw_daemon.claim.sight import Hold, Sight
 
+NO_ADDRESSES: Final = Addresses()
+
 
 def says(lease: Lease, sight: Sight) -> bool:
     """Tell whether a lease of ours says what we would write."""
     me = sight.me
     told = (lease.backend, lease.gateways, lease.node)
-    return told == (HOST_GW, _gateways(me.addresses, lease.subnets), me.node)
+    return told == (HOST_GW, _gateways(me.addresses, lease.subnets, lease.gateways), me.node)
 
 
-def _gateways(addresses: Addresses, subnets: Subnets) -> Addresses:
-    """Give our addresses in the families that the subnets have."""
-    return Addresses(
-        addresses.ipv4 if subnets.ipv4 is not None else None,
-        addresses.ipv6 if subnets.ipv6 is not None else None,
-    )
+def _gateways(addresses: Addresses, subnets: Subnets, told: Addresses) -> Addresses:
+    """Give our addresses in the subnets' families; what was told in one that we have none of."""
+    now = Addresses(addresses.ipv4 or told.ipv4, addresses.ipv6 or told.ipv6)
+    return now.only(subnets.families)
 
 
-def value(sight: Sight, subnets: Subnets) -> bytes:
-    """Give the value of a lease of these subnets, as it is to be written."""
-    me = sight.me
-    return lease_value(gateways=_gateways(me.addresses, subnets), node=me.node, node_id=me.node_id)
+def value(sight: Sight, subnets: Subnets, told: Addresses = NO_ADDRESSES) -> bytes:
+    """Give the value of a lease of these subnets, as it is to be written; `told` is what it says.
+
+    It matters in a family that this host has no address of now.
+    """
+    me, gateways = sight.me, _gateways(sight.me.addresses, subnets, told)
+    return lease_value(gateways=gateways, node=me.node, node_id=me.node_id)
 
 
 def rewrite(sight: Sight, lease: Lease, how: str, etcd_lease: int | None) -> Hold:
     """Write the lease of a key that stands, if it is unchanged."""
     compares = (unchanged(lease), fence(sight))
-    content = value(sight, lease.subnets)
+    content = value(sight, lease.subnets, lease.gateways)
     return Hold(how, lease.subnets, lease.key, content, compares, etcd_lease)
 
 

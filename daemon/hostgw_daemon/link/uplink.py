@@ -14,6 +14,9 @@ default routes away with it. It is still the uplink, and its routes wait.
 
 A port of a bridge or a bond stands for it once its address has moved there: it is the same wire.
 
+Where the cluster uses both families and this host has no IPv6 address, IPv4 goes on alone: the
+uplink says what it lacks. It is not the other way round, because leases are taken by IPv4 subnets.
+
 host-gw needs peers on the link, so a public address that is not on it is refused, as flannel does.
 """
 
@@ -48,12 +51,16 @@ class UplinkRule:
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
-    """The link to the other nodes, our addresses and the networks on it, and why this one."""
+    """The link to the other nodes, our addresses and the networks on it, and why this one.
+
+    `lacks` says why there is no IPv6 address among them, where the cluster uses both families.
+    """
 
     link: Link
     addresses: Addresses
     networks: tuple[IPNetwork, ...]
     reason: str
+    lacks: str = ""
 
     @property
     def up(self) -> bool:
@@ -93,16 +100,21 @@ def choose(
         return found
     found = _whole(picture, found, families[0])
     chosen: dict[Family, IPAddress] = {}
+    lacks = ""
     for family in families:
         address = _address(picture, rule, found, family=family)
-        if isinstance(address, NoUplink):
+        if not isinstance(address, NoUplink):
+            chosen[family] = address
+        elif not chosen:
             return address
-        chosen[family] = address
+        else:
+            lacks = address.reason
     return Uplink(
         link=found.link,
         addresses=_addresses(chosen),
         networks=_networks(picture, found.link),
         reason=f"{found.link.name}: {found.why}",
+        lacks=lacks,
     )
 
 

@@ -89,7 +89,7 @@ def reports(first: Parts, further: Mapping[str, Parts]) -> dict[str, dict[str, s
 
 def _of_host(parts: Parts) -> dict[str, str]:
     found = dict(parts.around)
-    for code, detail in (*_of_uplink(parts), *_of_routes(parts.routes)):
+    for code, detail in (*_of_uplink(parts), *_of_routes(parts)):
         found.setdefault(code, detail)
     if parts.masquerade.standing in (Standing.FAILING, Standing.CONTESTED):
         found["masquerade_failing"] = parts.masquerade.reason
@@ -149,8 +149,11 @@ def _moment(seconds: float) -> str:
 def _of_uplink(parts: Parts) -> Iterator[tuple[str, str]]:
     if isinstance(parts.uplink, NoUplink):
         yield "no_uplink", parts.uplink.reason
-    elif not parts.uplink.up:
+        return
+    if not parts.uplink.up:
         yield "uplink_down", f"{parts.uplink.link.name} is down"
+    if parts.uplink.lacks:
+        yield "family_missing", parts.uplink.lacks
 
 
 def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
@@ -173,9 +176,21 @@ def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
         yield "address_claimed", _some(rivals)
 
 
-def _of_routes(routes: RoutesState) -> Iterator[tuple[str, str]]:
+def _missing(parts: Parts) -> Iterator[Outcome]:
+    """Give the missing routes, but for those of IPv6 where this host has no IPv6 address.
+
+    That one thing is said of this host, and not of every other node.
+    """
+    alone = isinstance(parts.uplink, Uplink) and parts.uplink.lacks
+    for outcome in parts.routes.missing:
+        if not (alone and outcome.verdict is Verdict.OFF_LINK and outcome.write.route.family == 6):
+            yield outcome
+
+
+def _of_routes(parts: Parts) -> Iterator[tuple[str, str]]:
+    routes = parts.routes
     by_verdict: dict[Verdict, list[Outcome]] = {}
-    for outcome in routes.missing:
+    for outcome in _missing(parts):
         by_verdict.setdefault(outcome.verdict, []).append(outcome)
     holding, shadowing = _by_effect(routes)
     if holding:
@@ -257,7 +272,7 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
             words.get(outcome.verdict, "failed"),
             outcome.message,
         )
-        for outcome in parts.routes.missing
+        for outcome in _missing(parts)
     }
     for route in parts.routes.shadows:
         prefix = (route.destination, route.length)
@@ -269,7 +284,8 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
         if peer.state is PeerState.SELF:
             continue
         state, reason = str(peer.state), peer.reason
-        for subnet in peer.lease.subnets if looked_at and peer.state is PeerState.OK else ():
+        well = peer.state in (PeerState.OK, PeerState.PARTIAL)
+        for subnet in peer.lease.subnets if looked_at and well else ():
             prefix = (subnet.network_address.packed, subnet.prefixlen)
             if str(subnet) in fights:
                 state, reason = "fight", "somebody deletes its route as fast as it is put back"

@@ -50,4 +50,11 @@ UPLINK = (
         "Set the link up and look at its cable; the routes come back by themselves.",
         explained_by=("no_uplink",),
     ),
+    Kind(
+        "family_missing",
+        _ERROR,
+        "The cluster uses IPv6 and this host has no IPv6 address on the link; IPv4 goes on.",
+        "Give the link an IPv6 address that stays, or switch IPv6 on: its sysctl is disable_ipv6.",
+        explained_by=("no_uplink", "uplink_down"),
+    ),
 )
