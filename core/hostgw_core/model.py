@@ -10,7 +10,7 @@ Inside the programs addresses are `ipaddress` objects; strings live only at the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal, TypeAlias
@@ -44,6 +44,10 @@ class Subnets:
         """The families there is a subnet of, IPv4 first."""
         return tuple(family for family in FAMILIES if self.of(family) is not None)
 
+    def include(self, others: Subnets) -> bool:
+        """Tell whether each of the others is one of these: a lease that got IPv6 has not moved."""
+        return all(self.of(each.version) == each for each in others)
+
     def __iter__(self) -> Iterator[IPNetwork]:
         """Give the subnets there are, IPv4 first."""
         return iter([subnet for subnet in (self.ipv4, self.ipv6) if subnet is not None])
@@ -58,6 +62,14 @@ class Addresses:
 
     ipv4: IPv4Address | None = None
     ipv6: IPv6Address | None = None
+
+    @classmethod
+    def by_family(cls, addresses: Mapping[Family, IPAddress]) -> Addresses:
+        """Put together what is known of each family."""
+        ipv4, ipv6 = addresses.get(4), addresses.get(6)
+        assert ipv4 is None or isinstance(ipv4, IPv4Address)
+        assert ipv6 is None or isinstance(ipv6, IPv6Address)
+        return cls(ipv4, ipv6)
 
     def of(self, family: Family) -> IPAddress | None:
         """Give the address of one family, if the node has one."""

@@ -71,11 +71,6 @@ class ClaimState:
         return self.lease is not None
 
 
-def _has_all(subnets: Subnets, before: Subnets) -> bool:
-    """Tell whether each subnet of before is among these: a lease that got IPv6 has not moved."""
-    return all(subnets.of(each.version) == each for each in before)
-
-
 class Claimant:
     """Claims a subnet and keeps it. `told` gets every new state; `clock` is CLOCK_BOOTTIME.
 
@@ -239,7 +234,7 @@ class Claimant:
         else:
             self.lease_session.drop()
         moved_from = self.state.moved_from
-        if not _has_all(lease.subnets, self._remembered):
+        if not lease.subnets.include(self._remembered):
             moved_from = self._remembered
         self._remembered, self._restraint.key = lease.subnets, lease.key
         self._hopes = action.hopes
@@ -262,9 +257,7 @@ class Claimant:
 
     def _note_loss(self, sight: Sight) -> None:
         lease = self.state.lease
-        if lease is None:
-            return
-        if not any(_has_all(each.subnets, lease.subnets) for each in own(sight)):
+        if lease is not None and not any(e.subnets.include(lease.subnets) for e in own(sight)):
             self._tell(replace(self.state, lease=None, lost=lease.subnets))
 
     async def _act(self, action: Announce | Depose | Withdraw | Restore | Hold) -> bool:

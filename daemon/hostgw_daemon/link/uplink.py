@@ -14,8 +14,8 @@ default routes away with it. It is still the uplink, and its routes wait.
 
 A port of a bridge or a bond stands for it once its address has moved there: it is the same wire.
 
-Where the cluster uses both families and this host has no IPv6 address, IPv4 goes on alone: the
-uplink says what it lacks. It is not the other way round, because leases are taken by IPv4 subnets.
+Without an IPv6 address IPv4 goes on alone, and the uplink says what it lacks; not the other way
+round, because leases are taken by IPv4 subnets.
 
 host-gw needs peers on the link, so a public address that is not on it is refused, as flannel does.
 """
@@ -51,10 +51,7 @@ class UplinkRule:
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
-    """The link to the other nodes, our addresses and the networks on it, and why this one.
-
-    `lacks` says why there is no IPv6 address among them, where the cluster uses both families.
-    """
+    """The link to the others, our addresses and networks on it, why this one, what it `lacks`."""
 
     link: Link
     addresses: Addresses
@@ -111,7 +108,7 @@ def choose(
             lacks = address.reason
     return Uplink(
         link=found.link,
-        addresses=_addresses(chosen),
+        addresses=Addresses.by_family(chosen),
         networks=_networks(picture, found.link),
         reason=f"{found.link.name}: {found.why}",
         lacks=lacks,
@@ -294,13 +291,6 @@ def _networks(picture: HostPicture, link: Link) -> tuple[IPNetwork, ...]:
     """
     here = (each.network for each in picture.addresses if each.link == link.index)
     return tuple(n for n in dict.fromkeys(here) if n.version == 4 or not n.is_link_local)
-
-
-def _addresses(chosen: dict[Family, IPAddress]) -> Addresses:
-    ipv4, ipv6 = chosen.get(4), chosen.get(6)
-    assert ipv4 is None or isinstance(ipv4, IPv4Address)
-    assert ipv6 is None or isinstance(ipv6, IPv6Address)
-    return Addresses(ipv4, ipv6)
 
 
 def _listed(picture: HostPicture) -> str:
