@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hostgw_daemon.kernel import Verb, Write
-from hostgw_daemon.routes.plan import plan
+from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
+from hostgw_daemon.routes.plan import plan, retreat
 from support.lease_world import route
 
 A = route("10.5.1.0/24", "172.16.0.4")
@@ -76,4 +76,44 @@ def test_a_route_in_a_shape_we_never_write_gives_way():
     assert plan(frozenset([A]), frozenset([odd])) == (
         Write(Verb.APPEND, A),
         Write(Verb.DELETE, odd),
+    )
+
+
+OLD6 = route("fd00:5:0:1::/64", "fd00::4")
+NEW6 = route("fd00:5:0:1::/64", "fd00::5")
+
+
+def _told(*told: tuple[Verb, Route, Verdict]) -> list[Outcome]:
+    return [Outcome(Write(verb, which), verdict, 0, "") for verb, which, verdict in told]
+
+
+def test_a_move_of_ipv6_whose_old_route_was_not_there_is_taken_back():
+    """Created anew, it is refused where a stranger has the key, and no leg of his."""
+    outcomes = _told(
+        (Verb.APPEND, NEW6, Verdict.CREATED),
+        (Verb.DELETE, OLD6, Verdict.GONE),
+    )
+    assert retreat(outcomes) == (Write(Verb.DELETE, NEW6), Write(Verb.CREATE, NEW6))
+
+
+def test_a_move_that_went_well_stays():
+    """The old one was there; or it is IPv4, where routes of one key stand in a row."""
+    assert (
+        retreat(
+            _told(
+                (Verb.APPEND, NEW6, Verdict.CREATED),
+                (Verb.DELETE, OLD6, Verdict.DELETED),
+                (Verb.APPEND, A_MOVED, Verdict.CREATED),
+                (Verb.DELETE, A, Verdict.GONE),
+            )
+        )
+        == ()
+    )
+
+
+def test_what_was_not_appended_is_not_taken_back():
+    """A refused append, and a route that was only deleted."""
+    assert (
+        retreat(_told((Verb.APPEND, NEW6, Verdict.OFF_LINK), (Verb.DELETE, OLD6, Verdict.GONE)))
+        == ()
     )

@@ -38,7 +38,7 @@ from hostgw_daemon.routes.foreign import Effect, Foreign, effect
 from hostgw_daemon.routes.inbox import Inbox
 from hostgw_daemon.routes.networks import Trust
 from hostgw_daemon.routes.peers import Roster
-from hostgw_daemon.routes.plan import plan
+from hostgw_daemon.routes.plan import plan, retreat
 from hostgw_daemon.routes.takeover import TakeOver
 from hostgw_daemon.routes.targets import Targets
 
@@ -164,6 +164,8 @@ class Passes:
             if start:
                 await asyncio.sleep(0)
             outcomes += self._kernel.write(writes[start : start + CHUNK])
+        if again := retreat(outcomes):
+            outcomes += self._kernel.write(again)
         return outcomes
 
     def _note(self, outcomes: Iterable[Outcome]) -> None:

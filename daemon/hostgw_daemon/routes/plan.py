@@ -15,9 +15,9 @@ at every moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
-from hostgw_daemon.kernel import Route, Table, Verb, Write
+from hostgw_daemon.kernel import Outcome, Route, Table, Verb, Verdict, Write
 
 
 def plan(
@@ -50,6 +50,24 @@ def plan(
         *(Write(Verb.DELETE, route) for route in going if route.key not in keys),
         *(Write(Verb.DELETE, route) for route in bridges),
     )
+
+
+def retreat(outcomes: Iterable[Outcome]) -> tuple[Write, ...]:
+    """Give the writes that take a moved IPv6 route back from beside a stranger's.
+
+    IPv6 makes one multipath of all routes of a key, whoever wrote them, and sends packets both
+    ways. If the old route was not there to be deleted, nobody knows what the new one was appended
+    to: it goes, and is created anew, which the kernel refuses where somebody holds the key.
+    """
+    met: dict[object, bool] = {}  # whether a key held what we had there
+    appended: list[Route] = []
+    for (verb, route), verdict, *_ in outcomes:
+        if route.family == 6 and verb is Verb.DELETE:
+            met[route.key] = met.get(route.key, False) or verdict is not Verdict.GONE
+        elif route.family == 6 and verb is Verb.APPEND and verdict is Verdict.CREATED:
+            appended.append(route)
+    alone = [route for route in appended if not met.get(route.key, True)]
+    return tuple(Write(verb, route) for verb in (Verb.DELETE, Verb.CREATE) for route in alone)
 
 
 def _nexthop(route: Route) -> tuple[object, ...]:
