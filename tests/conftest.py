@@ -10,6 +10,7 @@ pytest_plugins = [
     "support.lab_fixtures",
     "support.daemon_fixtures",
     "support.frail_fixtures",
+    "support.networks_fixtures",
 ]
 
 

@@ -111,7 +111,7 @@ class Settings:
                 etcd_prefix=prefix,
                 state_dir=f"{self.state_dir}/networks/{name}",
                 subnet_file=_beside(self.subnet_file, f"networks/{name}.env"),
-                cni_conf=_beside(self.cni_conf, f"99-{self.cni_network}-{name}.conflist"),
+                cni_conf=_beside(self.cni_conf, f"99-hostgw-{name}.conflist"),
                 cni_network=f"{self.cni_network}-{name}",
                 cni_bridge=f"cni-{name}",
             )

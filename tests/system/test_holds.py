@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -13,6 +10,7 @@ import pytest
 
 from support.daemon import Daemon, shows
 from support.daemon_fixtures import Cluster
+from support.hostgwctl import hold
 from support.site import Site
 from support.waiting import eventually
 
@@ -47,20 +45,6 @@ def daemon(cluster: Cluster) -> Daemon:
     made = cluster.daemon().start("--removal-grace=2s", "--removal-hold=5m")
     eventually(lambda: made.host.has(PEERS))
     return made
-
-
-def hold(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `hostgwctl hold` for a daemon."""
-    argv = [sys.executable, "-P", "-m", "hostgw_cli", "hold", *words]
-    socket = str(daemon.run_dir / "hostgwd.sock")
-    return subprocess.run(
-        argv,
-        env={**os.environ, "HOSTGW_SOCKET": socket},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
 
 
 def held(daemon: Daemon) -> dict[str, dict[str, object]]:

@@ -295,16 +295,3 @@ def test_ten_thousand_changes_are_counted_in_a_moment(read: Reading):
     report = Report(PassKind.FULL, "c", 1, 1, seen=(1.0,) * 10_000, finished=1.4)
     read.metrics.routes.passed(report, 0.0)
     assert read("convergence_seconds_count") == 10_000
-
-
-def test_each_network_has_a_series(read: Reading):
-    """The first has one, however many there are: an alert is written once."""
-    assert read("network_ready", network="default") == 0.0
-    assert read("network_ready", network="blue") is None
-    registry = CollectorRegistry()
-    metrics = Metrics(registry, version="", networks=("default", "blue"))
-    metrics.networks.show("blue", ready=True, held=True, expires=1e9, peers=3, holds=1)
-    for name, value in (("ready", 1), ("lease_held", 1), ("peers", 3), ("holds", 1)):
-        found = f"hostgw_network_{name}"
-        assert registry.get_sample_value(found, {"network": "blue"}) == value
-        assert registry.get_sample_value(found, {"network": "default"}) == 0
