@@ -100,6 +100,20 @@ def test_another_subnet_and_another_mtu_change_the_same_link(site: Site):
     assert (site.link["ifindex"], site.link["mtu"]) == (index, 1500)
 
 
+def test_a_link_that_is_put_back_is_the_neighbour_that_it_was(site: Site):
+    """Containers know its MAC address: it is a function of the parent's, and nobody else has it."""
+    site.make(site.child(IPV4))
+    first = site.link["address"]
+    site.host.ip("link", "delete", NAME)
+    assert site.doorway.step() is None
+    assert site.link["address"] == first
+    others = {link["address"] for link in site.host.ip_json("link", "show")} - {first}
+    assert len(others) == len(site.host.ip_json("link", "show")) - 1
+    other = site.host.ip_json("link", "show", "u1")[0]["ifindex"]
+    site.make(site.child(IPV4, parent=other))
+    assert site.link["address"] not in {first, *others}
+
+
 def test_another_parent_is_another_link(site: Site):
     """The uplink was another interface than it is now."""
     site.make(site.child(IPV4))

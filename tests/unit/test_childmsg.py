@@ -47,6 +47,18 @@ def test_a_link_is_made_with_its_mode_and_in_our_group(kind: str, mode: bytes):
     assert attributes(inner[2], 0, len(inner[2])) == {1: mode}
 
 
+def test_a_macvlan_has_an_address_of_its_own_that_follows_from_its_parents():
+    """Unicast and locally administered; the same for the same parent, and another for another."""
+    parent, other = bytes.fromhex("525400123456"), bytes.fromhex("525400123457")
+    mac = childmsg.own_mac(parent)
+    assert (len(mac), mac[0]) == (6, 0x02)
+    assert mac == childmsg.own_mac(parent)
+    assert len({mac, childmsg.own_mac(other), parent, other}) == 4
+    packed = childmsg.pack_make("hostgw0", Child("macvlan", 7, 1400, frozenset()), 3, mac=mac)
+    message = only(packed)
+    assert attributes(packed, message.start + 16, message.end)[1] == mac
+
+
 @pytest.mark.parametrize(
     ("address", "family", "flags", "packed"),
     [

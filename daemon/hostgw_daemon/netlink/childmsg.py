@@ -8,6 +8,7 @@ Sources: include/uapi/linux/if_link.h, if_addr.h; drivers/net/macvlan.c, ipvlan/
 from __future__ import annotations
 
 import errno
+from hashlib import blake2b
 from struct import Struct
 
 from hostgw_daemon.kernel import GROUP, Child, IPInterface
@@ -24,7 +25,7 @@ from hostgw_daemon.netlink.wire import (
     request,
 )
 
-IFLA_LINK, IFLA_LINKINFO, IFLA_GROUP = 5, 18, 27
+IFLA_ADDRESS, IFLA_LINK, IFLA_LINKINFO, IFLA_GROUP = 1, 5, 18, 27
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFLA_MODE = 1  # IFLA_MACVLAN_MODE and IFLA_IPVLAN_MODE
 MODE = {"macvlan": Struct("=I").pack(4), "ipvlan": Struct("=H").pack(2)}  # bridge; l3s
@@ -58,11 +59,38 @@ def read_look(name: str, buffer: bytes, message: Message) -> Child:
     return Child(kind, parent, mtu, frozenset(), bool(flags & ifmsg.IFF_UP), index)
 
 
-def pack_make(name: str, child: Child, seq: int) -> bytes:
-    """Pack the making of a link that is up, and in our group from its first moment."""
+def pack_parent(index: int, seq: int) -> bytes:
+    """Pack the question for a link by its index."""
+    body = _IFINFOMSG.pack(0, 0, index, 0, 0)
+    body += attribute(ifmsg.IFLA_EXT_MASK, U32.pack(ifmsg.RTEXT_FILTER_SKIP_STATS))
+    return request(ifmsg.RTM_GETLINK, 0, seq=seq, body=body)
+
+
+def read_mac(buffer: bytes, message: Message) -> bytes:
+    """Read a link's address from the answer: six bytes where it is Ethernet."""
+    found = attributes(buffer, message.start + _IFINFOMSG.size, message.end)
+    return found.get(IFLA_ADDRESS, b"")
+
+
+def own_mac(parent: bytes) -> bytes:
+    """Give a macvlan's address: a function of its parent's, which no other link here has.
+
+    A link that somebody deletes and we put back must have the address that it had. With another one
+    every container would go on sending to the old one until it doubts what it knows of its
+    neighbour: up to a minute. Locally administered, unicast (IEEE 802).
+    """
+    return b"\x02" + blake2b(parent, digest_size=5, person=b"hostgw").digest()
+
+
+def pack_make(name: str, child: Child, seq: int, *, mac: bytes = b"") -> bytes:
+    """Pack the making of a link that is up, and in our group from its first moment.
+
+    Without `mac` the kernel gives it an address: a random one, or for ipvlan its parent's.
+    """
     data = attribute(IFLA_INFO_DATA, attribute(IFLA_MODE, MODE[child.kind]))
     body = _IFINFOMSG.pack(0, 0, 0, ifmsg.IFF_UP, ifmsg.IFF_UP)
     body += attribute(ifmsg.IFLA_IFNAME, _text(name))
+    body += attribute(IFLA_ADDRESS, mac) if mac else b""
     body += attribute(IFLA_LINK, U32.pack(child.parent))
     body += attribute(ifmsg.IFLA_MTU, U32.pack(child.mtu))
     body += attribute(IFLA_GROUP, U32.pack(GROUP))

@@ -51,8 +51,9 @@ class Children:
 
     def make(self, name: str, child: Child) -> None:
         """Make the link, up, without addresses. Raise OSError."""
+        mac = self._mac(child.parent) if child.kind == "macvlan" else b""
         seq = self._channel.reserve()
-        self._have(childmsg.pack_make(name, child, seq), seq)
+        self._have(childmsg.pack_make(name, child, seq, mac=mac), seq)
 
     def delete(self, name: str) -> None:
         """Delete the link. Raise OSError."""
@@ -79,6 +80,13 @@ class Children:
         seq = self._channel.reserve()
         piece = self._channel.ask(childmsg.pack_look(name, seq), seq)
         return childmsg.read_look(name, piece.data, piece.messages[0]).index
+
+    def _mac(self, parent: int) -> bytes:
+        """Give the address for a child of a link; none where it is not Ethernet. Raise OSError."""
+        seq = self._channel.reserve()
+        piece = self._channel.ask(childmsg.pack_parent(parent, seq), seq)
+        of_parent = childmsg.read_mac(piece.data, piece.messages[0])
+        return childmsg.own_mac(of_parent) if len(of_parent) == 6 else b""
 
     def _addresses(self, index: int) -> list[IPInterface]:
         seq = self._channel.reserve()
