@@ -57,6 +57,7 @@ def test_the_file_as_a_person_reads_it():
         == b"""{
   "cniVersion": "0.4.0",
   "name": "hostgw",
+  "disableCheck": true,
   "plugins": [
     {
       "type": "ptp",
@@ -155,10 +156,15 @@ def test_the_others(attachment: str, own: dict[str, Any], families: str):
 def test_chained_plugins_follow_in_the_order_that_was_asked_for(
     attachment: str, chained: tuple[str, ...], expected: list[Any], families: str
 ):
-    """The runtime hands each of them its capability; the attaching plugin is the same."""
+    """The runtime hands each of them its capability; the attaching plugin is the same.
+
+    With any of them the runtime is not to call CHECK: see tests/system/test_attachments.py.
+    """
     subnets, _, _ = FAMILIES[families]
     alone = written(attachment, subnets)["plugins"]
-    assert written(attachment, subnets, *chained)["plugins"] == [*alone, *expected]
+    whole = written(attachment, subnets, *chained)
+    assert whole["plugins"] == [*alone, *expected]
+    assert whole.get("disableCheck", False) is bool(chained)
 
 
 def test_the_plugins_that_a_runtime_will_look_for():

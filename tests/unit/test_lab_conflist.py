@@ -20,7 +20,10 @@ WRITTEN = json.dumps({"cniVersion": "1.0.0", "name": "net", "plugins": [BRIDGE, 
 def test_a_list_is_read_and_written_as_it_was():
     """Nothing of a list is lost, also what is not known here."""
     found = read(WRITTEN, source="file")
-    assert json.loads(found.written()) == json.loads(WRITTEN)
+    assert json.loads(found.written()) == {**json.loads(WRITTEN), "disableCheck": False}
+    again = read(WRITTEN.replace("{", '{"disableCheck": true, ', 1), source="file")
+    assert again.unchecked
+    assert json.loads(again.written())["disableCheck"]
     assert found.words == "bridge, portmap"
     assert found.subnets == (ip_network("10.5.1.0/24"), ip_network("fd00:5:0:1::/64"))
 

@@ -30,6 +30,8 @@ class Conflist:
     name: str
     version: str
     plugins: tuple[Json, ...]
+    unchecked: bool = False
+    """Its `disableCheck`: CHECK is not to be called for it."""
 
     @property
     def subnets(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -86,22 +88,22 @@ class Conflist:
 
     def written(self) -> str:
         """Give the list as a file holds it."""
-        return json.dumps(
-            {"cniVersion": self.version, "name": self.name, "plugins": self.plugins}, indent=2
-        )
+        head = {"cniVersion": self.version, "name": self.name, "disableCheck": self.unchecked}
+        return json.dumps({**head, "plugins": self.plugins}, indent=2)
 
 
 class _File(msgspec.Struct):
     name: str
     version: str = msgspec.field(name="cniVersion")
     plugins: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(min_length=1)]
+    unchecked: bool = msgspec.field(name="disableCheck", default=False)
 
 
 def read(text: str, *, source: str) -> Conflist:
     """Read a list. Raise LabError, which names its source."""
     try:
         file = msgspec.json.decode(text, type=_File)
-        found = Conflist(file.name, file.version, file.plugins)
+        found = Conflist(file.name, file.version, file.plugins, file.unchecked)
         _ = found.subnets, found.words
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LabError(f"{source} is no CNI configuration list: {error!r}") from error

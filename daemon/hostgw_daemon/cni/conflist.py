@@ -13,7 +13,7 @@ on whatever the attachment puts there: on the bridge (`bridge`), on the host's e
 **Nobody but the daemon masquerades** (`ipMasq` is false everywhere): the rules of docs/packets.md
 know the whole network, a plugin only knows its own subnet.
 
-Three choices that only a failure explains:
+Four choices that only a failure explains:
 
 * `forceAddress`: a bridge keeps the gateway address of a former lease, and without this the plugin
   refuses every container of the next one ("cni0 already has an IP address different from ...").
@@ -21,6 +21,9 @@ Three choices that only a failure explains:
   the port that it went out of.
 * ipvlan in mode `l3s`: the one mode in which a packet of a container goes by the *host's* routes,
   and its answer passes the host's connection tracking, so that host-gw and masquerade both hold.
+* `disableCheck` as soon as a plugin is chained: at CHECK, `bandwidth` ends with a panic for every
+  container without limits (plugins before 1.9.1, issue 1221 there), and `portmap` misses IPv6 rules
+  that it never made (issue 819). CRI-O, which calls CHECK, then starts no container.
 """
 
 from __future__ import annotations
@@ -83,7 +86,8 @@ class Conflist:
 def conflist(spec: ConflistSpec) -> Conflist:
     """Give the conflist."""
     chain = (_attach(spec), *(_chained(plugin) for plugin in spec.chained))
-    whole = {"cniVersion": VERSION, "name": spec.name, "plugins": chain}
+    unchecked = {"disableCheck": True} if spec.chained else {}
+    whole = {"cniVersion": VERSION, "name": spec.name, **unchecked, "plugins": chain}
     return Conflist(
         (json.dumps(whole, indent=2) + "\n").encode(),
         (spec.attachment, "host-local", *spec.chained),
