@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from support.daemon_fixtures import Cluster, flannels
+from support.frail_fixtures import remembers
 from support.hostgwctl import hold
-from support.networks_fixtures import BLUE, SOON, Three, leases
+from support.networks_fixtures import BLUE, SOON, Three, leases, routed
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
@@ -97,10 +98,32 @@ def test_a_network_that_overlaps_the_first_is_refused(twofold: Cluster):
     twofold.put("blue/config", BLUE)
     eventually(lambda: len(leases(twofold, "/blue")) == 2, within=20)
     assert "networks_overlap" not in daemon.conditions
-    # What is in force stays: the first is refused what the other has now.
+    # What is in force stays, over a restart, too: the first is refused what the other has now.
+    eventually(lambda: remembers(daemon, 2), within=SOON)
+    eventually(lambda: remembers(daemon, 1, network="blue"), within=SOON)
+    held = leases(twofold, "/blue")
     twofold.configure(Network="10.78.0.0/15")
-    eventually(lambda: "networks_overlap" in daemon.conditions, within=SOON)
-    assert daemon.host.has({"10.77.9.0/24": "192.168.51.9"})
-    assert daemon.ready
+    for _ in range(2):
+        eventually(lambda: "networks_overlap" in daemon.conditions, within=SOON)
+        assert "network default" in daemon.conditions["networks_overlap"]
+        assert daemon.host.has({"10.77.9.0/24": "192.168.51.9"})
+        assert daemon.ready
+        daemon.kill()
+        daemon.start("--networks=blue")
+    assert leases(twofold, "/blue") == held
     twofold.configure()
     eventually(lambda: "networks_overlap" not in daemon.conditions, within=SOON)
+
+
+def test_a_store_that_was_wiped_has_both_networks_again(twofold: Cluster, three: Three):
+    """Each is put back by its own members, and no route goes meanwhile."""
+    first, blue = leases(twofold), leases(twofold, "/blue")
+    with three.one.host.route_changes() as changes:
+        twofold.site.wipe_etcd()
+        eventually(lambda: leases(twofold) == first, within=60)
+        eventually(lambda: leases(twofold, "/blue") == blue, within=60)
+        eventually(lambda: all(daemon.well for daemon in three), within=60)
+        assert all(routed(daemon, three) for daemon in three)
+    assert [each for each in changes if "Deleted" in each and "10.7" in each] == []
+    configs = [twofold.ctl.values(f"{twofold.prefix}{each}/config") for each in ("", "/blue")]
+    assert [len(each) for each in configs] == [1, 1]
