@@ -49,6 +49,7 @@ def by_hand(roster, rule):
         for peer in roster.peers.values()
         if peer.lease.node_id != "id-me"
         for subnet in peer.lease.subnets
+        if peer.lease.gateways.of(subnet.version) is not None
     }
     if rule.own != UNICAST:
         found |= {
@@ -94,6 +95,7 @@ def test_amended_targets_are_fresh_targets(steps):
         fresh = Targets()
         fresh.aim([roster], rule)
         assert targets.wanted == fresh.wanted
+        assert targets.counts == {f: sum(r.family == f for r in fresh.wanted) for f in (4, 6)}
         assert targets.prefixes == fresh.prefixes
         assert shown(targets) == by_hand(roster, rule)
         leading = {route for route in targets.wanted if route.gateway}

@@ -10,6 +10,7 @@ import pytest
 
 from hostgw_cli.lab.pairs import ping_all
 from hostgw_cli.lab.status import our_routes
+from support.pod_site import source_seen
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
@@ -185,3 +186,118 @@ def test_a_network_gets_ipv6_and_loses_it_and_ipv4_never_stops(make_lab):
         host.attach_containers()
     assert unanswered(lab) == []
     assert [conditions(host) for host in lab.hosts] == [{}, {}, {}]
+
+
+def test_a_host_whose_ipv6_is_switched_off_goes_on_with_ipv4(make_lab):
+    """One sentence, no lease written over, no IPv4 packet lost; and back again, all of IPv6."""
+    lab = make_lab(nodes=2, families=(4, 6))
+    settled(lab)
+    host, other = lab.hosts
+    records = values(lab, LEASES)
+    source, target = host.container(0), other.container(0).address_in(4)
+    with source.ping_steadily(target) as steady:
+        host.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1")
+        eventually(lambda: "family_missing" in conditions(host), within=SOON)
+        assert set(conditions(host)) == {"family_missing"}
+        assert "eth0" in conditions(host)["family_missing"]
+        assert host.ready
+        host.kill_daemon()
+        host.start_daemon()
+        eventually(lambda: "family_missing" in conditions(host), within=SOON)
+        assert {dst for dst, _ in ours(host)} == {str(other.subnets()[4])}
+        assert values(lab, LEASES) == records
+        host.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=0")
+        host.ip("address", "add", str(host.plan.addresses[1]), "dev", "eth0")
+        settled(lab)
+        eventually(lambda: conditions(host) == {}, within=SOON)
+    assert steady.result.sent > 20
+    assert steady.result.lost == 0
+    assert values(lab, LEASES) == records
+    assert unanswered(lab) == []
+
+
+def test_a_host_without_ipv6_joins_with_ipv4_and_gets_ipv6_later(make_lab):
+    """It writes no lease of both families before it has an address of both."""
+    lab = make_lab(nodes=2, families=(4, 6), daemons=False)
+    host, other = lab.hosts
+    other.start_daemon()
+    host.ip("address", "del", str(host.plan.addresses[1]), "dev", "eth0")
+    host.start_daemon()
+    assert 6 not in host.subnets()
+    assert set(conditions(host)) == {"family_missing"}
+    ipv4 = host.subnets()[4]
+    eventually(lambda: (str(ipv4), "198.18.0.1") in ours(other), within=SOON)
+    assert sorted("&" in key for key in values(lab, LEASES)) == [False, True]
+    host.ip("address", "add", str(host.plan.addresses[1]), "dev", "eth0")
+    eventually(lambda: 6 in host.subnets(), within=SOON)
+    assert host.subnets()[4] == ipv4
+    settled(lab)
+    assert conditions(host) == {}
+    for each in lab.hosts:
+        each.attach_containers()
+    assert unanswered(lab) == []
+
+
+@pytest.mark.parametrize("families", [(4, 6), (6,)])
+def test_another_ipv6_address_is_told_to_all(make_lab, families):
+    """The lease says the new one, the others' routes lead there, and IPv4's stay."""
+    lab = make_lab(nodes=2, families=families)
+    settled(lab)
+    host, other = lab.hosts
+    subnet = str(host.subnets()[6])
+    host.ip("address", "add", "2001:2::77/64", "dev", "eth0")
+    host.ip("address", "del", "2001:2::1/64", "dev", "eth0")
+    eventually(lambda: (subnet, "2001:2::77") in ours(other), within=SOON)
+    assert {gateway for _, gateway in ours(other)} == {"2001:2::77", "198.18.0.1"} - (
+        set() if 4 in families else {"198.18.0.1"}
+    )
+    eventually(lambda: unanswered(lab) == [], within=SOON)
+
+
+def test_a_link_that_went_down_has_its_ipv6_routes_back(make_lab):
+    """The kernel takes them with the link; when the address is there again, a pass brings them."""
+    lab = make_lab(nodes=2, families=(4, 6))
+    settled(lab)
+    host = lab.hosts[0]
+    host.ip("link", "set", "eth0", "down")
+    eventually(lambda: ours(host) == set(), within=SOON)
+    host.ip("link", "set", "eth0", "up")
+    eventually(lambda: {gateway for _, gateway in ours(host)} == {"198.18.0.2"}, within=SOON)
+    host.ip("address", "add", str(host.plan.addresses[1]), "dev", "eth0")
+    settled(lab)
+    eventually(lambda: conditions(host) == {}, within=SOON)
+    assert unanswered(lab) == []
+
+
+def test_the_public_ipv6_address_is_the_one_that_was_set(make_lab):
+    """Of several on the link the others are told that one, also where it is not the first."""
+    lab = make_lab(nodes=1, families=(4, 6), daemons=False)
+    (host,) = lab.hosts
+    host.ip("address", "add", "2001:2::beef/64", "dev", "eth0")
+    host.start_daemon("--public-ipv6=2001:2::beef")
+    (value,) = values(lab, LEASES).values()
+    assert (value["PublicIP"], value["PublicIPv6"]) == ("198.18.0.1", "2001:2::beef")
+
+
+def test_a_gateway_of_link_scope_is_refused_in_a_sentence(make_lab):
+    """fe80::9 is on every link: whose it is nobody can tell."""
+    lab = make_lab(nodes=1, families=(6,))
+    (host,) = lab.hosts
+    value = {"PublicIP": None, "PublicIPv6": "fe80::9", "BackendType": "host-gw"}
+    lab.etcd.ctl("put", f"{LEASES6}fd00:10:244:9::-64", "--", json.dumps(value))
+    eventually(lambda: "records_refused" in conditions(host), within=SOON)
+    assert conditions(host)["records_refused"] == "1 bad_address"
+    assert ours(host) == set()
+
+
+def test_what_pods_send_out_by_ipv6_has_the_hosts_address(make_lab):
+    """With --ip-masq: to the outside the host's address; to a pod, the pod's own."""
+    lab = make_lab(nodes=2, families=(4, 6), daemon_args=("--ip-masq",))
+    settled(lab)
+    host, other = lab.hosts
+    pod, elsewhere = host.container(0), other.container(0)
+    gateway = str(lab.topology.gateways[1].ip)
+    assert pod.ping(lab.topology.gateways[1].ip, count=2)
+    assert source_seen(pod.namespace, lab.switch, gateway) == "2001:2::1"
+    there = str(elsewhere.address_in(6))
+    assert source_seen(pod.namespace, elsewhere.namespace, there) == str(pod.address_in(6))

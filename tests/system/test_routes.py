@@ -138,7 +138,7 @@ def test_a_route_that_took_our_place_is_named_and_left_alone(steady: Daemon, pee
     assert peer not in steady.host.ours()
     eventually(shows(steady, "routes_conflict"), within=SOON)
     assert steady.peers()[peer] == "conflict"
-    assert steady.metric('hostgw_routes{state="missing"}') == 1
+    assert steady.metric('hostgw_routes{family="ipv4",state="missing"}') == 1
     theirs = steady.host.ip("route", "show", peer)
     assert "proto static" in theirs
     with steady.host.route_changes() as changes:

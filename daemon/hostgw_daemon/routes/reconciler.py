@@ -138,6 +138,7 @@ class Reconciler:
             last_full=self._last_full,
             complete=self._last_full is not None and not passes.missing,
             installed=len(passes.targets.wanted - passes.missing.keys()),
+            wanted=passes.targets.counts,
             missing=tuple(passes.missing[route] for route in sorted(passes.missing)),
             shadows=passes.foreign.harmful(passes.targets.prefixes),
             fights=tuple(route.prefix for route in passes.fights.standing(self._clock())),

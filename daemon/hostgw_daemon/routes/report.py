@@ -7,9 +7,11 @@ store's last change makes; a *restore* puts back what the kernel said was delete
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hostgw_core.model import Family
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 
 _FINE = frozenset({Verdict.CREATED, Verdict.DELETED, Verdict.GONE})
@@ -66,9 +68,10 @@ class Report:
 class RoutesState:
     """The routes as the reconciler last saw them, for the status and the metrics.
 
-    `missing` are desired routes which the kernel does not hold, with the reason of each;
-    `shadows` are foreign routes that the kernel prefers to ours; `fights` are prefixes that
-    somebody deletes as fast as we put them back, and that are left alone for a while.
+    `wanted` counts the desired routes by family. `missing` are those which the kernel does not
+    hold, with the reason of each; `shadows` are foreign routes that the kernel prefers to ours;
+    `fights` are prefixes that somebody deletes as fast as we put them back, and that are left alone
+    for a while.
     """
 
     last: Report | None = None
@@ -79,3 +82,4 @@ class RoutesState:
     shadows: tuple[ForeignRoute, ...] = ()
     fights: tuple[str, ...] = ()
     drift: Counter[str] = field(default_factory=Counter)
+    wanted: Mapping[Family, int] = field(default_factory=dict)

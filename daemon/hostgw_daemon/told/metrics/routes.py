@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from errno import errorcode
 
+from hostgw_core.model import FAMILIES as NUMBERS
 from hostgw_daemon.kernel import (
     HostChanged,
     KernelEvent,
@@ -40,6 +41,7 @@ class RouteMetrics:
         self._routes = declare.gauges(
             "routes",
             "Routes that should be in the kernel, that are, that are not, that are overruled.",
+            family=FAMILIES,
             state=("desired", "installed", "missing", "shadowed", "fought_over"),
         )
         self._complete = declare.gauge(
@@ -103,15 +105,19 @@ class RouteMetrics:
 
     def stand(self, state: RoutesState) -> None:
         """Show the state of the routes."""
-        self._routes.show(
-            {
-                "desired": state.last.desired if state.last else 0,
-                "installed": state.installed,
-                "missing": len(state.missing),
-                "shadowed": len(state.shadows),
-                "fought_over": len(state.fights),
-            }
-        )
+        missing = Counter(outcome.write.route.family for outcome in state.missing)
+        shadowed = Counter(4 if len(each.destination) == 4 else 6 for each in state.shadows)
+        fought_over = Counter(6 if ":" in prefix else 4 for prefix in state.fights)
+        for family in NUMBERS:
+            wanted = state.wanted.get(family, 0)
+            for word, count in (
+                ("desired", wanted),
+                ("installed", wanted - missing[family]),
+                ("missing", missing[family]),
+                ("shadowed", shadowed[family]),
+                ("fought_over", fought_over[family]),
+            ):
+                self._routes.of(f"ipv{family}", word).set(count)
         self._complete.set(state.complete)
         for cause, count in state.drift.items():
             self._drift.reach(count, cause)
