@@ -38,6 +38,7 @@ from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.rules.flows import Flows, FlowsState, own_moved
 from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade
+from hostgw_daemon.rules.obstacles import Obstacles
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.told.answers import Answers
 from hostgw_daemon.told.conditions import KINDS
@@ -136,11 +137,15 @@ class Agent:
             told=self._stands,
             heeds=partial(heeds, settings),
         )
+        iptables = Iptables()
         self._masquerade = Masquerade(
             out.firewall,
             lambda _state: self._changed(),
-            forwarding=Iptables(),
+            forwarding=iptables,
             audit=rules_audit(settings),
+        )
+        self._obstacles = Obstacles(
+            out.firewall, iptables, partial(self._trouble, HOST, "forward_dropped")
         )
         self._flows = Flows(out.conntrack, self._forgot, settled=lambda: self._masquerade.settled)
         told = partial(self._trouble, HOST, "cni_child_failing")
@@ -162,6 +167,7 @@ class Agent:
                     "reconciler": self._reconcile,
                     "masquerade": self._masquerade.run,
                     "flows": self._flows.run,
+                    "obstacles": self._obstacles.run,
                     "doorway": self._doorway.run,
                     "herald": self._herald.run,
                     "web": self._web.run,
@@ -265,7 +271,9 @@ class Agent:
                 if must.containers is not None:
                     self._trouble(name, "mtu_impossible", must.containers.mtu.trouble)
         duties = [*self._duties.values()]
-        self._masquerade.want(rules_for(duties))
+        rules, uplink = rules_for(duties), self._hostwatch.now
+        self._masquerade.want(rules)
+        self._obstacles.want(rules, uplink.link.name if isinstance(uplink, Uplink) else "")
         if any(each.containers is not None for each in duties):
             self._doorway.want(child_for(duties))
 

@@ -133,6 +133,7 @@ async def test_looking_makes_no_table(site, proc_net):
     """A host without iptables' tables has none afterwards, in neither form."""
     iptables = Iptables(prefix=site.first.argv(), proc_net=proc_net)
     assert await iptables.ensure(spec()) == 0
+    assert "-P FORWARD ACCEPT" in (await iptables.filters())["iptables-nft"]
     assert site.run("nft list ruleset") == ""
     assert "filter" not in (proc_net / "ip_tables_names").read_text()
 

@@ -81,3 +81,21 @@ def test_without_nft_routes_go_on(cluster: Cluster, tmp_path):
     cluster.lease("10.77.10.0/24", OTHER)
     eventually(lambda: daemon.host.ours() == {PEER: GATEWAY, "10.77.10.0/24": OTHER})
     assert daemon.subnet_env()["FLANNEL_IPMASQ"] == "true"
+
+
+def test_a_firewall_that_drops_is_a_condition_with_its_cure(cluster: Cluster):
+    """Named with the commands; once they are run it is gone. The routes never noticed."""
+    cluster.lease(PEER, GATEWAY)
+    daemon = cluster.daemon()
+    run = daemon.host.namespace.run
+    chain = "type filter hook forward priority 0; policy drop;"
+    run("nft", "-f", "-", input=f"table inet mine {{ chain f {{ {chain} }}; }}")
+    daemon.start()
+    eventually(shows(daemon, "forward_dropped"))
+    cure = daemon.conditions["forward_dropped"].partition("drops them: ")[2]
+    assert cure.startswith("nft insert rule inet mine f ip saddr 10.77.0.0/16 accept; nft ")
+    assert daemon.ready
+    assert daemon.host.ours() == {PEER: GATEWAY}
+    for command in cure.split("; "):
+        run(*command.split())
+    eventually(lambda: "forward_dropped" not in daemon.conditions, within=30.0)

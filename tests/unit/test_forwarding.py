@@ -13,7 +13,6 @@ FROM = '-A FORWARD -s 10.5.0.0/16 -m comment --comment "hostgw: from a pod" -j A
 TO = '-A FORWARD -d 10.5.0.0/16 -m comment --comment "hostgw: to a pod" -j ACCEPT'
 DOCKER = """\
 -P FORWARD DROP
--A FORWARD -j DOCKER-USER
 -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A FORWARD -m comment --comment "its quote \\" does not hostgw: close -j ACCEPT
 """
@@ -50,14 +49,58 @@ def test_no_chain_is_no_work():
 
 
 def test_rules_of_a_former_network_go():
-    """The network changed: the old rules are deleted, the new ones appended."""
+    """The network changed: the new rules are appended, then the old ones deleted."""
     done = told(f"{DOCKER}{FROM}\n{TO}\n", (ip_network("10.8.0.0/16"),))
     assert [(verb, network) for verb, _, _, network in done] == [
-        ("-D", "10.5.0.0/16"),
-        ("-D", "10.5.0.0/16"),
         ("-A", "10.8.0.0/16"),
         ("-A", "10.8.0.0/16"),
+        ("-D", "10.5.0.0/16"),
+        ("-D", "10.5.0.0/16"),
     ]
+
+
+USER = "-P FORWARD {}\n-A FORWARD -j DOCKER-USER\n-A FORWARD -j DOCKER-FORWARD\n-N DOCKER-USER\n"
+THEIRS = "-A DOCKER-USER -s 203.0.113.0/24 -j DROP\n"
+RETURN = "-A DOCKER-USER -j RETURN\n"
+
+
+@pytest.mark.parametrize("policy", ["ACCEPT", "DROP"])
+def test_where_docker_asks_for_rules_they_stand_in_its_chain(policy):
+    """Whatever the policy: docker's own chains drop, too. Behind what others put there."""
+    done = told(USER.format(policy) + THEIRS)
+    assert done == [("-A", "DOCKER-USER", *rest) for _, _, *rest in BOTH]
+
+
+def test_the_rules_stand_before_the_return_at_the_end():
+    """Older versions of docker end their chain so: behind it, nobody would ask our rules."""
+    done = changes(USER.format("DROP") + THEIRS + RETURN, NETWORKS, wanted=True)
+    assert [arguments[:5] for arguments in done] == [
+        ("-I", "DOCKER-USER", "2", "-s", "10.5.0.0/16"),
+        ("-I", "DOCKER-USER", "3", "-d", "10.5.0.0/16"),
+    ]
+    ours = FROM.replace("FORWARD", "DOCKER-USER"), TO.replace("FORWARD", "DOCKER-USER")
+    after = USER.format("DROP") + THEIRS + "\n".join((*ours, RETURN))
+    assert told(after) == []
+
+
+def test_docker_that_comes_later_takes_our_rules_over():
+    """First they are put into its chain, then taken out of FORWARD."""
+    listing = USER.format("DROP") + f"{FROM}\n{TO}\n"
+    assert [arguments[:2] for arguments in told(listing)] == [
+        ("-A", "DOCKER-USER"),
+        ("-A", "DOCKER-USER"),
+        ("-D", "FORWARD"),
+        ("-D", "FORWARD"),
+    ]
+
+
+def test_switched_off_takes_them_out_of_dockers_chain_too():
+    """And where docker is gone, its chain is left without them; FORWARD has them again."""
+    ours = f"{FROM}\n{TO}\n".replace("FORWARD", "DOCKER-USER")
+    assert told(USER.format("DROP") + ours + RETURN, wanted=False) == [
+        ("-D", "DOCKER-USER", *rest) for _, _, *rest in BOTH
+    ]
+    assert told("-P FORWARD DROP\n") == BOTH
 
 
 @pytest.mark.parametrize("policy", ["ACCEPT", "DROP"])

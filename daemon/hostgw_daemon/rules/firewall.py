@@ -3,8 +3,8 @@
 What nft reads and prints is the stable interface; the netlink messages behind it are not ours to
 write. For the doorbell nothing is parsed either: every message about a table, a chain or a rule
 carries the table's and the chain's name, so that a message which names neither our table nor
-iptables' FORWARD chain cannot concern us. On a host where kube-proxy rewrites thousands of rules a
-minute, that is what keeps us asleep.
+iptables' FORWARD chain, nor docker's DOCKER-USER, cannot concern us. On a host where kube-proxy
+rewrites thousands of rules a minute, that is what keeps us asleep.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Self
 
 from hostgw_core.model import Family
 from hostgw_daemon.rules.command import Refused, run_command
-from hostgw_daemon.rules.forwarding import CHAIN
+from hostgw_daemon.rules.forwarding import CHAIN, DOCKER_USER
 from hostgw_daemon.rules.nftables import (
     TABLE,
     Amendment,
@@ -41,7 +41,8 @@ _TRIES = 3  # of reading tables that come and go
 _OURS = TABLE.encode() + b"\0"  # as netlink attributes carry it
 # Whole attributes, for KUBE-FORWARD ends in the same bytes.
 _FORWARD = tuple(
-    struct.pack("=HH", 4 + len(CHAIN) + 1, kind) + CHAIN.encode() + b"\0"
+    struct.pack("=HH", 4 + len(chain) + 1, kind) + chain.encode() + b"\0"
+    for chain in (CHAIN, DOCKER_USER)
     for kind in (NFTA_RULE_CHAIN, NFTA_CHAIN_NAME)
 )
 
@@ -74,12 +75,20 @@ class NftFirewall:
         tries = _TRIES
         while True:
             tries -= 1
-            families = standing(await self._run("list", "chains"))
+            families = standing(await self.chains())
             try:
                 return Listing.of({family: await self._list(family) for family in families})
             except Refused:  # it may have gone between the two commands
                 if not tries:
                     raise
+
+    async def chains(self) -> str:
+        """Give the text of all chains, everybody's. Raise FirewallError."""
+        return await self._run("list", "chains")
+
+    async def table(self, family: str, name: str) -> tuple[Json, ...]:
+        """List any table. Raise FirewallError."""
+        return listed(await self._run("-j", "list", "table", family, name))
 
     async def write(self, ruleset: Ruleset, present: Iterable[Family]) -> None:
         """Put the ruleset in force in one transaction. Raise FirewallError."""
@@ -107,7 +116,7 @@ class NftFirewall:
             loop.remove_reader(monitor)
 
     async def _list(self, family: Family) -> tuple[Json, ...]:
-        return listed(await self._run("-j", "list", "table", word(family), TABLE))
+        return await self.table(word(family), TABLE)
 
     async def _run(self, *arguments: str, given: str = "") -> str:
         command = (*self._nft, *arguments)

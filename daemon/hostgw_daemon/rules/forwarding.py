@@ -6,6 +6,12 @@ flannel appends two ACCEPT rules a network, which stand behind every rule of oth
 beat the chain's policy and nothing else. So do we, and only while the policy is DROP: a chain that
 accepts needs no rule of ours.
 
+Docker's own chains drop, too, whatever the policy: what comes from elsewhere for a container
+without a published port, and what goes from one of its bridges to another. Its documents name the
+place for rules that decide before them, the chain DOCKER-USER. Where FORWARD calls that chain, our
+rules stand in it and not in FORWARD: behind everything that others put there, but before the RETURN
+at its end.
+
 Our rules are known by their comments. They are put back when they are lost, follow the networks,
 and go when `--iptables-forward-rules` is false; when the policy is ACCEPT again, they stay.
 """
@@ -19,10 +25,12 @@ from typing import Protocol, TypeAlias
 from hostgw_core.model import IPNetwork
 from hostgw_daemon.rules.ruleset import RulesetSpec
 
-CHAIN = "FORWARD"
+CHAIN, DOCKER_USER = "FORWARD", "DOCKER-USER"
 _OURS = "hostgw:"  # how the comments of our rules begin
 
 Arguments: TypeAlias = tuple[str, ...]
+
+_RETURN: Arguments = ("-j", "RETURN")
 
 
 class Forwarding(Protocol):
@@ -36,20 +44,45 @@ class Forwarding(Protocol):
         ...
 
 
-def changes(listing: str, networks: Iterable[IPNetwork], *, wanted: bool) -> list[Arguments]:
-    """Give the arguments of the iptables commands that make a FORWARD chain right.
+def calls_docker_user(listing: str) -> bool:
+    """Tell whether a FORWARD chain, as `iptables -S` lists it, begins what DOCKER-USER is for."""
+    return f"-A {CHAIN} -j {DOCKER_USER}" in listing.splitlines()
 
-    `listing` is what `iptables -S FORWARD` printed, in the family of the networks.
+
+def changes(listing: str, networks: Iterable[IPNetwork], *, wanted: bool) -> list[Arguments]:
+    """Give the arguments of the iptables commands that let pods' packets through.
+
+    `listing` is what `iptables -S` printed of FORWARD, and of DOCKER-USER if that is called, in the
+    family of the networks. What is put comes before what goes: no packet falls between.
     """
-    lines = listing.splitlines()
-    here = [_rule(line) for line in lines if line.startswith(f"-A {CHAIN} ") and _OURS in line]
-    ours = [rule for rule in here if any(word.startswith(_OURS) for word in rule)]
     desired = [rule for n in networks for rule in _accepting(str(n))] if wanted else []
-    drops = f"-P {CHAIN} DROP" in lines
-    return [
-        *(("-D", CHAIN, *rule) for rule in ours if rule not in desired),
-        *(("-A", CHAIN, *rule) for rule in desired if drops and rule not in ours),
+    docker = calls_docker_user(listing)
+    drops = f"-P {CHAIN} DROP" in listing.splitlines()
+    in_forward, in_docker = _rules(listing, CHAIN), _rules(listing, DOCKER_USER)
+    put: list[Arguments] = []
+    missing = [rule for rule in desired if rule not in (in_docker if docker else in_forward)]
+    if docker:
+        before_return = len(in_docker) if in_docker[-1:] == [_RETURN] else 0
+        put = [
+            ("-I", DOCKER_USER, str(before_return + n), *rule)
+            if before_return
+            else ("-A", DOCKER_USER, *rule)
+            for n, rule in enumerate(missing)
+        ]
+    elif drops:
+        put = [("-A", CHAIN, *rule) for rule in missing]
+    kept = {CHAIN: [] if docker else desired, DOCKER_USER: desired}
+    return put + [
+        ("-D", chain, *rule)
+        for chain, rules in ((CHAIN, in_forward), (DOCKER_USER, in_docker))
+        for rule in rules
+        if any(word.startswith(_OURS) for word in rule) and rule not in kept[chain]
     ]
+
+
+def _rules(listing: str, chain: str) -> list[Arguments]:
+    """Give the rules of a chain, in their order."""
+    return [_rule(line) for line in listing.splitlines() if line.startswith(f"-A {chain} ")]
 
 
 def _rule(line: str) -> Arguments:

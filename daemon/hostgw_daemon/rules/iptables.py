@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hostgw_core.model import FAMILIES, Family
 from hostgw_daemon.rules.command import Refused, run_command
-from hostgw_daemon.rules.forwarding import CHAIN, changes
+from hostgw_daemon.rules.forwarding import CHAIN, DOCKER_USER, calls_docker_user, changes
 from hostgw_daemon.rules.nftables import FirewallMissing
 from hostgw_daemon.rules.ruleset import RulesetSpec
 
@@ -44,11 +44,18 @@ class Iptables:
         for family in FAMILIES:
             networks = [n for n in spec.networks if n.version == family]
             for tool in self._tools(family):
-                listing = await self._listing(tool)
+                listing = await self._listing(tool, CHAIN)
+                if calls_docker_user(listing):
+                    listing += await self._listing(tool, DOCKER_USER)
                 for arguments in changes(listing, networks, wanted=spec.forward_rules):
                     await self._run(tool, *arguments)
                     done += 1
         return done
+
+    async def filters(self) -> dict[str, str]:
+        """Give, by the command, what `-S` prints of the filter table. Raise FirewallError."""
+        tools = [tool for family in FAMILIES for tool in self._tools(family)]
+        return {tool: await self._listing(tool) for tool in tools}
 
     def _tools(self, family: Family) -> list[str]:
         """Give the commands whose filter table the kernel has, or may have at no cost."""
@@ -66,9 +73,9 @@ class Iptables:
             legacy = False
         return [f"{name}-nft", *([f"{name}-legacy"] if legacy else [])]
 
-    async def _listing(self, tool: str) -> str:
+    async def _listing(self, tool: str, *chain: str) -> str:
         try:
-            return await self._run(tool, "-S", CHAIN)
+            return await self._run(tool, "-S", *chain)
         except (FirewallMissing, Refused):
             return ""
 

@@ -14,6 +14,12 @@ PACKETS = (
         "See the detail for the words of nft, or turn off --ip-masq and --iptables-forward-rules.",
     ),
     Kind(
+        "forward_dropped",
+        _ERROR,
+        "Another firewall on this host drops what goes between its containers and other hosts.",
+        "Run the commands of the detail, and add the same to what sets that firewall up.",
+    ),
+    Kind(
         "conntrack_failing",
         _WARNING,
         "Connections of subnets that moved could not be forgotten, and may go the old way.",
