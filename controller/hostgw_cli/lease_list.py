@@ -15,7 +15,7 @@ from hostgw_core.model import HOST_GW, ClusterConfig, Family, Lease, Presence, R
 from hostgw_core.network import config_of
 from hostgw_core.records import lease_of, presence_of
 from hostgw_core.store import Entry
-from hostgw_core.subnets import fits
+from hostgw_core.subnets import fits, lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,10 @@ class Row:
     """One lease.
 
     `state` is `leased`; `reserved` for a key without an etcd lease; the BackendType where it is
-    another one, `quarantine` among them; `outside` when it does not fit the configuration; or the
-    reason for which the record is refused. `alive` tells whether the node has a presence, and is
-    None where the record names no node id (flannel's). `note` says in words what is wrong.
+    another one, `quarantine` among them; `partial` when it lacks IPv6, which the network has;
+    `outside` when it does not fit the configuration; or the reason for which the record is refused.
+    `alive` tells whether the node has a presence, and is None where the record names no node id
+    (flannel's). `note` says in words what is wrong.
     """
 
     key: str
@@ -107,6 +108,9 @@ def _row(keys: Keys, entry: Entry, *, config: ClusterConfig | None, alive: set[s
 def _state(lease: Lease, config: ClusterConfig | None) -> tuple[str, str]:
     if lease.backend != HOST_GW:
         return lease.backend or "no backend", f"not routed to: its BackendType is {lease.backend!r}"
+    lacking = lacks(config, lease.subnets, lease.gateways) if config is not None else None
+    if lacking is not None:
+        return "partial", f"IPv4 alone is routed to: {lacking}"
     misfit = fits(config, lease.subnets) if config is not None else None
     if misfit is not None:
         return "outside", misfit

@@ -8,6 +8,7 @@ records are right. Each names the keys it is about, and says what to do.
 | `overlap` | two keys take subnets that have addresses in common |
 | `duplicate_address` | several leases are reached through one address |
 | `outside_config` | a lease takes a subnet that the configuration would not give out |
+| `partial` | a lease lacks IPv6, which the network has |
 | `other_backend` | a lease's node carries packets in another way, so nobody routes to it here |
 | `refused` | a record that could not be understood |
 | `no_config` | there is no network configuration |
@@ -25,12 +26,13 @@ from hostgw_controller.census import QUARANTINE, Census, Holder
 from hostgw_controller.occupancy import Occupancy, occupancy_of
 from hostgw_core.keys import quoted
 from hostgw_core.model import FAMILIES, HOST_GW, Family, IPAddress, Lease
-from hostgw_core.subnets import fits
+from hostgw_core.subnets import fits, lacks
 
 KINDS = (
     "overlap",
     "duplicate_address",
     "outside_config",
+    "partial",
     "other_backend",
     "refused",
     "no_config",
@@ -70,6 +72,7 @@ def audit(census: Census) -> Findings:
         *_overlaps(census.holders),
         *_duplicates(census.routed),
         *_outside(census),
+        *_partial(census),
         *_other_backends(census.leases),
         *(
             Finding("refused", refusal.reason, (refusal.key,), refusal.detail)
@@ -144,13 +147,28 @@ def _outside(census: Census) -> Iterator[Finding]:
         return
     for lease in census.leases:
         why = fits(census.config, lease.subnets)
-        if why is not None:
+        if why is not None and lacks(census.config, lease.subnets, lease.gateways) is None:
             yield Finding(
                 "outside_config",
                 str(lease.subnets),
                 (lease.key,),
                 f"the lease of {lease.owner} does not fit the network configuration: {why}; drain"
                 " the node so that it takes another subnet, or change the configuration back",
+            )
+
+
+def _partial(census: Census) -> Iterator[Finding]:
+    if census.config is None:
+        return
+    for lease in census.routed:
+        why = lacks(census.config, lease.subnets, lease.gateways)
+        if why is not None:
+            yield Finding(
+                "partial",
+                str(lease.subnets),
+                (lease.key,),
+                f"only IPv4 is routed to {lease.owner}: {why}; give its host an IPv6 address on the"
+                " link, and restart it if it runs flannel",
             )
 
 

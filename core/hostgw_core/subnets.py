@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
-from hostgw_core.model import FAMILIES, ClusterConfig, Family, IPNetwork, Pool, Subnets
+from hostgw_core.model import FAMILIES, Addresses, ClusterConfig, Family, IPNetwork, Pool, Subnets
 
 FEWEST_BITS: Final = 2
 """A network has at least four subnets (flannel's rule): what is larger is no node's part of it."""
@@ -68,6 +69,20 @@ def fits(config: ClusterConfig, subnets: Subnets) -> str | None:
         reason = _misfit(config.of(family), subnets.of(family), family)
         if reason is not None:
             return reason
+    return None
+
+
+def lacks(config: ClusterConfig, subnets: Subnets, gateways: Addresses) -> str | None:
+    """Give what a lease lacks in IPv6 while IPv4 is as it should be, or None.
+
+    So is the lease of a node that has no IPv6 address in a network of both families.
+    """
+    if fits(replace(config, ipv6=None), Subnets(subnets.ipv4)) is not None:
+        return None
+    if subnets.ipv6 is None:
+        return None if config.ipv6 is None else "an IPv6 subnet is missing"
+    if gateways.ipv6 is None and fits(config, subnets) is None:
+        return f"it names no IPv6 address for {subnets.ipv6}"
     return None
 
 

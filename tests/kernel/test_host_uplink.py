@@ -6,6 +6,7 @@ import pytest
 
 from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule, choose
 from hostgw_daemon.netlink.host import HostReader
+from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
@@ -76,3 +77,54 @@ def test_a_link_that_vanished_and_came_back(underlay, uplink):
     after = uplink(ifaces=("u0",), current=before)
     assert after.link.index != before.link.index
     assert after.addresses == before.addresses
+
+
+def _flagged(netns, flag):
+    """Give the addresses that `ip` shows with a flag."""
+    shown = netns.ip_json("-6", "address", "show", "dev", "u0", flag)
+    return {each["local"] for link in shown for each in link["addr_info"] if each}
+
+
+def test_an_ipv6_address_that_will_not_stay_is_never_chosen(underlay, uplink):
+    """Not a deprecated, temporary, tentative or link-local one: the stable one, though last."""
+    netns = underlay.netns
+    netns.ip("address", "del", "fd00::1/64", "dev", "u0")
+    netns.run("sysctl", "-qw", "net.ipv6.conf.u0.use_tempaddr=2", "net.ipv6.conf.u0.accept_dad=0")
+    lifetime = ["valid_lft", "3600", "preferred_lft"]
+    netns.ip("address", "add", "fd00::dead/64", "dev", "u0", "nodad", *lifetime, "0")
+    netns.ip("address", "add", "fd77::1/64", "dev", "u0", "nodad", "mngtmpaddr", *lifetime, "1800")
+    (temporary,) = eventually(lambda: _flagged(netns, "temporary") - _flagged(netns, "tentative"))
+    netns.run(
+        *["sysctl", "-qw", "net.ipv6.conf.u0.accept_dad=1", "net.ipv6.conf.u0.dad_transmits=1000"]
+    )
+    netns.ip("address", "add", "fd00::99/64", "dev", "u0")
+    assert "fd00::99" in _flagged(netns, "tentative")
+    # The address that the temporary one was made of is stable: it has to be out of the way.
+    netns.ip("address", "change", "fd77::1/64", "dev", "u0", *lifetime, "0")
+    assert temporary in _flagged(netns, "temporary")
+    refused = uplink(families=(6,), ifaces=("u0",))
+    assert isinstance(refused, NoUplink)
+    assert "no IPv6 address that stays" in refused.reason
+    both = uplink(families=(4, 6), ifaces=("u0",))
+    assert [str(each) for each in both.addresses] == ["172.16.0.1"]
+    assert "no IPv6 address that stays" in both.lacks
+    netns.ip("address", "add", "fd00::7/64", "dev", "u0", "nodad")
+    chosen = uplink(families=(4, 6), ifaces=("u0",), current=both)
+    assert [str(each) for each in chosen.addresses] == ["172.16.0.1", "fd00::7"]
+    assert chosen.lacks == ""
+
+
+def test_an_address_that_becomes_deprecated_is_kept_until_it_is_gone(underlay, uplink):
+    """The others know us by it and it still answers: only a new choice passes it over."""
+    netns = underlay.netns
+    before = uplink(families=(4, 6), ifaces=("u0",))
+    netns.ip("address", "add", "fd00::7/64", "dev", "u0", "nodad")
+    lifetime = ["valid_lft", "3600", "preferred_lft", "0"]
+    netns.ip("address", "change", "fd00::1/64", "dev", "u0", *lifetime)
+    assert "fd00::1" in _flagged(netns, "deprecated")
+    kept = uplink(families=(4, 6), ifaces=("u0",), current=before)
+    assert str(kept.addresses.ipv6) == "fd00::1"
+    assert str(uplink(families=(4, 6), ifaces=("u0",)).addresses.ipv6) == "fd00::7"
+    netns.ip("address", "del", "fd00::1/64", "dev", "u0")
+    gone = uplink(families=(4, 6), ifaces=("u0",), current=before)
+    assert str(gone.addresses.ipv6) == "fd00::7"

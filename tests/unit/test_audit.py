@@ -106,6 +106,26 @@ def test_a_lease_in_quarantine_shares_its_former_address_with_nobody() -> None:
     assert found.occupancy.leased == 2
 
 
+def test_a_lease_that_lacks_ipv6_is_named_as_what_it_is() -> None:
+    """No subnet, or no address: IPv4 alone is routed to, and neither node need be drained."""
+    both = CONFIG.replace("{", '{"EnableIPv6": true, "IPv6Network": "fd00:5::/48", ', 1)
+    found = audit(
+        census(
+            lease("10.5.1.0-24", "192.0.2.1", node="without"),
+            lease("10.5.2.0-24&fd00:5:0:2::-64", "192.0.2.2", node="nowhere"),
+            entry(
+                "subnets/10.5.3.0-24&fd00:5:0:3::-64",
+                '{"PublicIP":"192.0.2.3","PublicIPv6":"2001:db8::3","BackendType":"host-gw"}',
+            ),
+            config=both,
+        )
+    )
+    assert [each.kind for each in found.findings] == ["partial", "partial"]
+    without, nowhere = (each.sentence for each in found.findings)
+    assert "routed to without: an IPv6 subnet is missing" in without
+    assert "routed to nowhere: it names no IPv6 address for fd00:5:0:2::/64" in nowhere
+
+
 def test_another_backend_and_a_subnet_outside_are_named() -> None:
     """A node that nobody routes to, and one that the configuration has left behind, are told."""
     found = audit(
