@@ -99,6 +99,10 @@ class HostReader:
                     if way.link and len(way.destination) == (4 if family == 4 else 16):
                         yield DefaultRoute(family, way.link, way.metric)
 
+    def way(self, to: IPAddress) -> int:
+        """Give the index of the link by which a packet would leave, 0 for none. Raise OSError."""
+        return next((link for _, link in self._ways([to])), 0)
+
     def _ways(self, addresses: Iterable[IPAddress]) -> Iterator[tuple[IPAddress, int]]:
         for address in addresses:
             seq = self._channel.reserve()

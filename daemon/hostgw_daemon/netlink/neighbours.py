@@ -41,7 +41,7 @@ SETTLES: Final = 9.0
 """Seconds after which a dead entry has failed: 5 until a stale one is doubted, 3 for three tries
 (delay_first_probe_time, ucast_solicit, retrans_time_ms: Linux's defaults), and one more."""
 
-_NDMSG = Struct("=BBHiHBB")  # struct ndmsg: family, two pads, link, state, flags, type
+NDMSG = Struct("=BBHiHBB")  # struct ndmsg: family, two pads, link, state, flags, type
 
 
 class Neighbours:
@@ -88,13 +88,39 @@ class Neighbours:
         asked = (address for at, address in enumerate(wanted) if seq + at not in replies.refused)
         return frozenset(asked)
 
+    def confirm(self, link: int, address: IPAddress) -> bool:
+        """Let the kernel ask for one anew, now, whatever it believes. Raise OSError.
+
+        Its entry is set to "being asked" (NUD_PROBE) and keeps its hardware address meanwhile:
+        three questions, a second apart, and then it is reachable or failed. Where there is no
+        entry the next packet asks anyway. Give True for one that is never asked, because somebody
+        wrote it in for good.
+        """
+        seq = self._channel.reserve()
+        ask = request(RTM_GETNEIGH, 0, seq=seq, body=_body(address, link, flags=0))
+        try:
+            piece = self._channel.ask(ask, seq)
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENODEV}:
+                return False
+            raise
+        state = NDMSG.unpack_from(piece.data, piece.messages[0].start)[4]
+        if state & (NUD_NOARP | NUD_PERMANENT):
+            return True
+        if state & ANSWERS:
+            seq = self._channel.reserve()
+            body = _body(address, link, state=NUD_PROBE, flags=0)
+            flags = NLM_F_REPLACE | NLM_F_ACK
+            self._channel.batch(request(RTM_NEWNEIGH, flags, seq=seq, body=body), seq)
+        return False
+
     def answering(self, link: int) -> frozenset[IPAddress]:
         """Give the addresses of which the kernel knows how to reach them on a link.
 
         Raise OSError.
         """
         seq = self._channel.reserve()
-        ask = _NDMSG.pack(0, 0, 0, 0, 0, 0, 0) + attribute(NDA_IFINDEX, U32.pack(link))
+        ask = NDMSG.pack(0, 0, 0, 0, 0, 0, 0) + attribute(NDA_IFINDEX, U32.pack(link))
         found: set[IPAddress] = set()
         try:
             pieces = self._channel.dump(request(RTM_GETNEIGH, NLM_F_DUMP, seq=seq, body=ask), seq)
@@ -106,13 +132,13 @@ class Neighbours:
             for message in piece.messages:
                 if message.type != RTM_NEWNEIGH:
                     continue
-                _, _, _, at, state, _, _ = _NDMSG.unpack_from(piece.data, message.start)
-                kept = attributes(piece.data, message.start + _NDMSG.size, message.end)
+                _, _, _, at, state, _, _ = NDMSG.unpack_from(piece.data, message.start)
+                kept = attributes(piece.data, message.start + NDMSG.size, message.end)
                 if at == link and state & ANSWERS and NDA_DST in kept:
                     found.add(ip_address(kept[NDA_DST]))
         return frozenset(found)
 
 
-def _body(address: IPAddress, link: int) -> bytes:
+def _body(address: IPAddress, link: int, *, state: int = 0, flags: int = NTF_USE) -> bytes:
     family = 2 if address.version == 4 else 10
-    return _NDMSG.pack(family, 0, 0, link, 0, NTF_USE, 0) + attribute(NDA_DST, address.packed)
+    return NDMSG.pack(family, 0, 0, link, state, flags, 0) + attribute(NDA_DST, address.packed)

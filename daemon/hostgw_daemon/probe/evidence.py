@@ -1,0 +1,196 @@
+"""What has been found out about one peer, and what follows from it. Pure.
+
+Each way of asking is a *trial*: good, bad, or not known yet. One question that gets lost proves
+nothing, so a trial turns bad after `LOSSES` in a row and good again after `WINS` in a row; the
+first answer of all makes it good at once.
+
+The diagnosis goes from the link upwards, and the first thing that is wrong is the cause: what lies
+behind it cannot be judged.
+
+| the link | host | pod | big | says of itself | cause |
+|---|---|---|---|---|---|
+| no answer to ARP or ND | | | | | `unresolved` |
+| answers | bad | bad, or not asked | | | `unreachable` |
+| | good | | | does not forward | `not_forwarding` |
+| | good | bad | | strict, and has no way back to our pods | `rp_filter` |
+| | good | bad | | anything else | `path_filtered` |
+| | good | good | bad | | `mtu` |
+| | good | good | good or not asked | | `ok` |
+| | good | not asked | | has no address of its pods' gateway | `unprobed` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from hostgw_daemon.probe.datagram import Report, Way
+
+LOSSES: Final = 3
+"""So many questions lost in a row make a trial bad."""
+
+WINS: Final = 2
+"""So many answers in a row make a bad trial good again."""
+
+
+class Cause(StrEnum):
+    """Why packets do or do not reach a peer's pods: the words of status, metrics and documents."""
+
+    OK = "ok"
+    UNPROBED = "unprobed"
+    UNRESOLVED = "unresolved"
+    UNREACHABLE = "unreachable"
+    NOT_FORWARDING = "not_forwarding"
+    RP_FILTER = "rp_filter"
+    PATH_FILTERED = "path_filtered"
+    MTU = "mtu"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One way of asking. `row` counts what came last in a row: answers up, losses down.
+
+    `ever`: there has been an answer once.
+    """
+
+    good: bool | None = None
+    row: int = 0
+    ever: bool = False
+
+    def won(self) -> Trial:
+        """Take an answer."""
+        row = max(self.row, 0) + 1
+        return Trial(True if self.good is None or row >= WINS else self.good, row, ever=True)
+
+    def lost(self) -> Trial:
+        """Take a question that nobody answered."""
+        row = min(self.row, 0) - 1
+        return Trial(False if row <= -LOSSES else self.good, row, ever=self.ever)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the last word has not been spoken: it is asked again soon."""
+        return self.row < 0 or self.good is False
+
+
+_UNTRIED: Final = Trial()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of one peer in one family.
+
+    `report` is what it said of itself last, None while it has said nothing; `closed`: its kernel
+    answers, but nobody listens there (another daemon than ours, or ours is not running).
+    `resolved` is what the kernel's neighbour table says, None while it says nothing.
+    """
+
+    trials: Mapping[Way, Trial] = field(default_factory=lambda: MappingProxyType({}))
+    report: Report | None = None
+    closed: bool = False
+    resolved: bool | None = None
+
+    def trial(self, way: Way) -> Trial:
+        """Give what one way of asking has brought."""
+        return self.trials.get(way, _UNTRIED)
+
+    def with_answer(
+        self, way: Way, report: Report | None = None, *, closed: bool = False
+    ) -> Evidence:
+        """Take an answer: by the daemon itself with its report, or by its kernel alone."""
+        trials = {**self.trials, way: self.trial(way).won()}
+        told = report if report is not None else self.report
+        return replace(
+            self,
+            trials=MappingProxyType(trials),
+            report=None if closed else told,
+            closed=closed or (self.closed and report is None),
+            resolved=True,
+        )
+
+    def with_loss(self, way: Way) -> Evidence:
+        """Take a question that nobody answered: what was known of the link is not sure any more."""
+        trials = {**self.trials, way: self.trial(way).lost()}
+        first = way is Way.HOST and trials[way].row == -1
+        return replace(
+            self,
+            trials=MappingProxyType(trials),
+            resolved=None if first and self.resolved else self.resolved,
+        )
+
+    def settled(self, *, resolved: bool) -> Evidence:
+        """Take what the neighbour table says."""
+        return replace(self, resolved=resolved)
+
+    def without(self, *ways: Way) -> Evidence:
+        """Forget ways that cannot be asked any more."""
+        if not any(way in self.trials for way in ways):
+            return self
+        kept = {way: trial for way, trial in self.trials.items() if way not in ways}
+        return replace(self, trials=MappingProxyType(kept))
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is to be asked again soon."""
+        return self.resolved is False or any(each.doubtful for each in self.trials.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The cause, and a sentence that says what is so and what to do about it."""
+
+    cause: Cause
+    reason: str = ""
+
+
+def diagnose(evidence: Evidence, *, port: int) -> Diagnosis:
+    """Give the cause; `port` is the one that we ask at, for the sentence."""
+    cause = _of_host(evidence) or _of_pods(evidence)
+    return Diagnosis(cause, _SENTENCES[cause].format(port=port))
+
+
+def _of_host(evidence: Evidence) -> Cause | None:
+    """Give what is wrong with the host itself, or None."""
+    host, pod = evidence.trial(Way.HOST).good, evidence.trial(Way.POD).good
+    if evidence.resolved is False and not (host or pod):
+        return Cause.UNRESOLVED
+    if host is False and not pod:  # not before the link has said that it is not the link
+        return Cause.UNREACHABLE if evidence.resolved else None
+    if evidence.report is None:
+        forwards = evidence.trial(Way.FORWARD).good is not False or not host
+    else:
+        forwards = bool(evidence.report & Report.FORWARDS)
+    return None if forwards else Cause.NOT_FORWARDING
+
+
+def _of_pods(evidence: Evidence) -> Cause:
+    """Give how the pods' way is, where nothing is wrong with the host."""
+    host, pod, report = evidence.trial(Way.HOST).good, evidence.trial(Way.POD), evidence.report
+    # A kernel alone does not say whether there is an address to ask: it must have answered once.
+    if pod.good is False and host and (report is not None or pod.ever):
+        strict = report is not None and report & Report.STRICT and not report & Report.WAY_BACK
+        return Cause.RP_FILTER if strict else Cause.PATH_FILTERED
+    if pod.good:
+        return Cause.MTU if evidence.trial(Way.BIG).good is False else Cause.OK
+    return Cause.UNPROBED
+
+
+_SENTENCES: Final = {
+    Cause.OK: "",
+    Cause.UNPROBED: "no packet can take its pods' way yet: it has no pods, or this node has none",
+    Cause.UNRESOLVED: "its address does not answer on the link (ARP, neighbour discovery): see"
+    " whether the host is up, and on the same layer-2 network",
+    Cause.UNREACHABLE: "it answers on the link and not to UDP port {port}: let that port through"
+    " its firewall, or see whether the host hangs",
+    Cause.NOT_FORWARDING: "it does not forward packets: `sysctl -w net.ipv4.ip_forward=1` there"
+    " (IPv6: net.ipv6.conf.all.forwarding)",
+    Cause.RP_FILTER: "its reverse-path filter drops what comes from our pods, for it has no route"
+    " back to them: see why that route is missing there, or set net.ipv4.conf.all.rp_filter=2",
+    Cause.PATH_FILTERED: "packets from its address arrive and those from pods do not: turn off the"
+    " cloud's source/destination check or port security, or look for a firewall between the hosts",
+    Cause.MTU: "small packets arrive and those as large as the link takes do not: raise the MTU of"
+    " the network between, or set --mtu on every node",
+}

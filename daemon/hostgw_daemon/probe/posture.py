@@ -1,0 +1,95 @@
+"""What this node says of itself when it is asked: read from the kernel, at most once a second.
+
+Strict reverse-path filtering is the larger of two numbers being 1 (Documentation/networking/
+ip-sysctl.rst): `all` and the link's own. IPv6 has no such filter in the kernel itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+from hostgw_core.model import Addresses, Family, IPAddress
+from hostgw_daemon.link.uplink import Uplink
+from hostgw_daemon.probe.datagram import Report
+from hostgw_daemon.probe.prober import Target
+
+FRESH: Final = 1.0
+"""Seconds for which a reading is told on."""
+
+PROC_SYS_NET: Final = Path("/proc/sys/net")
+
+
+class Ways(Protocol):
+    """Who knows which way the kernel would send a packet."""
+
+    def way(self, to: IPAddress) -> int:
+        """Give the index of the link by which it would leave, 0 for none. Raise OSError."""
+        ...
+
+
+class Posture:
+    """Implements `prober.Prober`'s posture; `clock` is in seconds.
+
+    `uplink` gives the link to the others, `gateways` the addresses of our pods' gateway that are
+    there.
+    """
+
+    def __init__(
+        self,
+        ways: Ways,
+        *,
+        uplink: Callable[[], Uplink | None],
+        gateways: Callable[[], Addresses],
+        clock: Callable[[], float],
+        proc: Path = PROC_SYS_NET,
+    ) -> None:
+        self._ways = ways
+        self._uplink = uplink
+        self._gateways = gateways
+        self._clock = clock
+        self._proc = proc
+        self._read: dict[Family, tuple[float, Report]] = {}
+
+    def __call__(self, asker: Target | None, family: Family) -> Report:
+        """Give what an answer to this asker reports."""
+        report = self._of_ourselves(family)
+        if self._gateways().of(family) is not None:
+            report |= Report.GATEWAY
+        uplink = self._uplink()
+        if asker is not None and uplink is not None:
+            try:
+                back = self._ways.way(asker.gateway) == uplink.link.index
+            except OSError:
+                back = False
+            if back:
+                report |= Report.WAY_BACK
+        return report
+
+    def _of_ourselves(self, family: Family) -> Report:
+        now = self._clock()
+        at, known = self._read.get(family, (float("-inf"), Report.NOTHING))
+        if now - at < FRESH:
+            return known
+        known = self._look(family)
+        self._read[family] = (now, known)
+        return known
+
+    def _look(self, family: Family) -> Report:
+        if family == 6:
+            on = self._number("ipv6/conf/all/forwarding")
+            return Report.FORWARDS if on else Report.NOTHING
+        report = Report.FORWARDS if self._number("ipv4/ip_forward") else Report.NOTHING
+        uplink = self._uplink()
+        links = ("all", uplink.link.name) if uplink is not None else ("all",)
+        if max(self._number(f"ipv4/conf/{link}/rp_filter") for link in links) == 1:
+            report |= Report.STRICT
+        return report
+
+    def _number(self, name: str) -> int:
+        """Read a number; 0 where there is none."""
+        try:
+            return int((self._proc / name).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return 0

@@ -1,0 +1,332 @@
+"""The loop that asks the other nodes whether packets get through, and answers when they ask.
+
+A peer is asked in each family by several ways at once (`datagram.Way`); whatever is not answered
+within `TIMEOUT` is lost. What that means is `evidence`'s to say, whose turn it is `schedule`'s.
+
+A peer without our daemon (flannel's, or one that is stopped) is asked all the same: its kernel
+answers for it. Kernels ration such answers, so it is asked by one way at a time.
+
+Nothing here changes a route: a probe is a witness, no judge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final, NamedTuple, NoReturn, Protocol, TypeAlias
+
+from hostgw_core.model import Addresses, Family, IPAddress
+from hostgw_core.wake import Wake
+from hostgw_daemon.probe.datagram import (
+    SIZE,
+    Ends,
+    Question,
+    Report,
+    Way,
+    answer,
+    answered,
+    ask,
+    asked,
+    is_answer,
+    number_of,
+)
+from hostgw_daemon.probe.echo import Arrival, Heard, Returned, Said
+from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
+from hostgw_daemon.probe.schedule import Turns
+
+TIMEOUT: Final = 0.6
+"""Seconds until a question is lost: a hundred times what a link of hosts needs."""
+
+HEADERS: Final[Mapping[Family, int]] = {4: 20 + 8, 6: 40 + 8}
+"""Bytes of the IP and UDP headers before a datagram."""
+
+_OURS: Final = frozenset(
+    {errno.EADDRNOTAVAIL, errno.EINVAL, errno.EMSGSIZE, errno.EAFNOSUPPORT, errno.EWOULDBLOCK}
+)
+"""Refusals that say nothing of the peer: our own address has just gone, or the link's MTU. Any
+other is a question lost on this very host, by its packet filter (EPERM) or its link (ENOBUFS)."""
+
+Key: TypeAlias = tuple[bytes, Family]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A peer in one family: its id ("" for flannel's), its address, and places in its subnet.
+
+    `gateway` is the address that its pods' gateway has; `unused` is one that nobody is to have.
+    """
+
+    node_id: str
+    host: IPAddress
+    gateway: IPAddress
+    unused: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where we stand: our addresses, those of our pods' gateway that are there, the link's MTU."""
+
+    addresses: Addresses = field(default_factory=Addresses)
+    gateways: Addresses = field(default_factory=Addresses)
+    mtu: int = 0
+
+
+class Sockets(Protocol):
+    """Who sends: see `echo.Echo`."""
+
+    port: int
+
+    def start(self, hear: Callable[[list[Arrival]], None]) -> None:
+        """Call `hear` with what comes."""
+        ...
+
+    def send(
+        self, data: bytes, *, source: IPAddress, to: IPAddress, port: int = 0, hops: int = 0
+    ) -> int:
+        """Send, and give an errno; 0: it has gone."""
+        ...
+
+
+class _Asked(NamedTuple):
+    """A question that waits for its answer."""
+
+    number: int
+    key: Key
+    way: Way
+    ends: Ends
+    at: float
+
+
+class Prober:
+    """Asks and answers. `told` is called when a diagnosis is another; `clock` is in seconds.
+
+    `posture` says of this node what an answer to `asker` reports: whether it forwards, and has a
+    way back to the pods behind that address of the asker. `confirm` has the kernel ask for an
+    address on the link anew; it gives True for one that needs no asking.
+    """
+
+    def __init__(
+        self,
+        sockets: Sockets,
+        *,
+        node_id: str,
+        posture: Callable[[Target | None, Family], Report],
+        confirm: Callable[[IPAddress], bool],
+        told: Callable[[], None],
+        clock: Callable[[], float],
+        rate: float,
+    ) -> None:
+        self._confirm = confirm
+        self._sockets = sockets
+        self._node_id = node_id
+        self._posture = posture
+        self._told = told
+        self._clock = clock
+        self._turns = Turns[Key](rate=rate, chance=lambda: secrets.randbelow(1000) / 1000)
+        self._targets: Mapping[Key, Target] = {}
+        self._by_address: dict[IPAddress, Target] = {}
+        self._at: dict[IPAddress, list[Key]] = {}
+        self._evidence: dict[Key, Evidence] = {}
+        self._ground = Ground()
+        self._numbers = count(secrets.randbits(48))
+        self._waiting: dict[int, _Asked] = {}
+        self._order: deque[_Asked] = deque()
+        self._wake = Wake()
+        self.diagnoses: dict[Key, Diagnosis] = {}
+        self.counts: Counter[str] = Counter()
+        self.round_trip: Callable[[float], None] = lambda _seconds: None
+
+    # -- what is told to it -------------------------------------------------------------------
+
+    def aim(self, targets: Mapping[Key, Target]) -> None:
+        """Take everybody whom there is to ask; what was found out of the same ones stays."""
+        for key in self._evidence.keys() - targets.keys():
+            del self._evidence[key]
+            self.diagnoses.pop(key, None)
+        for key, target in targets.items():
+            if self._targets.get(key, target) != target:
+                self._evidence.pop(key, None)
+        self._targets = targets
+        self._by_address = {
+            address: target
+            for target in targets.values()
+            for address in (target.host, target.gateway)
+        }
+        self._at = {}
+        for key, target in targets.items():
+            self._at.setdefault(target.host, []).append(key)
+        self._turns.aim(targets, self._clock())
+        self._wake.ring()
+
+    def stand_on(self, ground: Ground) -> None:
+        """Take note of our own addresses and MTU."""
+        self._ground = ground
+
+    def neighbours(self, told: Iterable[tuple[IPAddress, bool]]) -> None:
+        """Take what the kernel says of its neighbour table: whether these addresses answer."""
+        for address, resolved in told:
+            for key in self._at.get(address, ()):
+                evidence = self._evidence.get(key, Evidence())
+                if evidence.resolved is not resolved:
+                    self._learn(key, evidence.settled(resolved=resolved))
+        self._wake.ring()
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    async def run(self) -> NoReturn:
+        """Ask and answer for ever."""
+        self._sockets.start(self.hear)
+        while True:
+            self.step()
+            moments = [self._turns.next(), self._order[0].at + TIMEOUT if self._order else None]
+            soonest = min((moment for moment in moments if moment is not None), default=None)
+            pause = None if soonest is None else max(0.001, soonest - self._clock())
+            await self._wake.wait(within=pause)
+            await asyncio.sleep(0)
+
+    def step(self) -> None:
+        """Call lost what is late, and ask whoever's turn it is."""
+        now = self._clock()
+        while self._order and self._order[0].at + TIMEOUT <= now:
+            late = self._order.popleft()
+            if self._waiting.pop(late.number, None) is not None:
+                self._lost(late)
+        while (key := self._turns.take(now, self._known)) is not None:
+            self._ask(key, now)
+
+    def _known(self, key: Key) -> bool:
+        evidence = self._evidence.get(key)
+        return evidence is not None and evidence.resolved is not None
+
+    def _ask(self, key: Key, now: float) -> None:
+        target, evidence = self._targets[key], self._evidence.get(key, Evidence())
+        _, family = key
+        ours, gateway = self._ground.addresses.of(family), self._ground.gateways.of(family)
+        if ours is None:
+            self._turns.asked(key, now, doubtful=False, bad=False)
+            return
+        ways = [Way.HOST]
+        if gateway is None:
+            evidence = self._forget(key, evidence, Way.POD, Way.BIG, Way.FORWARD)
+        elif evidence.report is None:
+            ways += [Way.POD, Way.FORWARD]
+        elif evidence.report & Report.GATEWAY:
+            ways += [Way.POD, Way.BIG]
+        else:
+            evidence = self._forget(key, evidence, Way.POD, Way.BIG)
+        if evidence.closed:  # its kernel rations its answers
+            ways = [ways[next(self._numbers) % len(ways)]]
+        for way in ways:
+            self._send(key, target, way, ours if way is Way.HOST else gateway or ours, now)
+        self._turns.asked(key, now, doubtful=evidence.doubtful, bad=self._bad(key))
+
+    def _send(self, key: Key, target: Target, way: Way, source: IPAddress, now: float) -> None:
+        to = {Way.HOST: target.host, Way.FORWARD: target.unused}.get(way, target.gateway)
+        ends, number = Ends(source, to), next(self._numbers)
+        size = self._ground.mtu - HEADERS[key[1]] if way is Way.BIG else SIZE
+        data = ask(Question(way, number), ends, node_id=target.node_id, size=size)
+        refused = self._sockets.send(
+            data, source=source, to=to, hops=1 if way is Way.FORWARD else 0
+        )
+        if refused in _OURS:
+            return
+        self.counts["asked"] += 1
+        question = _Asked(number, key, way, ends, now)
+        if refused:
+            self._lost(question)
+            return
+        self._waiting[number] = question
+        self._order.append(question)
+
+    # -- what comes back ----------------------------------------------------------------------
+
+    def hear(self, arrivals: list[Arrival]) -> None:
+        """Take what came: questions to us, answers to ours, and what kernels say of ours."""
+        for arrival in arrivals:
+            match arrival:
+                case Returned(data, said):
+                    self._returned(data, said)
+                case Heard(data) if is_answer(data):
+                    self._answered(arrival)
+                case Heard():
+                    self._reply(arrival)
+        self._wake.ring()
+
+    def _reply(self, heard: Heard) -> None:
+        ends = Ends(heard.source, heard.here)
+        question = asked(heard.data, ends, node_id=self._node_id)
+        if question is None:
+            self.counts["strange"] += 1
+            return
+        family: Family = 4 if heard.source.version == 4 else 6
+        report = self._posture(self._by_address.get(heard.source), family)
+        data = answer(question, report, ends, node_id=self._node_id)
+        self._sockets.send(data, source=heard.here, to=heard.source, port=heard.port)
+        self.counts["replied"] += 1
+
+    def _answered(self, heard: Heard) -> None:
+        waiting = self._waiting.get(number_of(heard.data) or 0)
+        target = self._targets.get(waiting.key) if waiting is not None else None
+        if waiting is None or target is None:
+            return
+        said = answered(heard.data, waiting.ends, node_id=target.node_id)
+        if said is None or said.way is not waiting.way:
+            self.counts["strange"] += 1
+            return
+        del self._waiting[waiting.number]
+        self.round_trip(self._clock() - waiting.at)
+        self._won(waiting, said.report)
+
+    def _returned(self, data: bytes, said: Said) -> None:
+        waiting = self._waiting.pop(number_of(data) or 0, None)
+        if waiting is None:
+            return
+        if said is Said.NOWHERE:
+            self._lost(waiting)
+        elif (said is Said.EXPIRED) == (waiting.way is Way.FORWARD):
+            self._won(waiting, None)
+        else:  # some router on the way, or the unused address is used: nothing is known
+            return
+
+    def _won(self, question: _Asked, report: Report | None) -> None:
+        self.counts["answered"] += 1
+        if question.key in self._targets:
+            before = self._evidence.get(question.key, Evidence())
+            closed = report is None and question.way is not Way.FORWARD
+            self._learn(question.key, before.with_answer(question.way, report, closed=closed))
+
+    def _lost(self, question: _Asked) -> None:
+        self.counts["lost"] += 1
+        target = self._targets.get(question.key)
+        if target is not None:
+            before = self._evidence.get(question.key, Evidence())
+            after = before.with_loss(question.way)
+            self._learn(question.key, after)
+            unsure = before.resolved and after.resolved is None
+            if unsure and self._confirm(target.host):
+                self._learn(question.key, after.settled(resolved=True))
+
+    def _learn(self, key: Key, evidence: Evidence) -> None:
+        before = self._evidence.get(key)
+        self._evidence[key] = evidence
+        diagnosis = diagnose(evidence, port=self._sockets.port)
+        if diagnosis != self.diagnoses.get(key):
+            self.diagnoses[key] = diagnosis
+            self._told()
+        if evidence.doubtful and not (before and before.doubtful):
+            self._turns.asked(key, self._clock(), doubtful=True, bad=False)
+
+    def _forget(self, key: Key, evidence: Evidence, *ways: Way) -> Evidence:
+        kept = evidence.without(*ways)
+        if kept is not evidence:
+            self._learn(key, kept)
+        return kept
+
+    def _bad(self, key: Key) -> bool:
+        trials = self._evidence.get(key, Evidence()).trials.values()
+        return any(trial.good is False for trial in trials)

@@ -1,0 +1,97 @@
+"""Whose turn it is to be asked: at a bounded rate, whoever is in doubt before the others. Pure.
+
+A small cluster is asked every `EVERY` seconds; a large one at `rate` peers a second, each in its
+turn. Who is in doubt is asked again after `AGAIN`, and once it is known to be bad, every `BAD`
+seconds, so that its recovery is seen. No more than four times the rate goes out, whatever happens.
+
+Asking somebody with whom no packet is exchanged makes an entry in the kernel's neighbour table, and
+that table is small. So of those that are not in it no more than an allowance are asked a minute;
+those that it holds already, because packets go there, cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from heapq import heappop, heappush
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+EVERY: Final = 1.0
+AGAIN: Final = 0.3
+BAD: Final = 1.0
+MINUTE: Final = 60.0
+ALLOWANCE: Final = 32
+"""A quarter of Linux's gc_thresh1: as many entries as are never dropped for being too many."""
+
+
+class Turns(Generic[K]):
+    """The due moments, in seconds of the caller's clock. `rate` is peers a second."""
+
+    def __init__(self, *, rate: float, chance: Callable[[], float]) -> None:
+        self._rate = rate
+        self._chance = chance
+        self._due: dict[K, float] = {}
+        self._heap: list[tuple[float, int, K]] = []
+        self._serial = 0
+        self._last = float("-inf")
+        self._entries: deque[float] = deque()
+
+    def aim(self, keys: Iterable[K], now: float) -> None:
+        """Take the whole set of whom there is to ask; the new ones in the course of one round."""
+        wanted = dict.fromkeys(keys)
+        for gone in self._due.keys() - wanted.keys():
+            del self._due[gone]
+        new = [key for key in wanted if key not in self._due]
+        for key in new:
+            self._put(key, now + self._chance() * self.period(len(wanted)))
+
+    def period(self, count: int = 0) -> float:
+        """Give the seconds between two turns of one that is not in doubt."""
+        return max(EVERY, (count or len(self._due)) / self._rate)
+
+    def next(self) -> float | None:
+        """Give when somebody is due, None when there is nobody."""
+        self._tidy()
+        return max(self._heap[0][0], self._last + 0.25 / self._rate) if self._heap else None
+
+    def take(self, now: float, known: Callable[[K], bool]) -> K | None:
+        """Give who is to be asked now, None if nobody is; `known`: the table has an entry for it.
+
+        Whoever is taken must be put back with `asked`. One that may not be asked for want of
+        allowance waits for its next turn.
+        """
+        when = self.next()
+        while when is not None and when <= now:
+            _, _, key = heappop(self._heap)
+            if known(key) or self._allowed(now):
+                self._last = now
+                return key
+            self._put(key, now + self.period())
+            when = self.next()
+        return None
+
+    def asked(self, key: K, now: float, *, doubtful: bool, bad: bool) -> None:
+        """Set the next turn of one that was asked, or of which an answer has just come or not."""
+        if key in self._due:
+            wait = BAD if bad else AGAIN if doubtful else self.period()
+            self._put(key, now + wait)
+
+    def _allowed(self, now: float) -> bool:
+        while self._entries and self._entries[0] <= now - MINUTE:
+            self._entries.popleft()
+        if len(self._entries) >= ALLOWANCE:
+            return False
+        self._entries.append(now)
+        return True
+
+    def _put(self, key: K, due: float) -> None:
+        self._serial += 1
+        self._due[key] = due
+        heappush(self._heap, (due, self._serial, key))
+
+    def _tidy(self) -> None:
+        """Drop what was put off or taken away meanwhile from the top."""
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
+            heappop(self._heap)

@@ -1,0 +1,124 @@
+"""What follows from the evidence, row by row of the table; and that one lost probe is no alarm."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+
+from hostgw_daemon.probe.datagram import Report, Way
+from hostgw_daemon.probe.evidence import Cause, Evidence, Trial, diagnose
+
+GOOD, BAD = Trial(good=True, row=1, ever=True), Trial(good=False, row=-3, ever=True)
+WELL = Report.FORWARDS | Report.WAY_BACK | Report.GATEWAY
+STRICT = WELL | Report.STRICT
+
+
+def evidence(resolved=True, report=WELL, *, closed=False, **trials):
+    """Write evidence: the ways by name."""
+    found = {Way[name.upper()]: trial for name, trial in trials.items()}
+    return Evidence(MappingProxyType(found), report, closed, resolved)
+
+
+CASES = {
+    "all is well": (evidence(host=GOOD, pod=GOOD, big=GOOD), Cause.OK),
+    "not asked at large": (evidence(host=GOOD, pod=GOOD), Cause.OK),
+    "nothing is known": (Evidence(), Cause.UNPROBED),
+    "no pods there": (evidence(host=GOOD, report=Report.FORWARDS), Cause.UNPROBED),
+    "the link is silent": (evidence(False, host=BAD, pod=BAD), Cause.UNRESOLVED),
+    "an old word of the link": (evidence(False, host=GOOD, pod=GOOD), Cause.OK),
+    "the host is silent": (evidence(host=BAD, pod=BAD), Cause.UNREACHABLE),
+    "and has never spoken": (evidence(report=None, host=BAD), Cause.UNREACHABLE),
+    "not before the link has spoken": (evidence(None, host=BAD, pod=BAD), Cause.UNPROBED),
+    "it does not forward": (
+        evidence(report=WELL & ~Report.FORWARDS, host=GOOD, pod=GOOD),
+        Cause.NOT_FORWARDING,
+    ),
+    "its kernel does not": (
+        evidence(report=None, closed=True, host=GOOD, pod=GOOD, forward=BAD),
+        Cause.NOT_FORWARDING,
+    ),
+    "its kernel does": (
+        evidence(report=None, closed=True, host=GOOD, pod=GOOD, forward=GOOD),
+        Cause.OK,
+    ),
+    "strict, without a way back": (
+        evidence(report=STRICT & ~Report.WAY_BACK, host=GOOD, pod=BAD),
+        Cause.RP_FILTER,
+    ),
+    "strict, with a way back": (evidence(report=STRICT, host=GOOD, pod=BAD), Cause.PATH_FILTERED),
+    "loose, without a way back": (
+        evidence(report=WELL & ~Report.WAY_BACK, host=GOOD, pod=BAD),
+        Cause.PATH_FILTERED,
+    ),
+    "its pods' way is cut": (evidence(host=GOOD, pod=BAD, big=BAD), Cause.PATH_FILTERED),
+    "a kernel whose gateway never answered": (
+        evidence(report=None, closed=True, host=GOOD, pod=Trial(good=False, row=-9)),
+        Cause.UNPROBED,
+    ),
+    "a kernel whose gateway once answered": (
+        evidence(report=None, closed=True, host=GOOD, pod=BAD),
+        Cause.PATH_FILTERED,
+    ),
+    "large ones are lost": (evidence(host=GOOD, pod=GOOD, big=BAD), Cause.MTU),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cause(name):
+    """The first thing that is wrong, from the link upwards."""
+    found, cause = CASES[name]
+    assert diagnose(found, port=9746).cause is cause
+
+
+def test_every_cause_but_ok_has_a_sentence():
+    """And one has its case above."""
+    said = {diagnose(found, port=9746) for found, _ in CASES.values()}
+    assert {each.cause for each in said} == set(Cause)
+    assert all(bool(each.reason) is (each.cause is not Cause.OK) for each in said)
+    assert any("9746" in each.reason for each in said)
+
+
+def test_three_losses_in_a_row_turn_a_trial_bad_and_two_answers_good():
+    """By hand: w = answer, l = loss, and what it is after each."""
+    trial, seen = Trial(), []
+    for step in "wlwllwlllwlww":
+        trial = trial.won() if step == "w" else trial.lost()
+        seen.append({True: "+", False: "-"}[trial.good])
+    assert "".join(seen) == "++++++++----+"
+    assert trial.ever
+
+
+def test_the_first_answer_makes_it_good_and_two_losses_say_nothing():
+    """A node that has just started says nothing of its peers."""
+    assert Trial().won().good is True
+    assert Trial().lost().lost().good is None
+    assert Trial().lost().doubtful
+
+
+def test_a_loss_unsettles_what_was_known_of_the_link():
+    """Only what the link says after that counts, and an answer settles it too."""
+    known = Evidence().with_answer(Way.HOST, WELL)
+    assert known.resolved is True
+    assert known.with_loss(Way.POD).resolved is True
+    lost = known.with_loss(Way.HOST)
+    assert lost.resolved is None
+    assert lost.settled(resolved=False).with_loss(Way.HOST).resolved is False
+    assert lost.with_answer(Way.POD).resolved is True
+
+
+def test_a_closed_port_takes_back_what_a_daemon_said():
+    """Its daemon has gone, and what it said of its host is not sure any more."""
+    known = Evidence().with_answer(Way.HOST, WELL)
+    closed = known.with_answer(Way.HOST, closed=True)
+    assert (closed.closed, closed.report) == (True, None)
+    assert closed.with_answer(Way.FORWARD).closed
+    again = closed.with_answer(Way.HOST, WELL)
+    assert (again.closed, again.report) == (False, WELL)
+
+
+def test_ways_that_cannot_be_asked_are_forgotten():
+    """A bridge that has gone is no fault."""
+    known = evidence(host=GOOD, pod=BAD, big=BAD)
+    assert diagnose(known.without(Way.POD, Way.BIG), port=1).cause is Cause.UNPROBED
+    assert known.without(Way.FORWARD) is known
