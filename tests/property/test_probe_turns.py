@@ -23,8 +23,9 @@ def played(turns, seconds, *, known=lambda _key: True, bad=frozenset(), start=0.
 
 def made(count, rate=8.0):
     """Give turns of so many peers, all new."""
-    turns = Turns(rate=rate, chance=iter(i / max(count, 1) for i in range(count)).__next__)
-    turns.aim(range(count), 0.0)
+    turns = Turns(rate=rate, chance=itertools.cycle((0.1, 0.9, 0.4)).__next__)
+    for key in range(count):
+        turns.come(key, 0.0)
     return turns
 
 
@@ -77,13 +78,12 @@ def test_those_who_are_in_the_table_already_are_asked_all_the_same():
 
 
 def test_who_goes_has_no_turn_and_who_comes_has_one():
-    """The set is taken whole each time."""
+    """Whatever was due."""
     turns = made(3)
-    turns.aim([1, 2], 0.0)
+    turns.leave(0)
     assert {key for _, key in played(turns, 5.0)} == {1, 2}
-    turns = Turns(rate=8.0, chance=lambda: 0.0)
-    turns.aim([1], 0.0)
-    turns.aim([1, 2], 3.0)
-    assert {key for _, key in played(turns, 8.0, start=3.0)} == {1, 2}
-    turns.aim([], 8.0)
+    turns.come(7, 5.0)
+    assert {key for _, key in played(turns, 9.0, start=5.0)} == {1, 2, 7}
+    for key in (1, 2, 7):
+        turns.leave(key)
     assert turns.next() is None

@@ -23,7 +23,8 @@ from hostgw_daemon.netlink.neighbours import Neighbours
 from hostgw_daemon.probe.datagram import Report
 from hostgw_daemon.probe.echo import Echo
 from hostgw_daemon.probe.posture import Posture
-from hostgw_daemon.probe.prober import Ground, Key, Prober, Target
+from hostgw_daemon.probe.prober import Prober
+from hostgw_daemon.probe.target import Ground, Key, Target
 from support.loops import running
 from support.netns_fixtures import Lan
 
@@ -97,22 +98,23 @@ def _prospect(number: int, netns: Namespace, numbers: range, open_things: ExitSt
         neighbours = open_things.enter_context(Neighbours.open())
         reader = open_things.enter_context(HostReader.open())
         links = {link.name: link for link in reader.look().links}
-    ours, gateway = Addresses(address(number)), Addresses(pods(number)[1])
+    ours = Addresses(address(number))
     uplink = Uplink(links["eth0"], ours, (), "it is")
-    posture = Posture(reader, uplink=lambda: uplink, gateways=lambda: gateway, clock=time.monotonic)
+    posture = Posture(reader, uplink=lambda: uplink, clock=time.monotonic)
     prober = Prober(
         echo,
         node_id=f"node-{number}",
         posture=_inside(netns, posture),
+        here=lambda _address: True,
         confirm=lambda of: neighbours.confirm(links["eth0"].index, of),
         told=lambda: None,
         clock=time.monotonic,
         rate=8.0,
     )
-    prober.stand_on(Ground(ours, gateway, links["eth0"].mtu))
+    prober.stand_on(Ground(ours, links["eth0"].mtu))
     prober.aim(
         {
-            key(n): Target(f"node-{n}", address(n), pods(n)[1], pods(n)[-2])
+            key(n): Target(f"node-{n}", address(n), pods(n)[1], pods(number)[1], pods(n)[-2])
             for n in numbers
             if n != number
         }

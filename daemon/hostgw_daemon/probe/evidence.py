@@ -137,6 +137,11 @@ class Evidence:
         """Whether it is to be asked again soon."""
         return self.resolved is False or any(each.doubtful for each in self.trials.values())
 
+    @property
+    def bad(self) -> bool:
+        """Whether some way of asking is known to fail."""
+        return any(trial.good is False for trial in self.trials.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:

@@ -6,14 +6,15 @@ ip-sysctl.rst): `all` and the link's own. IPv6 has no such filter in the kernel 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from hostgw_core.model import Addresses, Family, IPAddress
+from hostgw_core.model import Family, IPAddress
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.probe.datagram import Report
-from hostgw_daemon.probe.prober import Target
+from hostgw_daemon.probe.target import Target
 
 FRESH: Final = 1.0
 """Seconds for which a reading is told on."""
@@ -32,8 +33,7 @@ class Ways(Protocol):
 class Posture:
     """Implements `prober.Prober`'s posture; `clock` is in seconds.
 
-    `uplink` gives the link to the others, `gateways` the addresses of our pods' gateway that are
-    there.
+    `uplink` gives the link to the others.
     """
 
     def __init__(
@@ -41,13 +41,12 @@ class Posture:
         ways: Ways,
         *,
         uplink: Callable[[], Uplink | None],
-        gateways: Callable[[], Addresses],
         clock: Callable[[], float],
         proc: Path = PROC_SYS_NET,
     ) -> None:
         self._ways = ways
         self._uplink = uplink
-        self._gateways = gateways
+        self._found: dict[IPAddress, tuple[float, bool]] = {}
         self._clock = clock
         self._proc = proc
         self._read: dict[Family, tuple[float, Report]] = {}
@@ -55,7 +54,7 @@ class Posture:
     def __call__(self, asker: Target | None, family: Family) -> Report:
         """Give what an answer to this asker reports."""
         report = self._of_ourselves(family)
-        if self._gateways().of(family) is not None:
+        if asker is not None and self.here(asker.ours):
             report |= Report.GATEWAY
         uplink = self._uplink()
         if asker is not None and uplink is not None:
@@ -66,6 +65,15 @@ class Posture:
             if back:
                 report |= Report.WAY_BACK
         return report
+
+    def here(self, address: IPAddress) -> bool:
+        """Tell whether an address is one of this host's: whether the kernel lets it be bound."""
+        now = self._clock()
+        at, found = self._found.get(address, (float("-inf"), False))
+        if now - at >= FRESH:
+            found = _bound(address)
+            self._found[address] = (now, found)
+        return found
 
     def _of_ourselves(self, family: Family) -> Report:
         now = self._clock()
@@ -93,3 +101,13 @@ class Posture:
             return int((self._proc / name).read_text(encoding="ascii"))
         except (OSError, ValueError):
             return 0
+
+
+def _bound(address: IPAddress) -> bool:
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((str(address), 0))
+    except OSError:
+        return False
+    return True

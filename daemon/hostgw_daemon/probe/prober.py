@@ -1,7 +1,7 @@
 """The loop that asks the other nodes whether packets get through, and answers when they ask.
 
-A peer is asked in each family by several ways at once (`datagram.Way`); whatever is not answered
-within `TIMEOUT` is lost. What that means is `evidence`'s to say, whose turn it is `schedule`'s.
+A peer is asked in each family by several ways at once (`datagram.Way`), and what is not answered in
+time is lost. What that means is `evidence`'s to say, and whose turn it is `schedule`'s.
 
 A peer without our daemon (flannel's, or one that is stopped) is asked all the same: its kernel
 answers for it. Kernels ration such answers, so it is asked by one way at a time.
@@ -14,13 +14,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, NamedTuple, NoReturn, Protocol, TypeAlias
+from typing import Final, NoReturn, Protocol
 
-from hostgw_core.model import Addresses, Family, IPAddress
+from hostgw_core.model import Family, IPAddress
 from hostgw_core.wake import Wake
 from hostgw_daemon.probe.datagram import (
     SIZE,
@@ -37,43 +36,15 @@ from hostgw_daemon.probe.datagram import (
 )
 from hostgw_daemon.probe.echo import Arrival, Heard, Returned, Said
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
+from hostgw_daemon.probe.questions import Asked, Questions
 from hostgw_daemon.probe.schedule import Turns
-
-TIMEOUT: Final = 0.6
-"""Seconds until a question is lost: a hundred times what a link of hosts needs."""
-
-HEADERS: Final[Mapping[Family, int]] = {4: 20 + 8, 6: 40 + 8}
-"""Bytes of the IP and UDP headers before a datagram."""
+from hostgw_daemon.probe.target import HEADERS, Ground, Key, Target
 
 _OURS: Final = frozenset(
     {errno.EADDRNOTAVAIL, errno.EINVAL, errno.EMSGSIZE, errno.EAFNOSUPPORT, errno.EWOULDBLOCK}
 )
 """Refusals that say nothing of the peer: our own address has just gone, or the link's MTU. Any
 other is a question lost on this very host, by its packet filter (EPERM) or its link (ENOBUFS)."""
-
-Key: TypeAlias = tuple[bytes, Family]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A peer in one family: its id ("" for flannel's), its address, and places in its subnet.
-
-    `gateway` is the address that its pods' gateway has; `unused` is one that nobody is to have.
-    """
-
-    node_id: str
-    host: IPAddress
-    gateway: IPAddress
-    unused: IPAddress
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where we stand: our addresses, those of our pods' gateway that are there, the link's MTU."""
-
-    addresses: Addresses = field(default_factory=Addresses)
-    gateways: Addresses = field(default_factory=Addresses)
-    mtu: int = 0
 
 
 class Sockets(Protocol):
@@ -92,22 +63,13 @@ class Sockets(Protocol):
         ...
 
 
-class _Asked(NamedTuple):
-    """A question that waits for its answer."""
-
-    number: int
-    key: Key
-    way: Way
-    ends: Ends
-    at: float
-
-
 class Prober:
     """Asks and answers. `told` is called when a diagnosis is another; `clock` is in seconds.
 
     `posture` says of this node what an answer to `asker` reports: whether it forwards, and has a
     way back to the pods behind that address of the asker. `confirm` has the kernel ask for an
-    address on the link anew; it gives True for one that needs no asking.
+    address on the link anew; it gives True for one that needs no asking. `here` tells whether
+    an address is one of this host's.
     """
 
     def __init__(
@@ -116,6 +78,7 @@ class Prober:
         *,
         node_id: str,
         posture: Callable[[Target | None, Family], Report],
+        here: Callable[[IPAddress], bool],
         confirm: Callable[[IPAddress], bool],
         told: Callable[[], None],
         clock: Callable[[], float],
@@ -128,14 +91,14 @@ class Prober:
         self._told = told
         self._clock = clock
         self._turns = Turns[Key](rate=rate, chance=lambda: secrets.randbelow(1000) / 1000)
-        self._targets: Mapping[Key, Target] = {}
-        self._by_address: dict[IPAddress, Target] = {}
-        self._at: dict[IPAddress, list[Key]] = {}
+        self._targets: dict[Key, Target] = {}
+        self._askers: dict[IPAddress, Target] = {}
+        self._at: dict[IPAddress, set[Key]] = {}
         self._evidence: dict[Key, Evidence] = {}
         self._ground = Ground()
+        self._here = here
         self._numbers = count(secrets.randbits(48))
-        self._waiting: dict[int, _Asked] = {}
-        self._order: deque[_Asked] = deque()
+        self._questions = Questions()
         self._wake = Wake()
         self.diagnoses: dict[Key, Diagnosis] = {}
         self.counts: Counter[str] = Counter()
@@ -145,22 +108,33 @@ class Prober:
 
     def aim(self, targets: Mapping[Key, Target]) -> None:
         """Take everybody whom there is to ask; what was found out of the same ones stays."""
-        for key in self._evidence.keys() - targets.keys():
-            del self._evidence[key]
-            self.diagnoses.pop(key, None)
-        for key, target in targets.items():
-            if self._targets.get(key, target) != target:
-                self._evidence.pop(key, None)
-        self._targets = targets
-        self._by_address = {
-            address: target
-            for target in targets.values()
-            for address in (target.host, target.gateway)
-        }
-        self._at = {}
-        for key, target in targets.items():
-            self._at.setdefault(target.host, []).append(key)
-        self._turns.aim(targets, self._clock())
+        gone = self._targets.keys() - targets.keys()
+        self.amend({**dict.fromkeys(gone), **targets})
+
+    def amend(self, changes: Mapping[Key, Target | None]) -> None:
+        """Take those that are new or other than before, and None for those that are gone."""
+        now, changed = self._clock(), False
+        for key, target in changes.items():
+            before = self._targets.get(key)
+            if before == target:
+                continue
+            self._evidence.pop(key, None)
+            changed |= self.diagnoses.pop(key, None) is not None
+            if before is not None:
+                del self._targets[key]
+                self._turns.leave(key)
+                self._at[before.host].discard(key)
+                if not self._at[before.host]:
+                    del self._at[before.host]
+                self._askers.pop(before.host, None)
+                self._askers.pop(before.gateway, None)
+            if target is not None:
+                self._targets[key] = target
+                self._turns.come(key, now)
+                self._at.setdefault(target.host, set()).add(key)
+                self._askers |= {target.host: target, target.gateway: target}
+        if changed:
+            self._told()
         self._wake.ring()
 
     def stand_on(self, ground: Ground) -> None:
@@ -183,7 +157,7 @@ class Prober:
         self._sockets.start(self.hear)
         while True:
             self.step()
-            moments = [self._turns.next(), self._order[0].at + TIMEOUT if self._order else None]
+            moments = (self._turns.next(), self._questions.next())
             soonest = min((moment for moment in moments if moment is not None), default=None)
             pause = None if soonest is None else max(0.001, soonest - self._clock())
             await self._wake.wait(within=pause)
@@ -192,10 +166,8 @@ class Prober:
     def step(self) -> None:
         """Call lost what is late, and ask whoever's turn it is."""
         now = self._clock()
-        while self._order and self._order[0].at + TIMEOUT <= now:
-            late = self._order.popleft()
-            if self._waiting.pop(late.number, None) is not None:
-                self._lost(late)
+        for late in self._questions.late(now):
+            self._lost(late)
         while (key := self._turns.take(now, self._known)) is not None:
             self._ask(key, now)
 
@@ -205,16 +177,15 @@ class Prober:
 
     def _ask(self, key: Key, now: float) -> None:
         target, evidence = self._targets[key], self._evidence.get(key, Evidence())
-        _, family = key
-        ours, gateway = self._ground.addresses.of(family), self._ground.gateways.of(family)
+        ours = self._ground.addresses.of(key[1])
         if ours is None:
             self._turns.asked(key, now, doubtful=False, bad=False)
             return
         ways = [Way.HOST]
-        if gateway is None:
+        if not self._here(target.ours):
             evidence = self._forget(key, evidence, Way.POD, Way.BIG, Way.FORWARD)
         elif evidence.report is None:
-            ways += [Way.POD, Way.FORWARD]
+            ways += [Way.POD, Way.FORWARD] if target.unused else [Way.POD]
         elif evidence.report & Report.GATEWAY:
             ways += [Way.POD, Way.BIG]
         else:
@@ -222,11 +193,11 @@ class Prober:
         if evidence.closed:  # its kernel rations its answers
             ways = [ways[next(self._numbers) % len(ways)]]
         for way in ways:
-            self._send(key, target, way, ours if way is Way.HOST else gateway or ours, now)
-        self._turns.asked(key, now, doubtful=evidence.doubtful, bad=self._bad(key))
+            self._send(key, target, way, ours if way is Way.HOST else target.ours, now)
+        self._turns.asked(key, now, doubtful=evidence.doubtful, bad=evidence.bad)
 
     def _send(self, key: Key, target: Target, way: Way, source: IPAddress, now: float) -> None:
-        to = {Way.HOST: target.host, Way.FORWARD: target.unused}.get(way, target.gateway)
+        to = {Way.HOST: target.host, Way.FORWARD: target.unused}.get(way) or target.gateway
         ends, number = Ends(source, to), next(self._numbers)
         size = self._ground.mtu - HEADERS[key[1]] if way is Way.BIG else SIZE
         data = ask(Question(way, number), ends, node_id=target.node_id, size=size)
@@ -236,12 +207,11 @@ class Prober:
         if refused in _OURS:
             return
         self.counts["asked"] += 1
-        question = _Asked(number, key, way, ends, now)
+        question = Asked(number, key, way, ends, now)
         if refused:
             self._lost(question)
             return
-        self._waiting[number] = question
-        self._order.append(question)
+        self._questions.put(question)
 
     # -- what comes back ----------------------------------------------------------------------
 
@@ -264,13 +234,13 @@ class Prober:
             self.counts["strange"] += 1
             return
         family: Family = 4 if heard.source.version == 4 else 6
-        report = self._posture(self._by_address.get(heard.source), family)
+        report = self._posture(self._askers.get(heard.source), family)
         data = answer(question, report, ends, node_id=self._node_id)
         self._sockets.send(data, source=heard.here, to=heard.source, port=heard.port)
         self.counts["replied"] += 1
 
     def _answered(self, heard: Heard) -> None:
-        waiting = self._waiting.get(number_of(heard.data) or 0)
+        waiting = self._questions.get(number_of(heard.data))
         target = self._targets.get(waiting.key) if waiting is not None else None
         if waiting is None or target is None:
             return
@@ -278,14 +248,15 @@ class Prober:
         if said is None or said.way is not waiting.way:
             self.counts["strange"] += 1
             return
-        del self._waiting[waiting.number]
+        self._questions.take(waiting)
         self.round_trip(self._clock() - waiting.at)
         self._won(waiting, said.report)
 
     def _returned(self, data: bytes, said: Said) -> None:
-        waiting = self._waiting.pop(number_of(data) or 0, None)
+        waiting = self._questions.get(number_of(data))
         if waiting is None:
             return
+        self._questions.take(waiting)
         if said is Said.NOWHERE:
             self._lost(waiting)
         elif (said is Said.EXPIRED) == (waiting.way is Way.FORWARD):
@@ -293,14 +264,14 @@ class Prober:
         else:  # some router on the way, or the unused address is used: nothing is known
             return
 
-    def _won(self, question: _Asked, report: Report | None) -> None:
+    def _won(self, question: Asked, report: Report | None) -> None:
         self.counts["answered"] += 1
         if question.key in self._targets:
             before = self._evidence.get(question.key, Evidence())
             closed = report is None and question.way is not Way.FORWARD
             self._learn(question.key, before.with_answer(question.way, report, closed=closed))
 
-    def _lost(self, question: _Asked) -> None:
+    def _lost(self, question: Asked) -> None:
         self.counts["lost"] += 1
         target = self._targets.get(question.key)
         if target is not None:
@@ -326,7 +297,3 @@ class Prober:
         if kept is not evidence:
             self._learn(key, kept)
         return kept
-
-    def _bad(self, key: Key) -> bool:
-        trials = self._evidence.get(key, Evidence()).trials.values()
-        return any(trial.good is False for trial in trials)

@@ -12,7 +12,7 @@ those that it holds already, because packets go there, cost nothing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from heapq import heappop, heappush
 from typing import Final, Generic, TypeVar
 
@@ -38,14 +38,13 @@ class Turns(Generic[K]):
         self._last = float("-inf")
         self._entries: deque[float] = deque()
 
-    def aim(self, keys: Iterable[K], now: float) -> None:
-        """Take the whole set of whom there is to ask; the new ones in the course of one round."""
-        wanted = dict.fromkeys(keys)
-        for gone in self._due.keys() - wanted.keys():
-            del self._due[gone]
-        new = [key for key in wanted if key not in self._due]
-        for key in new:
-            self._put(key, now + self._chance() * self.period(len(wanted)))
+    def come(self, key: K, now: float) -> None:
+        """Take somebody new; the first turn is in the course of one round."""
+        self._put(key, now + self._chance() * self.period(len(self._due) + 1))
+
+    def leave(self, key: K) -> None:
+        """Forget somebody."""
+        del self._due[key]
 
     def period(self, count: int = 0) -> float:
         """Give the seconds between two turns of one that is not in doubt."""
