@@ -32,6 +32,7 @@ from hostgw_daemon.membership import Hears, Membership
 from hostgw_daemon.opening import myself, places, rules_audit, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
+from hostgw_daemon.probing import Probing
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
 from hostgw_daemon.routes.understanding import News
@@ -150,6 +151,15 @@ class Agent:
         self._flows = Flows(out.conntrack, self._forgot, settled=lambda: self._masquerade.settled)
         told = partial(self._trouble, HOST, "cni_child_failing")
         self._doorway = Doorway(out.children, told=told)
+        self._probing = Probing(
+            out,
+            settings,
+            node_id=self._self.node_id,
+            uplink=lambda: self._hostwatch.now,
+            told=self._changed,
+            trouble=partial(self._trouble, HOST, "probe_failing"),
+            round_trip=self._metrics.peers.round_trip,
+        )
         for member in self._members.values():
             member.join(self._self, out, link=lambda: self._hostwatch.index)
 
@@ -169,6 +179,7 @@ class Agent:
                     "flows": self._flows.run,
                     "obstacles": self._obstacles.run,
                     "doorway": self._doorway.run,
+                    "probes": self._probing.run,
                     "herald": self._herald.run,
                     "web": self._web.run,
                 },
@@ -205,6 +216,7 @@ class Agent:
 
     def _understood(self, network: str, news: News) -> None:
         self._reconciler.understand(news, network)
+        self._probing.understood(network, news, self._members[network].subnets)
         if families := self._reconciler.families:
             self._hostwatch.need(*families)
         for name, member in self._members.items():
@@ -270,6 +282,7 @@ class Agent:
                 self._duties[name] = must.after(before)
                 if must.containers is not None:
                     self._trouble(name, "mtu_impossible", must.containers.mtu.trouble)
+                    self._probing.stand_on(self._hostwatch.now, must.containers.mtu.value)
         duties = [*self._duties.values()]
         rules, uplink = rules_for(duties), self._hostwatch.now
         self._masquerade.want(rules)
@@ -285,6 +298,8 @@ class Agent:
             masquerade=self._masquerade.state,
             troubles=self._troubles.get(network, {}),
             around=self._troubles.get(HOST, {}),
+            probes=self._probing.diagnoses,
+            probe_counts=self._probing.counts,
         )
 
     def _further(self) -> Mapping[str, Parts]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostgw_core import logs
-from hostgw_core.model import ClusterConfig, IPNetwork, Lease
+from hostgw_core.model import ClusterConfig, IPNetwork, Lease, Subnets
 from hostgw_core.records import Status as Said
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
@@ -27,6 +27,8 @@ from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.opening import PATIENCE, boottime, moment, patience, present
 from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
+from hostgw_daemon.probe.evidence import Diagnosis
+from hostgw_daemon.probe.target import Key
 from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.moves import Moves
@@ -146,6 +148,12 @@ class Membership:
             **self.papers.loops,
         }
 
+    @property
+    def subnets(self) -> Subnets:
+        """The subnets that we hold, or remember to hold; none before that."""
+        lease = self._claimant.state.lease or self._resting()
+        return lease.subnets if lease is not None else Subnets()
+
     def remember(self, kernel: Kernel, *, alone: bool) -> None:
         """Begin with what was known before this process; while the store is away, go by it.
 
@@ -212,6 +220,8 @@ class Membership:
         masquerade: MasqueradeState,
         troubles: Mapping[str, str],
         around: Mapping[str, str],
+        probes: Mapping[Key, Diagnosis] | None,
+        probe_counts: Mapping[str, int],
     ) -> Parts:
         """Give the states of all parts at this moment, with those that the host has one of."""
         return Parts(
@@ -230,6 +240,8 @@ class Membership:
             boottime=boottime(),
             troubles=troubles,
             around=around,
+            probes=probes,
+            probe_counts=probe_counts,
         )
 
     # -- who hears what -----------------------------------------------------------------------

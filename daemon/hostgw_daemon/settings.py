@@ -84,6 +84,10 @@ class Settings:
     cni_chain: tuple[str, ...]
     cni_bin_dir: tuple[str, ...]
 
+    probe: bool
+    probe_port: int
+    probe_rate: int
+
     http_address: Listen | None
     http_certfile: str
     http_keyfile: str

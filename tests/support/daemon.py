@@ -23,8 +23,9 @@ from support.site import Host
 from support.waiting import eventually
 
 READY_WITHIN = 20.0  # seconds
-AT_ONCE = ("--removal-grace=0s", "--removal-hold=0s")
-"""What goes from the store goes from the kernel: tests of the guard say otherwise."""
+PLAIN = ("--removal-grace=0s", "--removal-hold=0s", "--probe=false")
+"""What goes from the store goes from the kernel, and nobody is asked: tests of the guard and of the
+probes say otherwise."""
 FOREIGN = ("HOSTGW_", "FLANNELD_", "ETCD", "NOTIFY_", "WATCHDOG_", "NODE_NAME")
 
 
@@ -92,7 +93,7 @@ class Daemon:
             f"--subnet-file={self.subnet_file}",
             "--iptables-forward-rules=false",
             "--log-format=json",
-            *AT_ONCE,
+            *PLAIN,
             *flags,
         ]
 

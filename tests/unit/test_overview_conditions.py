@@ -16,6 +16,8 @@ from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.link.uplink import NoUplink
+from hostgw_daemon.probe.evidence import Cause as Probed
+from hostgw_daemon.probe.evidence import Diagnosis
 from hostgw_daemon.routes.holds import Cause, Hold
 from hostgw_daemon.routes.peers import OWN_ADDRESS
 from hostgw_daemon.routes.watchfulness import Watchfulness
@@ -217,6 +219,13 @@ TABLE = [
         {"masquerade": MasqueradeState(Standing.CONTESTED, "somebody changes it")},
         {"masquerade_failing": "somebody changes it"},
     ),
+    ({"probes": {(lease(1).key, 4): Diagnosis(Probed.OK)}}, {}),
+    ({"probes": {(lease(1).key, 4): Diagnosis(Probed.UNPROBED, "no pods")}}, {}),
+    ({"probes": {(lease(77).key, 4): Diagnosis(Probed.MTU, "of a peer that has gone")}}, {}),
+    (
+        {"probes": {(lease(1).key, 4): Diagnosis(Probed.MTU, "large ones are lost")}},
+        {"peers_out_of_reach": "n1: mtu, large ones are lost"},
+    ),
     ({"masquerade": MasqueradeState(Standing.WAITING)}, {}),
     *(
         ({"claim": ClaimState(conditions={code: "why"})}, {code: "why"})
@@ -225,7 +234,7 @@ TABLE = [
     *(
         ({"troubles": {code: "full"}}, {code: "full"})
         for code in (
-            *("state_dir_failing", "subnet_file_failing", "listener_failing"),
+            *("state_dir_failing", "subnet_file_failing", "listener_failing", "probe_failing"),
             *("mtu_impossible", "cni_conf_failing", "cni_plugin_missing", "cni_child_failing"),
         )
     ),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from hostgw_core.model import Subnets
 from hostgw_daemon.kernel import Verdict
-from hostgw_daemon.told.overview import conditions, peer_states
+from hostgw_daemon.told.overview import conditions
+from hostgw_daemon.told.peerstates import peer_states
 from support.parts import foreign, outcome, parts, roster, routes, understanding
 
 

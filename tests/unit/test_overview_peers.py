@@ -9,9 +9,10 @@ import pytest
 
 from hostgw_core.model import Subnets
 from hostgw_daemon.kernel import Verdict
+from hostgw_daemon.probe.evidence import Cause, Diagnosis
 from hostgw_daemon.routes.peers import Peer, PeerState
 from hostgw_daemon.told.metrics.peers import STATES
-from hostgw_daemon.told.overview import peer_states
+from hostgw_daemon.told.peerstates import peer_states
 from support import parts as site
 from support.parts import foreign, lease, outcome, parts, roster, route, routes, understanding
 
@@ -101,3 +102,26 @@ def test_the_routes_of_the_tests_are_what_they_say():
     """The parts of these tests are the peers' own: a slip here would prove nothing."""
     assert route(1).prefix == "10.0.1.0/24"
     assert site.OWN.key.decode().endswith("subnets/10.0.0.0-24")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_what_a_probe_has_found_is_the_state(cause: Cause):
+    """Of two families the one in trouble; where nobody was asked yet, that is said."""
+    probes = {
+        (lease(1).key, 4): Diagnosis(cause, "so it is"),
+        (lease(2).key, 4): Diagnosis(Cause.OK),
+        (lease(2).key, 6): Diagnosis(cause, "so it is"),
+    }
+    expected = (str(cause), "so it is")
+    assert state_of(1, probes=probes) == expected
+    fine = cause in (Cause.OK, Cause.UNPROBED)
+    assert state_of(2, probes=probes) == (("ok", "") if fine else expected)
+    assert state_of(3, probes=probes) == ("unprobed", "it has not been probed yet")
+    assert str(cause) in STATES
+
+
+def test_a_route_in_trouble_hides_what_a_probe_has_found():
+    """A packet that has no route cannot arrive, and that is not the other node's fault."""
+    probes = {(lease(1).key, 4): Diagnosis(Cause.PATH_FILTERED, "behind it")}
+    changed = routes(missing=(outcome(1, Verdict.CONFLICT, "held"),))
+    assert state_of(1, routes=changed, probes=probes) == ("conflict", "held")

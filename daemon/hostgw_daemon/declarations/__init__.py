@@ -14,6 +14,7 @@ from hostgw_daemon.declarations.interface import INTERFACE
 from hostgw_daemon.declarations.networks import APART, NETWORKS
 from hostgw_daemon.declarations.node import NODE
 from hostgw_daemon.declarations.packets import MASQUERADE
+from hostgw_daemon.declarations.probes import PROBES
 from hostgw_daemon.declarations.routes import ROUTE_CHECKS, ROUTES
 from hostgw_daemon.declarations.seen import CHECKS as SEEN_CHECKS
 from hostgw_daemon.declarations.seen import SEEN
@@ -60,6 +61,7 @@ PROGRAM = Program(
         ("Routes", ROUTES),
         ("Masquerade and forwarding", MASQUERADE),
         ("Containers", CONTAINERS),
+        ("Probes", PROBES),
         ("Health and metrics", SEEN),
         ("Logs", (*logs.SETTINGS, logs.VERBOSITY)),
         ("Program", _PROGRAM),

@@ -49,6 +49,10 @@ class Cause(StrEnum):
     MTU = "mtu"
 
 
+FINE: Final = (Cause.OK, Cause.UNPROBED)
+"""Those that are no trouble."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One way of asking. `row` counts what came last in a row: answers up, losses down.

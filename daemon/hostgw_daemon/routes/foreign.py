@@ -41,6 +41,13 @@ def cure(foreign: ForeignRoute) -> str:
     return f"ip route del {prefix}{table}{metric} proto {foreign.protocol}"
 
 
+def take_away(foreign: ForeignRoute) -> str:
+    """Name a foreign route, with the command that removes it."""
+    via = f" via {ip_address(foreign.gateway)}" if foreign.gateway else ""
+    prefix = f"{ip_address(foreign.destination)}/{foreign.length}"
+    return f"{prefix}{via} of protocol {foreign.protocol}: {cure(foreign)}"
+
+
 def _key(route: ForeignRoute) -> tuple[bytes, int, int, int]:
     """Give what the kernel holds one route of, so that a new one takes the place of the old."""
     return (route.destination, route.length, route.metric, route.table)

@@ -11,9 +11,10 @@ from hostgw_core.health import Condition
 from hostgw_core.model import Lease, Refusal
 from hostgw_core.view import ViewState
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.routes.peers import Peer, PeerState
+from hostgw_daemon.routes.peers import Peer
 from hostgw_daemon.told.checks import Check
-from hostgw_daemon.told.overview import Parts, peer_states
+from hostgw_daemon.told.overview import Parts
+from hostgw_daemon.told.peerstates import WELL, peer_states
 from hostgw_daemon.told.status import (
     LISTED,
     ClaimStatus,
@@ -184,10 +185,12 @@ def _peers(parts: Parts) -> PeersStatus:
     troubled: list[PeerStatus] = []
     for peer, state, reason in peer_states(parts):
         counts[state] += 1
-        if state != PeerState.OK and len(troubled) < LISTED:
+        if state not in WELL and len(troubled) < LISTED:
             troubled.append(_peer(peer, state, reason))
     count = counts.total()
-    return PeersStatus(count, counts, Listed(count - counts[PeerState.OK], tuple(troubled)))
+    return PeersStatus(
+        count, counts, Listed(count - sum(counts[state] for state in WELL), tuple(troubled))
+    )
 
 
 def _peer(peer: Peer, state: str, reason: str) -> PeerStatus:

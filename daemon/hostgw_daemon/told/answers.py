@@ -151,6 +151,7 @@ class Answers:
         metrics.guard.show(parts.guard, headless=headless, saved=parts.saved)
         metrics.routes.stand(parts.routes)
         self._introduce(parts)
+        metrics.peers.probed(parts.probe_counts)
         masquerade = parts.masquerade
         metrics.rules.show(resyncs=masquerade.resyncs, drifts=masquerade.drifts)
 

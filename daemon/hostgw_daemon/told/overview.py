@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import TypeVar
 
 from hostgw_core.health import Condition
@@ -23,8 +22,10 @@ from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.routes.foreign import Effect, cure, effect
-from hostgw_daemon.routes.peers import OWN_ADDRESS, Peer, PeerState
+from hostgw_daemon.probe.evidence import FINE, Diagnosis
+from hostgw_daemon.probe.target import Key
+from hostgw_daemon.routes.foreign import Effect, effect, take_away
+from hostgw_daemon.routes.peers import OWN_ADDRESS
 from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.routes.watchfulness import Watchfulness
@@ -62,6 +63,8 @@ class Parts:
     subnet_file_written: bool = False
     upkeep: UpkeepState = field(default_factory=UpkeepState)
     troubles: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[Key, Diagnosis] | None = None
+    probe_counts: Mapping[str, int] = field(default_factory=dict)
     around: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -98,7 +101,8 @@ def _of_host(parts: Parts) -> dict[str, str]:
 
 def _of_network(parts: Parts) -> dict[str, str]:
     found = dict(parts.troubles)
-    for code, detail in (*_of_store(parts), *_of_guard(parts), *_of_claim(parts)):
+    wrong = (*_of_store(parts), *_of_guard(parts), *_of_claim(parts), *_of_probes(parts))
+    for code, detail in wrong:
         found.setdefault(code, detail)
     return found
 
@@ -176,7 +180,7 @@ def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
         yield "address_claimed", _some(rivals)
 
 
-def _missing(parts: Parts) -> Iterator[Outcome]:
+def missing(parts: Parts) -> Iterator[Outcome]:
     """Give the missing routes, but for those of IPv6 where this host has no IPv6 address.
 
     That one thing is said of this host, and not of every other node.
@@ -190,11 +194,11 @@ def _missing(parts: Parts) -> Iterator[Outcome]:
 def _of_routes(parts: Parts) -> Iterator[tuple[str, str]]:
     routes = parts.routes
     by_verdict: dict[Verdict, list[Outcome]] = {}
-    for outcome in _missing(parts):
+    for outcome in missing(parts):
         by_verdict.setdefault(outcome.verdict, []).append(outcome)
     holding, shadowing = _by_effect(routes)
     if holding:
-        yield "routes_conflict", _some(holding, _take_away)
+        yield "routes_conflict", _some(holding, take_away)
     elif conflicts := by_verdict.get(Verdict.CONFLICT):
         yield "routes_conflict", _some(conflicts, _refused)
     if off_link := by_verdict.get(Verdict.OFF_LINK):
@@ -202,9 +206,25 @@ def _of_routes(parts: Parts) -> Iterator[tuple[str, str]]:
     if failed := by_verdict.get(Verdict.FAILED):
         yield "routes_failing", _some(failed, _refused)
     if shadowing:
-        yield "shadowed", _some(shadowing, _take_away)
+        yield "shadowed", _some(shadowing, take_away)
     if routes.fights:
         yield "fight", _some(routes.fights)
+
+
+def _of_probes(parts: Parts) -> Iterator[tuple[str, str]]:
+    now = parts.understanding
+    if now is None or now.roster is None:
+        return
+    bad = [(key, each) for key, each in (parts.probes or {}).items() if each.cause not in FINE]
+    troubled = {peer: each for (key, _), each in bad if (peer := now.roster.peers.get(key))}
+    if troubled:
+        yield (
+            "peers_out_of_reach",
+            _some(
+                [*troubled.items()],
+                lambda found: f"{found[0].lease.owner}: {found[1].cause}, {found[1].reason}",
+            ),
+        )
 
 
 def _by_effect(routes: RoutesState) -> tuple[list[ForeignRoute], list[ForeignRoute]]:
@@ -223,12 +243,6 @@ def _by_effect(routes: RoutesState) -> tuple[list[ForeignRoute], list[ForeignRou
 
 def _refused(outcome: Outcome) -> str:
     return f"{outcome.write.route}: {outcome.message}"
-
-
-def _take_away(route: ForeignRoute) -> str:
-    via = f" via {ip_address(route.gateway)}" if route.gateway else ""
-    prefix = f"{ip_address(route.destination)}/{route.length}"
-    return f"{prefix}{via} of protocol {route.protocol}: {cure(route)}"
 
 
 def _some(things: Sequence[T], words: Callable[[T], str] = str) -> str:
@@ -255,40 +269,3 @@ def ready_checks(parts: Parts, blocking: Iterable[Condition]) -> tuple[Check, ..
         blocking=blocking,
         store="; ".join(f"{code}: {detail}" for code, detail in _of_view(parts.view)),
     )
-
-
-def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
-    """Give every other node with the state its routes are in, and the reason.
-
-    The record's own trouble comes first; then what the kernel says of its routes.
-    """
-    now = parts.understanding
-    roster = now.roster if now is not None else None
-    if roster is None:
-        return
-    words = {Verdict.OFF_LINK: "off_subnet", Verdict.CONFLICT: "conflict"}
-    troubled = {
-        (outcome.write.route.destination, outcome.write.route.length): (
-            words.get(outcome.verdict, "failed"),
-            outcome.message,
-        )
-        for outcome in _missing(parts)
-    }
-    for route in parts.routes.shadows:
-        prefix = (route.destination, route.length)
-        if prefix not in troubled:
-            troubled[prefix] = ("shadowed", _take_away(route))
-    fights = set(parts.routes.fights)
-    looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
-    for peer in roster.peers.values():
-        if peer.state is PeerState.SELF:
-            continue
-        state, reason = str(peer.state), peer.reason
-        well = peer.state in (PeerState.OK, PeerState.PARTIAL)
-        for subnet in peer.lease.subnets if looked_at and well else ():
-            prefix = (subnet.network_address.packed, subnet.prefixlen)
-            if str(subnet) in fights:
-                state, reason = "fight", "somebody deletes its route as fast as it is put back"
-            elif prefix in troubled:
-                state, reason = troubled[prefix]
-        yield peer, state, reason

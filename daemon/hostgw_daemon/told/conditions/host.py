@@ -20,6 +20,12 @@ HOST = (
         "Make room or correct the permissions of --state-dir.",
     ),
     Kind(
+        "probe_failing",
+        _WARNING,
+        "The other nodes cannot be probed, so it is not known whether packets reach them.",
+        "Free the UDP port that the detail names, or set another --probe-port on every node.",
+    ),
+    Kind(
         "listener_failing",
         _WARNING,
         "Health and metrics cannot be served on an address.",

@@ -60,4 +60,11 @@ ROUTES = (
         "Something on this host deletes our routes as fast as they are put back.",
         "Find the program (ip monitor route) and make it leave routes of protocol 104 alone.",
     ),
+    Kind(
+        "peers_out_of_reach",
+        _WARNING,
+        "Packets do not reach the containers of some nodes.",
+        "See the cause of each, and what to do, with `hostgwctl peers --bad`.",
+        explained_by=("no_uplink", "uplink_down"),
+    ),
 )

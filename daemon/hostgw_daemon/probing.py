@@ -1,0 +1,157 @@
+"""The probes of this host: opened, aimed at the other nodes of every network, and read.
+
+A port that is taken is a condition, tried again for ever, and nothing else: no route waits for a
+probe. With --probe=false nothing is opened, and nobody is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from hostgw_core.backoff import Backoff
+from hostgw_core.model import IPAddress, Subnets
+from hostgw_core.supervise import persistent
+from hostgw_daemon.link.uplink import NoUplink, Uplink
+from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
+from hostgw_daemon.outside import Outside
+from hostgw_daemon.probe.echo import Echo
+from hostgw_daemon.probe.evidence import Diagnosis
+from hostgw_daemon.probe.posture import Posture
+from hostgw_daemon.probe.prober import Prober
+from hostgw_daemon.probe.target import Ground, Key, Target, targets_of
+from hostgw_daemon.routes.understanding import News
+from hostgw_daemon.settings import Settings
+
+
+class Probing:
+    """`told` is called when a peer's diagnosis is another; `trouble` gets what is wrong, or "".
+
+    `uplink` gives the link to the others, `round_trip` hears the seconds that an answer took.
+    """
+
+    def __init__(
+        self,
+        out: Outside,
+        settings: Settings,
+        *,
+        node_id: str,
+        uplink: Callable[[], Uplink | NoUplink],
+        told: Callable[[], None],
+        trouble: Callable[[str], None],
+        round_trip: Callable[[float], None],
+    ) -> None:
+        self._out = out
+        self._settings = settings
+        self._node_id = node_id
+        self._uplink = uplink
+        self._told = told
+        self._trouble = trouble
+        self._round_trip = round_trip
+        self._targets: dict[Key, Target] = {}
+        self._of: dict[str, tuple[Subnets, set[Key]]] = {}
+        self._ground = Ground()
+        self._prober: Prober | None = None
+        self._counted: Counter[str] = Counter()
+
+    @property
+    def diagnoses(self) -> Mapping[Key, Diagnosis] | None:
+        """What was found out of each peer in each family; None where nobody is asked."""
+        if not self._settings.probe:
+            return None
+        return self._prober.diagnoses if self._prober is not None else {}
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many questions were asked, answered, lost, replied to, and how many were strange."""
+        return self._counted + (self._prober.counts if self._prober is not None else Counter())
+
+    def understood(self, network: str, news: News, ours: Subnets) -> None:
+        """Take what is known of the peers of a network; `ours` are the subnets that we hold in it.
+
+        The first answer of the store to us may come after the peers': then all are new.
+        """
+        roster = news.now.roster
+        if not self._settings.probe or roster is None:
+            return
+        held, known = self._of.get(network, (Subnets(), set[Key]()))
+        whole = news.moved is None or held != ours
+        keys = roster.peers if whole else news.moved or ()
+        fresh: dict[Key, Target | None] = {}
+        for key in keys:
+            fresh |= targets_of(key, roster.peers.get(key), ours)
+        touched = known if whole else {each for each in known if each[0] in (news.moved or ())}
+        changes = {**dict.fromkeys(touched - fresh.keys()), **fresh}
+        self._of[network] = (ours, (known - touched) | fresh.keys())
+        for each, target in changes.items():
+            if target is None:
+                self._targets.pop(each, None)
+            else:
+                self._targets[each] = target
+        if self._prober is not None:
+            self._prober.amend(changes)
+
+    def stand_on(self, uplink: Uplink | NoUplink, mtu: int) -> None:
+        """Take note of our addresses, and of the MTU of pods' packets in bytes."""
+        if isinstance(uplink, Uplink):
+            self._ground = Ground(uplink.addresses, mtu)
+            if self._prober is not None:
+                self._prober.stand_on(self._ground)
+
+    async def run(self) -> None:
+        """Probe for ever. Nothing is done, for ever, where nobody asked for it."""
+        if not self._settings.probe:
+            await asyncio.Event().wait()
+
+        def failed(error: Exception, _pause: float) -> None:
+            port = self._settings.probe_port
+            self._trouble(
+                f"UDP port {port} cannot be used: {error}; set another --probe-port on every node,"
+                " or --probe=false"
+            )
+
+        await persistent(self._probe, backoff=Backoff(0.5, 30.0), failed=failed)
+
+    async def _probe(self) -> None:
+        with Echo.open(self._settings.probe_port) as echo, NeighbourWatch.open() as watch:
+            self._trouble("")
+            posture = Posture(self._out.host, uplink=self._link, clock=time.monotonic)
+            prober = Prober(
+                echo,
+                node_id=self._node_id,
+                posture=posture,
+                here=posture.here,
+                confirm=self._confirm,
+                told=self._told,
+                clock=time.monotonic,
+                rate=self._settings.probe_rate,
+            )
+            prober.round_trip = self._round_trip
+            prober.stand_on(self._ground)
+            prober.amend(self._targets)
+            self._prober = prober
+            watch.start(self._neighbours)
+            try:
+                await prober.run()
+            finally:
+                self._counted += prober.counts
+                self._prober = None
+
+    def _neighbours(self, told: list[tuple[int, IPAddress, bool]]) -> None:
+        link = self._link()
+        if self._prober is not None and link is not None:
+            here = link.link.index
+            self._prober.neighbours([(each, good) for at, each, good in told if at == here])
+
+    def _confirm(self, address: IPAddress) -> bool:
+        link = self._link()
+        try:
+            return link is not None and self._out.neighbours.confirm(link.link.index, address)
+        except OSError:
+            return False  # nothing is known then; it is asked again with the next loss
+
+    def _link(self) -> Uplink | None:
+        uplink = self._uplink()
+        return uplink if isinstance(uplink, Uplink) else None
