@@ -89,7 +89,15 @@ COLOURS = {
     **dict.fromkeys(
         (
             *("error", "not ready", "missing", "strange", "no", "unreachable", "unresolved"),
-            *("off_subnet", "not_forwarding", "rp_filter", "path_filtered", "conflict", "fight"),
+            *(
+                "off_subnet",
+                "not_forwarding",
+                "rp_filter",
+                "no_way_back",
+                "path_filtered",
+                "conflict",
+                "fight",
+            ),
             *("rejected", "rejected_kept", "duplicate_address", "failed", "outside_config"),
         ),
         "red",

@@ -49,7 +49,7 @@ CASES = {
     "strict, with a way back": (evidence(report=STRICT, host=GOOD, pod=BAD), Cause.PATH_FILTERED),
     "loose, without a way back": (
         evidence(report=WELL & ~Report.WAY_BACK, host=GOOD, pod=BAD),
-        Cause.PATH_FILTERED,
+        Cause.NO_WAY_BACK,
     ),
     "its pods' way is cut": (evidence(host=GOOD, pod=BAD, big=BAD), Cause.PATH_FILTERED),
     "a kernel whose gateway never answered": (
@@ -96,15 +96,22 @@ def test_the_first_answer_makes_it_good_and_two_losses_say_nothing():
     assert Trial().lost().doubtful
 
 
-def test_a_loss_unsettles_what_was_known_of_the_link():
+def test_a_silence_unsettles_what_was_known_of_the_link():
     """Only what the link says after that counts, and an answer settles it too."""
     known = Evidence().with_answer(Way.HOST, WELL)
     assert known.resolved is True
-    assert known.with_loss(Way.POD).resolved is True
-    lost = known.with_loss(Way.HOST)
-    assert lost.resolved is None
-    assert lost.settled(resolved=False).with_loss(Way.HOST).resolved is False
-    assert lost.with_answer(Way.POD).resolved is True
+    assert known.with_loss(Way.HOST).resolved is True
+    assert known.in_doubt.resolved is None
+    assert known.in_doubt.settled(resolved=False).with_loss(Way.HOST).resolved is False
+    assert known.in_doubt.with_answer(Way.POD).resolved is True
+
+
+def test_a_silent_host_waits_for_the_link_to_speak():
+    """Until then nothing new is said of it."""
+    silent = evidence(None, host=BAD, pod=BAD)
+    assert silent.pending
+    assert not silent.settled(resolved=True).pending
+    assert not evidence(None, host=GOOD, pod=BAD).pending
 
 
 def test_a_closed_port_takes_back_what_a_daemon_said():

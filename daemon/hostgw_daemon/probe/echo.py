@@ -23,46 +23,16 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum, auto
 from ipaddress import ip_address
 from typing import Final, NamedTuple, Self
 
 from hostgw_core.model import Family, IPAddress
 from hostgw_daemon.probe.datagram import SIZE
+from hostgw_daemon.probe.port import Arrival, Heard, Returned, Said
 
 AT_ONCE: Final = 256  # datagrams before others have their turn
 _MOST = 4096  # bytes of one datagram that are read; longer ones are questions, padded
 _ROOM = 512  # bytes of control messages
-
-
-class Said(Enum):
-    """What a kernel said of a question of ours."""
-
-    CLOSED = auto()  # nobody listens at that port there
-    EXPIRED = auto()  # its life ended at a host that forwards
-    NOWHERE = auto()  # it could not be delivered
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A datagram that came: from whom, to which address of ours."""
-
-    data: bytes
-    source: IPAddress
-    port: int
-    here: IPAddress
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """A question of ours that came back in an ICMP error; `data` is what is left of it."""
-
-    data: bytes
-    said: Said
-
-
-Arrival = Heard | Returned
 
 
 class _Words(NamedTuple):

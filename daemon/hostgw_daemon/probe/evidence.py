@@ -13,6 +13,7 @@ behind it cannot be judged.
 | answers | bad | bad, or not asked | | | `unreachable` |
 | | good | | | does not forward | `not_forwarding` |
 | | good | bad | | strict, and has no way back to our pods | `rp_filter` |
+| | good | bad | | has no way back to our pods | `no_way_back` |
 | | good | bad | | anything else | `path_filtered` |
 | | good | good | bad | | `mtu` |
 | | good | good | good or not asked | | `ok` |
@@ -45,6 +46,7 @@ class Cause(StrEnum):
     UNREACHABLE = "unreachable"
     NOT_FORWARDING = "not_forwarding"
     RP_FILTER = "rp_filter"
+    NO_WAY_BACK = "no_way_back"
     PATH_FILTERED = "path_filtered"
     MTU = "mtu"
 
@@ -116,14 +118,14 @@ class Evidence:
         )
 
     def with_loss(self, way: Way) -> Evidence:
-        """Take a question that nobody answered: what was known of the link is not sure any more."""
+        """Take a question that nobody answered."""
         trials = {**self.trials, way: self.trial(way).lost()}
-        first = way is Way.HOST and trials[way].row == -1
-        return replace(
-            self,
-            trials=MappingProxyType(trials),
-            resolved=None if first and self.resolved else self.resolved,
-        )
+        return replace(self, trials=MappingProxyType(trials))
+
+    @property
+    def in_doubt(self) -> Evidence:
+        """The same, but what the neighbour table said is not sure any more."""
+        return replace(self, resolved=None)
 
     def settled(self, *, resolved: bool) -> Evidence:
         """Take what the neighbour table says."""
@@ -140,6 +142,11 @@ class Evidence:
     def doubtful(self) -> bool:
         """Whether it is to be asked again soon."""
         return self.resolved is False or any(each.doubtful for each in self.trials.values())
+
+    @property
+    def pending(self) -> bool:
+        """Whether the host is silent, and the link has not said yet if it is there."""
+        return self.resolved is None and self.trial(Way.HOST).good is False
 
     @property
     def bad(self) -> bool:
@@ -180,8 +187,9 @@ def _of_pods(evidence: Evidence) -> Cause:
     host, pod, report = evidence.trial(Way.HOST).good, evidence.trial(Way.POD), evidence.report
     # A kernel alone does not say whether there is an address to ask: it must have answered once.
     if pod.good is False and host and (report is not None or pod.ever):
-        strict = report is not None and report & Report.STRICT and not report & Report.WAY_BACK
-        return Cause.RP_FILTER if strict else Cause.PATH_FILTERED
+        if report is None or report & Report.WAY_BACK:
+            return Cause.PATH_FILTERED
+        return Cause.RP_FILTER if report & Report.STRICT else Cause.NO_WAY_BACK
     if pod.good:
         return Cause.MTU if evidence.trial(Way.BIG).good is False else Cause.OK
     return Cause.UNPROBED
@@ -193,11 +201,13 @@ _SENTENCES: Final = {
     Cause.UNRESOLVED: "its address does not answer on the link (ARP, neighbour discovery): see"
     " whether the host is up, and on the same layer-2 network",
     Cause.UNREACHABLE: "it answers on the link and not to UDP port {port}: let that port through"
-    " its firewall, or see whether the host hangs",
+    " its firewall (this host's own, if it is so of all), or see whether the host hangs",
     Cause.NOT_FORWARDING: "it does not forward packets: `sysctl -w net.ipv4.ip_forward=1` there"
     " (IPv6: net.ipv6.conf.all.forwarding)",
     Cause.RP_FILTER: "its reverse-path filter drops what comes from our pods, for it has no route"
     " back to them: see why that route is missing there, or set net.ipv4.conf.all.rp_filter=2",
+    Cause.NO_WAY_BACK: "packets of our pods arrive there, and its kernel has no route by which to"
+    " answer them: see `hostgwctl routes --diff` and `hostgwctl peers` there",
     Cause.PATH_FILTERED: "packets from its address arrive and those from pods do not: turn off the"
     " cloud's source/destination check or port security, or look for a firewall between the hosts",
     Cause.MTU: "small packets arrive and those as large as the link takes do not: raise the MTU of"

@@ -6,7 +6,7 @@ time is lost. What that means is `evidence`'s to say, and whose turn it is `sche
 A peer without our daemon (flannel's, or one that is stopped) is asked all the same: its kernel
 answers for it. Kernels ration such answers, so it is asked by one way at a time.
 
-Nothing here changes a route: a probe is a witness, no judge.
+Nothing here changes a route: a probe is a witness.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
 from hostgw_core.model import Family, IPAddress
 from hostgw_core.wake import Wake
@@ -34,8 +34,8 @@ from hostgw_daemon.probe.datagram import (
     is_answer,
     number_of,
 )
-from hostgw_daemon.probe.echo import Arrival, Heard, Returned, Said
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
+from hostgw_daemon.probe.port import Arrival, Heard, Returned, Said, Sockets
 from hostgw_daemon.probe.questions import Asked, Questions
 from hostgw_daemon.probe.schedule import Turns
 from hostgw_daemon.probe.target import HEADERS, Ground, Key, Target
@@ -45,22 +45,6 @@ _OURS: Final = frozenset(
 )
 """Refusals that say nothing of the peer: our own address has just gone, or the link's MTU. Any
 other is a question lost on this very host, by its packet filter (EPERM) or its link (ENOBUFS)."""
-
-
-class Sockets(Protocol):
-    """Who sends: see `echo.Echo`."""
-
-    port: int
-
-    def start(self, hear: Callable[[list[Arrival]], None]) -> None:
-        """Call `hear` with what comes."""
-        ...
-
-    def send(
-        self, data: bytes, *, source: IPAddress, to: IPAddress, port: int = 0, hops: int = 0
-    ) -> int:
-        """Send, and give an errno; 0: it has gone."""
-        ...
 
 
 class Prober:
@@ -166,14 +150,15 @@ class Prober:
     def step(self) -> None:
         """Call lost what is late, and ask whoever's turn it is."""
         now = self._clock()
+        for silent in self._questions.silent(now):
+            self._doubt(silent)
         for late in self._questions.late(now):
             self._lost(late)
         while (key := self._turns.take(now, self._known)) is not None:
             self._ask(key, now)
 
     def _known(self, key: Key) -> bool:
-        evidence = self._evidence.get(key)
-        return evidence is not None and evidence.resolved is not None
+        return self._evidence.get(key, Evidence()).resolved is not None
 
     def _ask(self, key: Key, now: float) -> None:
         target, evidence = self._targets[key], self._evidence.get(key, Evidence())
@@ -260,9 +245,7 @@ class Prober:
         if said is Said.NOWHERE:
             self._lost(waiting)
         elif (said is Said.EXPIRED) == (waiting.way is Way.FORWARD):
-            self._won(waiting, None)
-        else:  # some router on the way, or the unused address is used: nothing is known
-            return
+            self._won(waiting, None)  # else some router, or the unused address is used
 
     def _won(self, question: Asked, report: Report | None) -> None:
         self.counts["answered"] += 1
@@ -271,29 +254,32 @@ class Prober:
             closed = report is None and question.way is not Way.FORWARD
             self._learn(question.key, before.with_answer(question.way, report, closed=closed))
 
+    def _doubt(self, question: Asked) -> None:
+        """Ask the link about a host that is silent, once for each silence."""
+        target, evidence = self._targets.get(question.key), self._evidence.get(question.key)
+        if question.way is not Way.HOST or target is None or evidence is None:
+            return
+        if evidence.resolved and evidence.trial(Way.HOST).row >= 0:
+            fixed = self._confirm(target.host)
+            self._learn(question.key, evidence if fixed else evidence.in_doubt)
+
     def _lost(self, question: Asked) -> None:
         self.counts["lost"] += 1
-        target = self._targets.get(question.key)
-        if target is not None:
+        if question.key in self._targets:
             before = self._evidence.get(question.key, Evidence())
-            after = before.with_loss(question.way)
-            self._learn(question.key, after)
-            unsure = before.resolved and after.resolved is None
-            if unsure and self._confirm(target.host):
-                self._learn(question.key, after.settled(resolved=True))
+            self._learn(question.key, before.with_loss(question.way))
 
     def _learn(self, key: Key, evidence: Evidence) -> None:
         before = self._evidence.get(key)
         self._evidence[key] = evidence
-        diagnosis = diagnose(evidence, port=self._sockets.port)
-        if diagnosis != self.diagnoses.get(key):
-            self.diagnoses[key] = diagnosis
+        found = diagnose(evidence, port=self._sockets.port)
+        if found != self.diagnoses.get(key) and not evidence.pending:
+            self.diagnoses[key] = found
             self._told()
         if evidence.doubtful and not (before and before.doubtful):
             self._turns.asked(key, self._clock(), doubtful=True, bad=False)
 
     def _forget(self, key: Key, evidence: Evidence, *ways: Way) -> Evidence:
-        kept = evidence.without(*ways)
-        if kept is not evidence:
+        if (kept := evidence.without(*ways)) is not evidence:
             self._learn(key, kept)
         return kept

@@ -13,6 +13,10 @@ TIMEOUT: Final = 0.6
 """Seconds until a question is lost: a hundred times what a link of hosts needs."""
 
 
+SILENCE: Final = 0.2
+"""Seconds after which the link is asked whether the host is there at all: that takes three more."""
+
+
 class Asked(NamedTuple):
     """A question that waits: its number, whom it is about, and when it was asked."""
 
@@ -29,11 +33,13 @@ class Questions:
     def __init__(self) -> None:
         self._waiting: dict[int, Asked] = {}
         self._order: deque[Asked] = deque()
+        self._fresh: deque[Asked] = deque()
 
     def put(self, question: Asked) -> None:
         """Let one wait."""
         self._waiting[question.number] = question
         self._order.append(question)
+        self._fresh.append(question)
 
     def get(self, number: int | None) -> Asked | None:
         """Look for one by its number."""
@@ -43,6 +49,13 @@ class Questions:
         """Say that it has its answer."""
         self._waiting.pop(question.number, None)
 
+    def silent(self, now: float) -> Iterator[Asked]:
+        """Give those that have waited for a while, each once."""
+        while self._fresh and self._fresh[0].at + SILENCE <= now:
+            question = self._fresh.popleft()
+            if question.number in self._waiting:
+                yield question
+
     def late(self, now: float) -> Iterator[Asked]:
         """Take those that have waited too long."""
         while self._order and self._order[0].at + TIMEOUT <= now:
@@ -51,5 +64,7 @@ class Questions:
                 yield question
 
     def next(self) -> float | None:
-        """Give when the next one will have waited too long; one that is answered may be meant."""
-        return self._order[0].at + TIMEOUT if self._order else None
+        """Give when the next one will have waited; one that is answered may be meant."""
+        moments = [self._fresh[0].at + SILENCE] if self._fresh else []
+        moments += [self._order[0].at + TIMEOUT] if self._order else []
+        return min(moments, default=None)

@@ -10,7 +10,7 @@ STATES = (
     *("ok", "partial", "self", "rejected_kept", "outside_config", "held"),
     *("off_subnet", "conflict", "shadowed", "fight", "failed"),
     *("unprobed", "unresolved", "unreachable", "not_forwarding"),
-    *("rp_filter", "path_filtered", "mtu"),
+    *("rp_filter", "no_way_back", "path_filtered", "mtu"),
 )
 RESULTS = ("asked", "answered", "lost", "replied", "strange")
 REASONS = (

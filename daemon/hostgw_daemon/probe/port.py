@@ -1,0 +1,55 @@
+"""The port to UDP: what comes back of a question, and who sends one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol, TypeAlias
+
+from hostgw_core.model import IPAddress
+
+
+class Said(Enum):
+    """What a kernel said of a question of ours."""
+
+    CLOSED = auto()  # nobody listens at that port there
+    EXPIRED = auto()  # its life ended at a host that forwards
+    NOWHERE = auto()  # it could not be delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A datagram that came: from whom, to which address of ours."""
+
+    data: bytes
+    source: IPAddress
+    port: int
+    here: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A question of ours that came back in an ICMP error; `data` is what is left of it."""
+
+    data: bytes
+    said: Said
+
+
+Arrival: TypeAlias = Heard | Returned
+
+
+class Sockets(Protocol):
+    """Who sends and hears; `port` is the one that all nodes use."""
+
+    port: int
+
+    def start(self, hear: Callable[[list[Arrival]], None]) -> None:
+        """Call `hear` with what comes."""
+        ...
+
+    def send(
+        self, data: bytes, *, source: IPAddress, to: IPAddress, port: int = 0, hops: int = 0
+    ) -> int:
+        """Send, and give an errno; 0: it has gone."""
+        ...

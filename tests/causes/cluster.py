@@ -1,0 +1,131 @@
+"""A cluster of five nodes with a container each, and what every node says of every other."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_interface
+from typing import Any, TypeAlias
+
+from hostgw_cli.lab.build import Lab
+from hostgw_cli.lab.host import Host
+from support.waiting import eventually
+
+Verdicts: TypeAlias = Mapping[tuple[str, str], str]
+"""What the first node says of the second."""
+
+NODES = tuple(f"n{number}" for number in range(1, 6))
+NAMED, CLEARED = 5.0, 10.0  # seconds: what is promised
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The lab, and the questions that the tests ask of it."""
+
+    lab: Lab
+
+    def host(self, name: str) -> Host:
+        """Give a node."""
+        return self.lab.host(name)
+
+    def subnet(self, name: str) -> str:
+        """Give the subnet that a node has leased."""
+        return str(ip_interface(self.host(name).subnet_env()["FLANNEL_SUBNET"]).network)
+
+    def pod(self, name: str) -> str:
+        """Give the address of a node's container."""
+        return str(self.host(name).container(0).address)
+
+    def peers(self, name: str) -> list[dict[str, Any]]:
+        """Give what a node says of all others."""
+        status, body = self.host(name).http("/v1/peers")
+        assert status == 200, body
+        found: list[dict[str, Any]] = json.loads(body)
+        return found
+
+    def verdicts(self) -> dict[tuple[str, str], str]:
+        """Give what everybody says of everybody that is not `ok`."""
+        return {
+            (name, peer["node"]): peer["state"]
+            for name in NODES
+            for peer in self.peers(name)
+            if peer["state"] != "ok"
+        }
+
+    def counted(self, name: str, state: str) -> int:
+        """Give how many peers a node counts in a state, as Prometheus sees it."""
+        _, body = self.host(name).http("/metrics")
+        found = re.search(rf'^hostgw_peers{{state="{state}"}} (\S+)$', body, re.MULTILINE)
+        assert found, f"no series of {state}"
+        return int(float(found[1]))
+
+    def explain(self, name: str, address: str) -> tuple[int, str]:
+        """Ask `hostgwctl explain` on a node; give its exit status and what it says."""
+        host = self.host(name)
+        argv = [sys.executable, "-P", "-m", "hostgw_cli", "explain", address]
+        done = host.namespace.run(*argv, f"--socket={host.socket}", check=False)
+        return done.returncode, done.stdout
+
+    def all_well(self, *, within: float) -> float:
+        """Wait until nobody says anything of anybody; give the seconds that it took."""
+        begun = time.monotonic()
+
+        def look() -> bool:
+            said = self.verdicts()
+            assert said == {}, said
+            assert all(len(self.peers(name)) == len(NODES) - 1 for name in NODES)
+            return True
+
+        eventually(look, within=within)
+        return time.monotonic() - begun
+
+    def named(self, expected: Verdicts, *, also: Verdicts, within: float) -> float:
+        """Wait until all this is said; nothing else may be said meanwhile. Give the seconds.
+
+        `also` is what may be said, and need not.
+        """
+        begun = time.monotonic()
+        strange: dict[tuple[str, str], str] = {}
+        meant = {**also, **expected}
+
+        def look() -> bool:
+            said = self.verdicts()
+            strange.update({pair: it for pair, it in said.items() if meant.get(pair) != it})
+            assert expected.items() <= said.items(), said
+            return True
+
+        eventually(look, within=within)
+        assert not strange, f"said meanwhile: {strange}"
+        return time.monotonic() - begun
+
+
+def about(node: str, cause: str) -> dict[tuple[str, str], str]:
+    """Expect every other node to say this of one."""
+    return {(other, node): cause for other in NODES if other != node}
+
+
+def by(node: str, cause: str) -> dict[tuple[str, str], str]:
+    """Expect one node to say this of all others."""
+    return {(node, other): cause for other in NODES if other != node}
+
+
+def both_ways(node: str, cause: str) -> dict[tuple[str, str], str]:
+    """Expect both."""
+    return about(node, cause) | by(node, cause)
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a cause is made and taken away, and what is then said by whom.
+
+    `also` is what may be said besides, sooner or later, by who suffers from the same.
+    """
+
+    inject: Callable[[Cluster], object]
+    heal: Callable[[Cluster], object]
+    expected: Callable[[Cluster], Verdicts]
+    also: Verdicts = field(default_factory=dict)
