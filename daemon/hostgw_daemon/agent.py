@@ -14,11 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from hostgw_core import logs
 from hostgw_core.backoff import Backoff
-from hostgw_core.health import Board
 from hostgw_core.model import ClusterConfig, IPNetwork
 from hostgw_core.supervise import persistent, run_together
 from hostgw_daemon.cni.doorway import Doorway
@@ -29,7 +26,7 @@ from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Hears, Membership
-from hostgw_daemon.opening import myself, places, rules_audit, uplink_rule
+from hostgw_daemon.opening import myself, rules_audit, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.probing import Probing
@@ -41,13 +38,7 @@ from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade
 from hostgw_daemon.rules.obstacles import Obstacles
 from hostgw_daemon.settings import Settings
-from hostgw_daemon.told.answers import Answers
-from hostgw_daemon.told.conditions import KINDS
-from hostgw_daemon.told.herald import Herald
-from hostgw_daemon.told.listeners import Listeners
-from hostgw_daemon.told.metrics import Metrics
-from hostgw_daemon.told.network_answers import NetworkAnswers
-from hostgw_daemon.told.notify import Notifier
+from hostgw_daemon.speech import Knows, Speech
 from hostgw_daemon.told.overview import HOST, Parts
 
 
@@ -65,42 +56,22 @@ class Agent:
             self._members[name] = self._membership(name, of_network, node=node)
         self._member = self._members[FIRST]
         self._self = myself(settings, node=node, node_id=self._member.papers.node_id)
-        self._metrics = Metrics(
-            CollectorRegistry(), version=self._self.version, networks=tuple(self._members)
-        )
-        board = Board(KINDS, time.time, shared=HOST)
-        self._answers = Answers(
+        self._speech = Speech(
             self._self,
-            networks={
-                name: NetworkAnswers(
-                    name,
-                    member.papers.keys.prefix,
-                    me=self._self,
-                    parts=partial(self._parts, name),
-                    holder=lambda member=member: member.warden,  # type: ignore[misc]
-                )
-                for name, member in self._members.items()
-            },
-            wanted=lambda: self._reconciler.wanted,
-            overdue=lambda: self._reconciler.overdue(time.monotonic()),
-            board=board,
-            metrics=self._metrics,
-        )
-        self._herald = Herald(
-            self._answers,
-            parts=self._parts,
-            further=self._further,
-            board=board,
-            metrics=self._metrics,
-            notifier=Notifier(environ),
+            settings,
+            self._members,
+            knows=Knows(
+                parts=self._parts,
+                wanted=lambda: self._reconciler.wanted,
+                overdue=lambda: self._reconciler.overdue(time.monotonic()),
+            ),
+            trouble=partial(self._trouble, HOST),
+            environ=environ,
             log=log,
-            wrote=lambda result: self._member.upkeep.wrote(result),  # noqa: PLW0108 - made later
         )
-        told = partial(self._trouble, HOST)
-        self._web = Listeners(self._answers, places(settings), told=told, log=log)
         for member in self._members.values():
             member.papers.report()
-        self.farewell = self._herald.farewell
+        self.farewell = self._speech.herald.farewell
 
     def _membership(self, name: str, settings: Settings, *, node: str) -> Membership:
         """Make the parts of one network; those of the first know who this node is."""
@@ -158,14 +129,14 @@ class Agent:
             uplink=lambda: self._hostwatch.now,
             told=self._changed,
             trouble=partial(self._trouble, HOST, "probe_failing"),
-            round_trip=self._metrics.peers.round_trip,
+            round_trip=self._speech.metrics.peers.round_trip,
         )
         for member in self._members.values():
             member.join(self._self, out, link=lambda: self._hostwatch.index)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; the routes stay. Raise what ended it otherwise."""
-        async with outside(self._settings, observer=self._herald) as out:
+        async with outside(self._settings, observer=self._speech.herald) as out:
             self._connect(out)
             for member in self._members.values():
                 member.remember(out.kernel, alone=len(self._members) == 1)
@@ -180,8 +151,8 @@ class Agent:
                     "obstacles": self._obstacles.run,
                     "doorway": self._doorway.run,
                     "probes": self._probing.run,
-                    "herald": self._herald.run,
-                    "web": self._web.run,
+                    "herald": self._speech.herald.run,
+                    "web": self._speech.web.run,
                 },
                 stop,
             )
@@ -198,7 +169,7 @@ class Agent:
 
     def look(self) -> None:
         """Look at host, store, kernel and files anew, as a reload asks."""
-        self._herald.reload()
+        self._speech.herald.reload()
         self._hostwatch.again("a reload was asked for")
         for member in self._members.values():
             member.look()
@@ -235,14 +206,14 @@ class Agent:
             self._flows.moved(networks)
 
     def _forgot(self, state: FlowsState) -> None:
-        self._metrics.rules.forgot(state.forgotten)
+        self._speech.metrics.rules.forgot(state.forgotten)
         self._trouble(HOST, "conntrack_failing", state.reason)
 
     def _heard(self, events: list[KernelEvent]) -> None:
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
         self._doorway.hear(events)
-        self._metrics.routes.heard(events)
+        self._speech.metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
         seen = self._hostwatch.picture
@@ -256,11 +227,11 @@ class Agent:
         self._changed()
 
     def _passed(self, report: Report) -> None:
-        self._web.open()
-        self._herald.passed(report)
+        self._speech.web.open()
+        self._speech.herald.passed(report)
 
     def _renewed(self, result: str, seconds: float) -> None:
-        self._metrics.lease.renewal(result, seconds)
+        self._speech.metrics.lease.renewal(result, seconds)
 
     def _trouble(self, network: str, code: str, detail: str) -> None:
         troubles = self._troubles.setdefault(network, {})
@@ -270,7 +241,7 @@ class Agent:
         self._changed()
 
     def _changed(self) -> None:
-        self._herald.ring()
+        self._speech.herald.ring()
 
     def _follow(self) -> None:
         """Say what must be on this host, from the leases, the networks and the link."""
@@ -301,7 +272,3 @@ class Agent:
             probes=self._probing.diagnoses,
             probe_counts=self._probing.counts,
         )
-
-    def _further(self) -> Mapping[str, Parts]:
-        """Give the states of the parts of each further network."""
-        return {name: self._parts(name) for name in self._members if name != FIRST}

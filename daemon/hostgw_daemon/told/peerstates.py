@@ -29,17 +29,7 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
     roster = now.roster if now is not None else None
     if roster is None:
         return
-    troubled = {
-        (outcome.write.route.destination, outcome.write.route.length): (
-            WORDS.get(outcome.verdict, "failed"),
-            outcome.message,
-        )
-        for outcome in missing(parts)
-    }
-    for route in parts.routes.shadows:
-        prefix = (route.destination, route.length)
-        if prefix not in troubled:
-            troubled[prefix] = ("shadowed", take_away(route))
+    troubled = _troubled(parts)
     fights = set(parts.routes.fights)
     looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
     for peer in roster.peers.values():
@@ -58,6 +48,20 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
             if peer.state is PeerState.OK or found not in WELL:
                 state, reason = found, why
         yield peer, state, reason
+
+
+def _troubled(parts: Parts) -> dict[tuple[bytes, int], tuple[str, str]]:
+    """Give what the kernel says of the routes that are not as they should be."""
+    found = {
+        (outcome.write.route.destination, outcome.write.route.length): (
+            WORDS.get(outcome.verdict, "failed"),
+            outcome.message,
+        )
+        for outcome in missing(parts)
+    }
+    for route in parts.routes.shadows:
+        found.setdefault((route.destination, route.length), ("shadowed", take_away(route)))
+    return found
 
 
 def _probed(probes: Mapping[Key, Diagnosis], key: bytes) -> tuple[str, str]:

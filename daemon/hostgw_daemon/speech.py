@@ -1,0 +1,91 @@
+"""Everything by which this daemon tells how it stands, made together: see `told`.
+
+It knows nothing itself. What it tells is asked of the agent, at the moment of telling.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from hostgw_core.health import Board
+from hostgw_core.logs import Logger
+from hostgw_daemon.declarations.networks import FIRST
+from hostgw_daemon.kernel import Route
+from hostgw_daemon.membership import Membership
+from hostgw_daemon.opening import places
+from hostgw_daemon.settings import Settings
+from hostgw_daemon.told.account import Self
+from hostgw_daemon.told.answers import Answers
+from hostgw_daemon.told.conditions import KINDS
+from hostgw_daemon.told.herald import Herald
+from hostgw_daemon.told.listeners import Listeners
+from hostgw_daemon.told.metrics import Metrics
+from hostgw_daemon.told.network_answers import NetworkAnswers
+from hostgw_daemon.told.notify import Notifier
+from hostgw_daemon.told.overview import HOST, Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knows:
+    """Who is asked: for the states of all parts by network, for the routes there should be.
+
+    `overdue` gives by how many seconds a pass is late.
+    """
+
+    parts: Callable[[str], Parts]
+    wanted: Callable[[], Iterable[Route]]
+    overdue: Callable[[], float]
+
+
+class Speech:
+    """The answers to who asks, the herald who is not asked, and the places where they are heard.
+
+    `trouble` takes the code of a condition and its sentence, "" when it is over.
+    """
+
+    def __init__(
+        self,
+        me: Self,
+        settings: Settings,
+        members: Mapping[str, Membership],
+        *,
+        knows: Knows,
+        trouble: Callable[[str, str], None],
+        environ: Mapping[str, str],
+        log: Logger,
+    ) -> None:
+        self.metrics = Metrics(CollectorRegistry(), version=me.version, networks=tuple(members))
+        board = Board(KINDS, time.time, shared=HOST)
+        self.answers = Answers(
+            me,
+            networks={
+                name: NetworkAnswers(
+                    name,
+                    member.papers.keys.prefix,
+                    me=me,
+                    parts=partial(knows.parts, name),
+                    holder=lambda member=member: member.warden,  # type: ignore[misc]
+                )
+                for name, member in members.items()
+            },
+            wanted=knows.wanted,
+            overdue=knows.overdue,
+            board=board,
+            metrics=self.metrics,
+        )
+        self.herald = Herald(
+            self.answers,
+            parts=partial(knows.parts, FIRST),
+            further=lambda: {name: knows.parts(name) for name in members if name != FIRST},
+            board=board,
+            metrics=self.metrics,
+            notifier=Notifier(environ),
+            log=log,
+            wrote=lambda result: members[FIRST].upkeep.wrote(result),  # noqa: PLW0108 - made later
+        )
+        self.web = Listeners(self.answers, places(settings), told=trouble, log=log)
