@@ -118,7 +118,7 @@ def _large(results: Results) -> Iterator[str]:
     yield (
         "**Extrapolated**, not measured: least squares through the counts above, continued to a "
         f"size that was not built. {hosts} hosts with {containers} containers each are {stacks:,} "
-        "stacks; a sender does not hear itself."
+        "stacks, of which the sender is not counted."
     )
     yield ""
     yield from table(
@@ -157,7 +157,8 @@ def _costs(results: Results) -> Iterator[str]:
         return
     yield (
         "CPU time of one broadcast, on all hosts together; median, smallest and largest round, and "
-        "the medians' ratio. In brackets the time for each listener."
+        "the medians' ratio. In brackets the time for each listener. Not measured for macvlan, "
+        "whose broadcasts the kernel hands to a worker of its own."
     )
     yield ""
     rows: list[Sequence[str]] = [

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from bench.broadcast import cost, counting
-from bench.broadcast.attachment import every
+from bench.broadcast.attachment import BRIDGE, every
 from bench.broadcast.law import Arrangement, Audience
 from bench.broadcast.voice import Voice
 from bench.broadcast.witness import Witness, audience_of
@@ -47,23 +47,35 @@ def test_a_start_is_heard_as_the_law_says_in_every_arrangement():
 
 
 def test_the_witness_misses_who_does_not_hear_and_costs_are_of_what_was_sent():
-    """A container whose link is down is one listener less; a measured round reached the far end."""
+    """A link that is down is one listener less; a bridge that is down, an interface alone."""
     for attachment in every(lab_name(), [(2, 2)]):
         if attachment.arrangement is not Arrangement.FLAT_BRIDGE:
             assert attachment.arrangement is Arrangement.HOST_GW or not cost.measure(attachment)
             continue
         assert measured(attachment).stacks == 5
         first, second = attachment.lab.hosts
+        sender = first.containers[0]
         with second.containers[0].namespace.links() as links:
             links.down("eth0")
-        with Witness.open(counting.stacks(attachment.lab)) as witness:
-            with Voice.of(first.containers[0]) as voice:
-                voice.say()
-            heard = witness.collect()
-        sender = first.containers[0].namespace.name
-        assert audience_of(heard, voice.mac, besides=sender) == Audience(4, 6, 6)
-        assert audience_of(heard, voice.mac) == Audience(5, 7, 7)  # a hairpin: it hears itself
-        assert {each.frame.sender for each in heard} == {first.containers[0].address}
+        heard = said_by(attachment, sender)
+        assert listeners(heard, besides=sender) == Audience(4, 6, 6)
+        assert audience_of(heard, heard[0].frame.mac) == Audience(5, 7, 7)  # its own, by hairpin
+        assert {each.frame.sender for each in heard} == {sender.address}
+        with first.namespace.links() as links:
+            links.down(BRIDGE)
+        assert listeners(said_by(attachment, sender), besides=sender) == Audience(0, 1, 1)
+
+
+def said_by(attachment, sender):
+    """Let a container announce itself once; give what the witness has heard."""
+    with Witness.open(counting.stacks(attachment.lab)) as witness, Voice.of(sender) as voice:
+        voice.say()
+        return witness.collect()
+
+
+def listeners(heard, *, besides):
+    """Count who heard the one sender."""
+    return audience_of(heard, heard[0].frame.mac, besides=besides.namespace.name)
 
 
 def measured(attachment):
