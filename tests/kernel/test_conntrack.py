@@ -10,7 +10,7 @@ import pytest
 from hostgw_daemon.netlink.conntrack import Conntrack
 from hostgw_daemon.rules.ruleset import desired
 from support.pod_packets import FIRST, FIRST6, OUTSIDER, OUTSIDER6, POD6_ELSEWHERE, POD_ELSEWHERE
-from support.pod_site import PATIENCE, flow, spec
+from support.pod_site import flow, spec
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("in_force")]
 
@@ -41,13 +41,13 @@ async def test_a_connection_follows_a_moved_subnet_once_it_is_forgotten(
         flow(site.outsider, site.pod_elsewhere, destination) as seen,
         flow(site.pod, site.outsider, OUTSIDER) as untouched,
     ):
-        other = untouched(PATIENCE)
-        assert seen(PATIENCE)[0] == host
+        other = untouched()
+        assert seen()[0] == host
         await firewall.write(desired(spec(own=MOVED)), (4, 6))
-        assert seen(PATIENCE)[0] == host  # it is remembered as it began
+        assert seen()[0] == host  # it is remembered as it began
         assert await conntrack.forget(MOVED) == 1
-        assert seen(PATIENCE)[0] == client
-        assert untouched(PATIENCE) == other  # the port that was drawn at random is still its own
+        assert seen()[0] == client
+        assert untouched() == other  # the port that was drawn at random is still its own
 
 
 async def test_an_end_that_only_the_answers_show_counts(site, conntrack):
@@ -58,10 +58,10 @@ async def test_an_end_that_only_the_answers_show_counts(site, conntrack):
     site.run(f"{translate} {POD_ELSEWHERE}")
     site.outsider.ip("route", "add", "203.0.113.1", "via", FIRST)
     with flow(site.outsider, site.pod_elsewhere, "203.0.113.1") as seen:
-        assert seen(PATIENCE)[0] == FIRST
+        assert seen()[0] == FIRST
         site.run("nft flush chain ip service c")
         site.run(f"{translate} 10.5.1.2")
-        assert seen(PATIENCE)[0] == FIRST  # it goes where it went before
+        assert seen()[0] == FIRST  # it goes where it went before
         assert await conntrack.forget(MOVED[:1]) == 1
         with pytest.raises(TimeoutError):
             seen(0.3)  # now it goes to the other pod

@@ -27,7 +27,7 @@ from support.pod_packets import (
     all_packets,
     all_packets6,
 )
-from support.pod_site import GROUP, GROUP6, source_seen, spec
+from support.pod_site import GROUP, GROUP6, flow, source_seen, spec
 
 pytestmark = pytest.mark.root
 
@@ -131,8 +131,31 @@ async def test_switching_off_is_in_force_at_once(site, firewall, in_force):
     assert site.run("nft list ruleset") == ""
 
 
-async def test_ports_are_kept_when_random_ports_are_switched_off(site, firewall):
-    """--ip-masq-fully-random-disable: the kernel shows the plain form."""
+@pytest.mark.parametrize(
+    ("destination", "host"), [(OUTSIDER, FIRST), (OUTSIDER6, FIRST6)], ids=["IPv4", "IPv6"]
+)
+async def test_ports_are_random_unless_that_is_switched_off(site, firewall, destination, host):
+    """Ten connections with the ports they had, or with ten that were drawn."""
+    site.wait_for_ipv6()
+
+    def kept():
+        """Count the connections that the receiver sees with their own port."""
+        count = 0
+        for _ in range(10):
+            with flow(site.pod, site.outsider, destination) as seen:
+                address, port = seen()
+                assert address == host
+                count += port == seen.port
+        return count
+
+    await firewall.write(desired(spec()), ())
+    assert kept() < 5  # each with a chance of one in sixty thousand
+    await firewall.write(desired(spec(random_fully=False)), (4, 6))
+    assert kept() == 10
+
+
+async def test_the_kernel_shows_whether_ports_are_random(site, firewall):
+    """Both rules that masquerade, in each family."""
     await firewall.write(desired(spec()), ())
     assert site.run("nft list table ip hostgw").count("masquerade fully-random") == 2
     await firewall.write(desired(spec(random_fully=False)), (4, 6))

@@ -98,6 +98,19 @@ async def test_a_lost_rule_is_put_back_at_once(site, proc_net):
         ]
 
 
+async def test_dockers_chain_is_kept_as_well(site, proc_net):
+    """Docker that starts after us, and a flush of its chain: our rules are in it at once."""
+    async with keeping(site, proc_net, spec()) as masquerade:
+        site.run("iptables-nft -N DOCKER-USER")
+        site.run("iptables-nft -A FORWARD -j DOCKER-USER")
+        site.run("iptables-nft -A FORWARD -o pods -j DROP")
+        await eventually_async(lambda: passes(site), within=SOON)
+        site.run("iptables-nft -F DOCKER-USER")
+        await eventually_async(lambda: masquerade.state.drifts, within=SOON)
+        await eventually_async(lambda: passes(site), within=SOON)
+        assert "hostgw" not in site.run("iptables-nft -S FORWARD")
+
+
 async def test_a_rule_of_the_administrator_is_not_overruled(site, proc_net):
     """Ours stand behind all others: they beat the policy and nothing else."""
     site.run("iptables-nft -P FORWARD DROP")

@@ -108,6 +108,24 @@ def source_seen(
         return seen(within)[0]
 
 
+class Flow:
+    """A connection. Called, it sends one more datagram and gives the peer that its receiver sees.
+
+    That is address and port; it takes the seconds to wait, and raises TimeoutError.
+    """
+
+    def __init__(self, mouth: socket.socket, ear: socket.socket, to: tuple[str, int]) -> None:
+        self._mouth, self._ear, self._to = mouth, ear, to
+        self.port: int = mouth.getsockname()[1]
+
+    def __call__(self, within: float = PATIENCE) -> tuple[str, int]:
+        """Send, and see."""
+        self._ear.settimeout(within)
+        self._mouth.sendto(b"who am I?", self._to)
+        _, peer = self._ear.recvfrom(64)
+        return peer[0], peer[1]
+
+
 @contextmanager
 def flow(
     sender: Namespace,
@@ -116,11 +134,8 @@ def flow(
     *,
     source: str = "",
     mark: int = 0,
-) -> Iterator[Callable[[float], tuple[str, int]]]:
-    """Open a connection; give what sends one more datagram of it and says whom its receiver sees.
-
-    That is address and port. What is given takes the seconds to wait; it raises TimeoutError.
-    """
+) -> Iterator[Flow]:
+    """Open a connection, and close it at the end."""
     port = next(_ports)
     address = ip_address(destination)
     domain = socket.AF_INET if address.version == 4 else socket.AF_INET6
@@ -135,16 +150,8 @@ def flow(
             _send_groups_through(mouth, sender)
         if mark:
             mouth.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
-        if source:
-            mouth.bind((source, 0))
-
-        def seen(within: float) -> tuple[str, int]:
-            ear.settimeout(within)
-            mouth.sendto(b"who am I?", (destination, port))
-            _, peer = ear.recvfrom(64)
-            return peer[0], peer[1]
-
-        yield seen
+        mouth.bind((source, 0))
+        yield Flow(mouth, ear, (destination, port))
 
 
 def _join(ear: socket.socket, receiver: Namespace, group: IPAddress) -> None:
