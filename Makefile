@@ -12,7 +12,7 @@ export VENV
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test fuzz chaos lint format bench broadcast docs proto clean
+.PHONY: help setup demo test fuzz chaos vigil lint format bench broadcast docs proto clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -27,11 +27,14 @@ demo: ## A cluster on this machine: containers reach each other across hosts (ro
 	@$(BIN)/hostgwctl lab demo $(if $(KEEP),--keep) $(if $(FAMILIES),--families $(FAMILIES)) $(ARGS)
 
 test: setup lint ## Lint, then run every test (root)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(ARGS),$(ARGS),--ignore=tests/chaos)
-	$(if $(ARGS),,$(BIN)/python -m pytest tests/chaos) # its limits are seconds: it has the machine alone
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(ARGS),$(ARGS),--ignore=tests/chaos --ignore=tests/causes)
+	$(if $(ARGS),,$(BIN)/python -m pytest tests/chaos tests/causes) # limits of seconds: alone
 
 chaos: setup ## Faults in a cluster with packets in flight: 200, 25 min; ARGS="--list", "--faults 20" (root)
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+vigil: setup ## Five healthy, busy nodes for an hour: no false alarm; ARGS="--minutes 5" (root)
+	@PYTHONPATH=tests $(BIN)/python -m causes $(ARGS)
 
 fuzz: ## Hunt for inputs that break a decoder, until Ctrl-C; ARGS="--rounds 1" ends by itself
 	@test -x $(BIN)/ruff || .ci/setup test

@@ -58,9 +58,16 @@ class Cluster:
 
     def counted(self, name: str, state: str) -> int:
         """Give how many peers a node counts in a state, as Prometheus sees it."""
+        return self._series(name, f'hostgw_peers{{state="{state}"}}')
+
+    def probes(self, name: str, result: str) -> int:
+        """Give how many of a node's probes ended so."""
+        return self._series(name, f'hostgw_peer_probes_total{{result="{result}"}}')
+
+    def _series(self, name: str, series: str) -> int:
         _, body = self.host(name).http("/metrics")
-        found = re.search(rf'^hostgw_peers{{state="{state}"}} (\S+)$', body, re.MULTILINE)
-        assert found, f"no series of {state}"
+        found = re.search(rf"^{re.escape(series)} (\S+)$", body, re.MULTILINE)
+        assert found, f"no series {series}"
         return int(float(found[1]))
 
     def explain(self, name: str, address: str) -> tuple[int, str]:
