@@ -11,6 +11,7 @@ import asyncio
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Hears, Membership
-from hostgw_daemon.opening import myself, rules_audit, uplink_rule
+from hostgw_daemon.opening import host_check, myself, rules_audit, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.probing import Probing
@@ -46,7 +47,7 @@ class Agent:
     """The node agent of one network namespace. Nothing is opened before `run`."""
 
     def __init__(self, settings: Settings, *, environ: Mapping[str, str], log: logs.Logger) -> None:
-        self._settings = settings
+        self._settings, self._environ = settings, environ
         self._log = log
         self._troubles: dict[str, dict[str, str]] = {}
         self._duties: dict[str, Duties] = {}
@@ -131,6 +132,16 @@ class Agent:
             trouble=partial(self._trouble, HOST, "probe_failing"),
             round_trip=self._speech.metrics.peers.round_trip,
         )
+        self._hostcheck = host_check(
+            out.inspector,
+            settings,
+            self._environ,
+            uplink=lambda: self._hostwatch.now,
+            table=lambda: self._reconciler.table,
+            networks=lambda: map(self._parts, self._members),
+            told=self._changed,
+            log=self._log,
+        )
         for member in self._members.values():
             member.join(self._self, out, link=lambda: self._hostwatch.index)
 
@@ -145,6 +156,7 @@ class Agent:
                 {
                     **self._loops,
                     "host": self._hostwatch.run,
+                    "hostcheck": self._hostcheck.run,
                     "reconciler": self._reconcile,
                     "masquerade": self._masquerade.run,
                     "flows": self._flows.run,
@@ -171,6 +183,7 @@ class Agent:
         """Look at host, store, kernel and files anew, as a reload asks."""
         self._speech.herald.reload()
         self._hostwatch.again("a reload was asked for")
+        self._hostcheck.again()
         for member in self._members.values():
             member.look()
 
@@ -213,6 +226,7 @@ class Agent:
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
         self._doorway.hear(events)
+        self._hostcheck.hear(events)
         self._speech.metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
@@ -260,10 +274,11 @@ class Agent:
         self._obstacles.want(rules, uplink.link.name if isinstance(uplink, Uplink) else "")
         if any(each.containers is not None for each in duties):
             self._doorway.want(child_for(duties))
+        self._hostcheck.consider()
 
     def _parts(self, network: str = FIRST) -> Parts:
         """Give the states of the host's parts, and of those of a network."""
-        return self._members[network].parts(
+        parts = self._members[network].parts(
             uplink=self._hostwatch.now,
             routes=self._reconciler.state,
             masquerade=self._masquerade.state,
@@ -272,3 +287,4 @@ class Agent:
             probes=self._probing.diagnoses,
             probe_counts=self._probing.counts,
         )
+        return replace(parts, host=self._hostcheck.state)

@@ -240,11 +240,18 @@ class HostChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchesChanged:
+    """The sysctls of a link changed (forwarding, rp_filter); `link` may be that of `all` (-1)."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overrun:
     """The kernel dropped notifications (ENOBUFS): anything may have happened."""
 
 
-KernelEvent: TypeAlias = RouteLost | RouteForeign | HostChanged | Overrun
+KernelEvent: TypeAlias = RouteLost | RouteForeign | HostChanged | SwitchesChanged | Overrun
 
 
 class Kernel(Protocol):

@@ -10,6 +10,7 @@ from hostgw_core.etcd import Etcd
 from hostgw_daemon.netlink.children import Children
 from hostgw_daemon.netlink.conntrack import Conntrack
 from hostgw_daemon.netlink.host import HostReader
+from hostgw_daemon.netlink.inspector import Inspector
 from hostgw_daemon.netlink.monitor import Monitor
 from hostgw_daemon.netlink.neighbours import Neighbours
 from hostgw_daemon.netlink.routes import NetlinkKernel
@@ -26,6 +27,7 @@ class Outside:
     kernel: NetlinkKernel
     monitor: Monitor
     host: HostReader
+    inspector: Inspector
     neighbours: Neighbours
     children: Children
     firewall: NftFirewall
@@ -40,10 +42,21 @@ async def outside(settings: Settings, *, observer: Herald) -> AsyncIterator[Outs
         NetlinkKernel.open() as kernel,
         Monitor.open(echo_of=kernel.port_id) as monitor,
         HostReader.open() as host,
+        Inspector.open() as inspector,
         Neighbours.open() as neighbours,
         Children.open() as children,
         NftFirewall() as firewall,
         Conntrack.open() as conntrack,
     ):
         async with Etcd(etcd_settings(settings), observer=observer) as store:
-            yield Outside(kernel, monitor, host, neighbours, children, firewall, conntrack, store)
+            yield Outside(
+                kernel=kernel,
+                monitor=monitor,
+                host=host,
+                inspector=inspector,
+                neighbours=neighbours,
+                children=children,
+                firewall=firewall,
+                conntrack=conntrack,
+                store=store,
+            )

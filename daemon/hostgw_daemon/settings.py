@@ -88,6 +88,8 @@ class Settings:
     probe_port: int
     probe_rate: int
 
+    fix_sysctls: bool
+
     http_address: Listen | None
     http_certfile: str
     http_keyfile: str

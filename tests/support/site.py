@@ -222,6 +222,9 @@ class Site:
                 f"address add 172.31.{number >> 8}.{number & 255}/16 dev store0",
                 *([f"route add default via {GATEWAY} dev eth0"] if default else []),
             )
+            with made.enter():  # what a container host has; a new namespace may have it or not
+                for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+                    Path("/proc/sys/net", switch).write_text("1")
             yield Host(made, address, number)
         finally:
             made.delete()

@@ -27,6 +27,7 @@ from hostgw_daemon.kernel import Outcome, Overrun, Route, RouteLost, Verb, Verdi
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
 from hostgw_daemon.told.conditions import CODES, KINDS
 from hostgw_daemon.told.metrics import Metrics
+from support.host_facts import HEALTHY
 
 ROUTE = Route(ip_address("10.5.1.0").packed, 24, 1500, ip_address("192.0.2.1").packed, 2)
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"
@@ -66,6 +67,7 @@ def fill(metrics: Metrics) -> None:
     metrics.routes.passed(Report(PassKind.FAST, "c", 1, 1, outcomes, seen=(0.5,)), 0.0)
     metrics.routes.stand(RoutesState(installed=3))
     metrics.routes.heard([Overrun()])
+    metrics.host.show(HEALTHY.tables)
     metrics.rules.show(resyncs=1, drifts=0)
 
 
@@ -115,7 +117,7 @@ def test_the_page_is_current():
 def test_every_name_has_the_prefix_and_a_base_unit(read: Reading):
     """Names are hostgw_*, counters end in _total, and no unit but seconds is used."""
     for metric in read.metrics.declared:
-        assert re.fullmatch(r"hostgw_[a-z_]+", metric.name)
+        assert re.fullmatch(r"hostgw_[a-z0-9_]+", metric.name)
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert not re.search(r"_(ms|micros|minutes)", metric.name)
 

@@ -14,6 +14,7 @@ from hostgw_core.store import Header, Room
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.host.hostcheck import HostState
 from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.probe.evidence import Cause as Probed
@@ -24,6 +25,7 @@ from hostgw_daemon.routes.watchfulness import Watchfulness
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.conditions import CODES
 from hostgw_daemon.told.overview import conditions
+from support.host_states import UNFIXED, found
 from support.parts import (
     DOWN,
     ELSEWHERE,
@@ -67,6 +69,8 @@ OFF_LINK6 = Outcome(
     113,
     "No route to host",
 )
+
+
 EARLIER = Header(HEADER.cluster, 3, 1)
 ELSEWHERES = Header(0xC0FFEE, 3, 1)
 
@@ -227,6 +231,18 @@ TABLE = [
         {"peers_out_of_reach": "n1: mtu, large ones are lost"},
     ),
     ({"masquerade": MasqueradeState(Standing.WAITING)}, {}),
+    *(
+        ({"host": found(code)}, {code: f"what {code} is: the cure"})
+        for code in (
+            *("forwarding_off", "rp_filter_strict", "bridge_filter_off", "neighbour_table_small"),
+            *("networkd_flushes", "networkmanager_manages", "network_overlap"),
+        )
+    ),
+    (
+        {"host": UNFIXED},
+        {"forwarding_off": "v4: cure it; it is read-only; v6: so"},
+    ),
+    ({"host": HostState(trouble="EPERM")}, {"host_unread": "EPERM"}),
     *(
         ({"claim": ClaimState(conditions={code: "why"})}, {code: "why"})
         for code in ("duplicate_address", "duplicate_identity", "identity_unsure", "lease_disputed")

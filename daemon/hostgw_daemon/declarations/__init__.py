@@ -10,6 +10,7 @@ from __future__ import annotations
 from hostgw_core.settings import Check, Program, Setting, Value, etcd, kinds, logs
 from hostgw_daemon.declarations.containers import CHECKS, CONTAINERS
 from hostgw_daemon.declarations.flannel import WITHOUT_EFFECT
+from hostgw_daemon.declarations.host import HOST
 from hostgw_daemon.declarations.interface import INTERFACE
 from hostgw_daemon.declarations.networks import APART, NETWORKS
 from hostgw_daemon.declarations.node import NODE
@@ -62,6 +63,7 @@ PROGRAM = Program(
         ("Masquerade and forwarding", MASQUERADE),
         ("Containers", CONTAINERS),
         ("Probes", PROBES),
+        ("Host", HOST),
         ("Health and metrics", SEEN),
         ("Logs", (*logs.SETTINGS, logs.VERBOSITY)),
         ("Program", _PROGRAM),

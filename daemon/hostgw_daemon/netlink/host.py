@@ -39,15 +39,10 @@ class HostReader:
         self.close()
 
     def look(self, can_reach: Iterable[IPAddress] = ()) -> HostPicture:
-        """Read it all; `can_reach` are the addresses of --iface-can-reach. Raise OSError.
-
-        The addresses of a link are given in the order in which they should be chosen: those that
-        stay before those that may be taken back (DHCP, router advertisements), then as the kernel
-        has them.
-        """
+        """Read it all; `can_reach` are the addresses of --iface-can-reach. Raise OSError."""
         return HostPicture(
-            links=tuple(self._links()),
-            addresses=tuple(self._addresses()),
+            links=tuple(self.links()),
+            addresses=tuple(self.addresses()),
             defaults=tuple(route for family in FAMILIES for route in self._defaults(family)),
             reached_by=tuple(self._ways(can_reach)),
         )
@@ -64,7 +59,8 @@ class HostReader:
         refused = replies.refused.get(seq)
         return refused is None or refused.errno != errno.EOPNOTSUPP
 
-    def _links(self) -> Iterator[Link]:
+    def links(self) -> Iterator[Link]:
+        """Read the links. Raise OSError."""
         seq = self._channel.reserve()
         for piece in self._channel.dump(ifmsg.pack_links(seq), seq):
             for message in piece.messages:
@@ -73,7 +69,12 @@ class HostReader:
                     if link is not None:
                         yield link
 
-    def _addresses(self) -> list[LinkAddress]:
+    def addresses(self) -> list[LinkAddress]:
+        """Read the addresses, those of a link in the order in which they should be chosen.
+
+        Those that stay come before those that may be taken back (DHCP, router advertisements), then
+        as the kernel has them. Raise OSError.
+        """
         seq = self._channel.reserve()
         seen = [
             address

@@ -27,8 +27,9 @@ from hostgw_daemon.netlink.notices import Notices
 
 Hear = Callable[[list[KernelEvent]], None]
 
-# linux/rtnetlink.h: RTMGRP_LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE
-GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
+# linux/rtnetlink.h: RTMGRP_LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE, and
+# RTNLGRP_IPV4_NETCONF (24), RTNLGRP_IPV6_NETCONF (25) as bits.
+GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 1 << 23 | 1 << 24
 RECEIVE_BUFFER = 32 << 20  # bytes
 LONGEST = 1 << 16  # bytes of one notification; what is cut off a longer one is not read by us
 AT_ONCE = 1000  # notifications

@@ -11,6 +11,8 @@ Facts behind it (docs/kernel.md has them all):
   nobody; foreign routes of all other tables are told, for ours may be in any of them.
 * Our own writes are not here: the socket's filter has dropped them. So a NEWROUTE of our protocol
   was written by somebody else too.
+* A sysctl that is written tells what it says now, of `all`, of `default` and of each link that it
+  reaches; so does a link that comes.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from hostgw_daemon.kernel import (
     Link,
     RouteForeign,
     RouteLost,
+    SwitchesChanged,
 )
-from hostgw_daemon.netlink import ifmsg, rtmsg, rtread
+from hostgw_daemon.netlink import ifmsg, netconf, rtmsg, rtread
 from hostgw_daemon.netlink.wire import NLM_F_REPLACE, Message, messages
 
 _LOCAL_TABLE = 255
@@ -45,6 +48,8 @@ class Notices:
                 events += self._link(buffer, message)
             elif message.type in {ifmsg.RTM_NEWADDR, ifmsg.RTM_DELADDR}:
                 events += _address(buffer, message)
+            elif message.type == netconf.RTM_NEWNETCONF:
+                events += _switches(buffer, message)
         return events
 
     def _link(self, buffer: bytes | memoryview, message: Message) -> list[KernelEvent]:
@@ -91,3 +96,8 @@ def _address(buffer: bytes | memoryview, message: Message) -> list[KernelEvent]:
     what = "is there" if message.type == ifmsg.RTM_NEWADDR else "is gone"
     what = f"address {address.address} {what}"
     return [HostChanged(address.link, what, address=address.address)]
+
+
+def _switches(buffer: bytes | memoryview, message: Message) -> list[KernelEvent]:
+    link = netconf.link_of(buffer, message)
+    return [SwitchesChanged(link)] if link is not None else []

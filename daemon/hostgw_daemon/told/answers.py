@@ -150,6 +150,8 @@ class Answers:
         headless = parts.understanding is not None and parts.understanding.headless
         metrics.guard.show(parts.guard, headless=headless, saved=parts.saved)
         metrics.routes.stand(parts.routes)
+        if parts.host.facts is not None:
+            metrics.host.show(parts.host.facts.tables)
         self._introduce(parts)
         metrics.peers.probed(parts.probe_counts)
         masquerade = parts.masquerade

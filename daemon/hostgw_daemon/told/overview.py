@@ -20,6 +20,7 @@ from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
 from hostgw_daemon.claim.claimant import ClaimState
 from hostgw_daemon.declarations.networks import FIRST
+from hostgw_daemon.host.hostcheck import UNSEEN, HostState
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.probe.evidence import FINE, Diagnosis
@@ -57,6 +58,7 @@ class Parts:
     routes: RoutesState
     masquerade: MasqueradeState
     boottime: float
+    host: HostState = UNSEEN
     guard: Watchfulness = field(default_factory=Watchfulness)
     resting: Lease | None = None
     saved: float = 0.0
@@ -92,7 +94,8 @@ def reports(first: Parts, further: Mapping[str, Parts]) -> dict[str, dict[str, s
 
 def _of_host(parts: Parts) -> dict[str, str]:
     found = dict(parts.around)
-    for code, detail in (*_of_uplink(parts), *_of_routes(parts)):
+    details = parts.host.details().items()
+    for code, detail in (*_of_uplink(parts), *_of_routes(parts), *details):
         found.setdefault(code, detail)
     if parts.masquerade.standing in (Standing.FAILING, Standing.CONTESTED):
         found["masquerade_failing"] = parts.masquerade.reason

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from hostgw_core.health import Kind, Severity
 
-_WARNING, _ERROR = Severity.WARNING, Severity.ERROR
+_NOTICE, _WARNING, _ERROR = Severity.NOTICE, Severity.WARNING, Severity.ERROR
+
+_BY_SYSCTL = (
+    "Run the command that the detail ends in and keep it for the next boot, or set --fix-sysctls."
+)
 
 HOST = (
     Kind(
@@ -30,5 +34,53 @@ HOST = (
         _WARNING,
         "Health and metrics cannot be served on an address.",
         "Free the address that the detail names, or set another one.",
+    ),
+    Kind(
+        "forwarding_off",
+        _ERROR,
+        "This host does not forward packets.",
+        _BY_SYSCTL,
+    ),
+    Kind(
+        "rp_filter_strict",
+        _WARNING,
+        "The reverse path filter drops packets that take another way than their answers.",
+        _BY_SYSCTL,
+    ),
+    Kind(
+        "bridge_filter_off",
+        _WARNING,
+        "Bridged packets do not pass iptables, so that services fail between containers of a host.",
+        _BY_SYSCTL,
+    ),
+    Kind(
+        "neighbour_table_small",
+        _WARNING,
+        "The kernel's neighbour table is nearly full, or too small for this cluster.",
+        _BY_SYSCTL,
+    ),
+    Kind(
+        "networkd_flushes",
+        _WARNING,
+        "The program systemd-networkd takes our routes away when it configures the link.",
+        "Set ManageForeignRoutes=no for it, as the detail says.",
+    ),
+    Kind(
+        "networkmanager_manages",
+        _NOTICE,
+        "NetworkManager looks after a bridge of containers.",
+        "Have it leave that bridge alone, as the detail says.",
+    ),
+    Kind(
+        "network_overlap",
+        _WARNING,
+        "The cluster's network and a network or a route of this host overlap.",
+        "Do what the detail ends in; the routes to all other subnets work.",
+    ),
+    Kind(
+        "host_unread",
+        _NOTICE,
+        "This host cannot be checked.",
+        "See the detail for the kernel's words; routes do not depend on it.",
     ),
 )

@@ -22,6 +22,7 @@ from prometheus_client.exposition import choose_encoder
 
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.told.metrics.guard import GuardMetrics
+from hostgw_daemon.told.metrics.host import HostMetrics
 from hostgw_daemon.told.metrics.instruments import Declared, Instruments
 from hostgw_daemon.told.metrics.lease import LeaseMetrics
 from hostgw_daemon.told.metrics.network import NetworkMetrics
@@ -54,6 +55,7 @@ class Metrics:
         self.peers = PeerMetrics(declare)
         self.routes = RouteMetrics(declare)
         self.rules = RuleMetrics(declare)
+        self.host = HostMetrics(declare)
         self.declared: tuple[Declared, ...] = tuple(declare.declared)
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)

@@ -13,6 +13,7 @@ from hostgw_daemon.kernel import (
     Overrun,
     RouteForeign,
     RouteLost,
+    SwitchesChanged,
     Verb,
     Verdict,
 )
@@ -28,6 +29,7 @@ EVENTS: dict[type[KernelEvent], str] = {
     RouteLost: "route_lost",
     RouteForeign: "route_foreign",
     HostChanged: "host_changed",
+    SwitchesChanged: "switches_changed",
     Overrun: "overrun",
 }
 # What the kernel is known to answer; anything else is counted as other.

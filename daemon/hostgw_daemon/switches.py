@@ -1,0 +1,30 @@
+"""What the kernel's sysctls and tables say of themselves: values that cross the port to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ALL_LINKS = -1
+"""The index that stands for a family's `all` among its switches (linux/netconf.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What the sysctls of a link say, or those of `all`. `rp_filter`: 0, 1 strict, 2 loose.
+
+    IPv6 has no rp_filter: 0.
+    """
+
+    forwarding: bool
+    rp_filter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourTable:
+    """A family's neighbour table: one for all network namespaces, with all their entries.
+
+    `thresholds` are gc_thresh1 to gc_thresh3: above the last one the kernel makes no entry.
+    """
+
+    entries: int
+    thresholds: tuple[int, int, int]

@@ -1,0 +1,48 @@
+"""What the host is held against, from what is understood of each network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+from hostgw_daemon.circumstances import circumstances
+from hostgw_daemon.host.facts import Circumstances
+from hostgw_daemon.link.uplink import NoUplink
+from hostgw_daemon.routes.ground import Ground
+from support.parts import CONFIG, OWN, POOL, UPLINK, lease, roster, understanding
+
+
+def test_before_anything_is_known_the_host_is_wanted_for_nothing():
+    """No link, no network, nobody."""
+    assert circumstances(NoUplink("none"), (None, None)) == Circumstances()
+    assert circumstances(UPLINK, (None, None)).link == UPLINK.link
+
+
+def test_a_network_gives_its_pool_our_subnet_and_its_nodes():
+    """We are none of the others; a subnet counts as held when it is exactly that of a node."""
+    ground = Ground()
+    for number in range(4):
+        for subnet in lease(number).subnets:
+            ground.take(subnet, lease(number).key)
+    now = understanding(roster=replace(roster(3), ground=ground))
+    given = circumstances(UPLINK, (now, OWN))
+    assert given.pools == (POOL,)
+    assert given.own == (ip_network("10.0.0.0/24"),)
+    assert given.peers == 3
+    assert ip_network("10.0.2.0/24") in given.routed
+    assert ip_network("10.0.2.0/25") not in given.routed
+    assert ip_network("10.0.9.0/24") not in given.routed
+    assert "10.0.2.0/24" not in given.routed
+
+
+def test_without_a_lease_all_are_others():
+    """Our own record is then somebody's."""
+    assert circumstances(UPLINK, (understanding(3), None)).peers == 4
+    assert circumstances(UPLINK, (understanding(3, roster=None), None)).peers == 0
+
+
+def test_a_node_of_two_networks_is_one_neighbour():
+    """Its address is the same in both."""
+    given = circumstances(UPLINK, (understanding(3), OWN), (understanding(5), OWN))
+    assert given.peers == 5
+    assert given.pools == (CONFIG.ipv4, CONFIG.ipv4)
