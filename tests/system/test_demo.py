@@ -47,6 +47,13 @@ def test_every_claim_holds_and_the_pipe_gets_plain_text(shown):
     assert shown.isascii()
 
 
+def test_the_containers_are_attached_by_cni(shown):
+    """It says by which plugins, and whose list they were told by."""
+    words = "attached by real CNI plugins (bridge), told by the list that hostgwd wrote"
+    assert f"ok: 3 containers are {words}" in shown
+    assert "3 containers attached by CNI: bridge" in shown
+
+
 def test_the_pings_cross_hosts(shown):
     """Each of three containers reaches the two others, all on different hosts."""
     assert "6 of 6 pairs reach each other, 6 of them across hosts" in shown

@@ -10,6 +10,7 @@ import pytest
 
 from hostgw_cli.lab.build import Lab, take_down
 from support.lab_fixtures import lab_name, left_behind
+from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
@@ -112,3 +113,23 @@ def test_a_daemon_is_stopped_killed_and_started_again(make_lab):
     assert host.http("/readyz")[0] == 200
     assert host.subnet_env()["FLANNEL_SUBNET"] == subnet
     assert f"{host.container(0).address}/24" == subnet.replace(".1/", ".2/")
+
+
+def test_containers_move_to_the_subnet_that_the_daemon_now_has(make_lab):
+    """Attached again after the lease has moved, they have addresses of the new subnet, and reach.
+
+    The list is waited for: the daemon writes it after subnet.env.
+    """
+    lab = make_lab(nodes=2, containers=2)
+    host, other = lab.hosts
+    former = host.subnets()[4]
+    host.stop_daemon()
+    key = f"/coreos.com/network/subnets/{str(former).replace('/', '-')}"
+    value = {"PublicIP": "198.18.0.99", "PublicIPv6": None, "BackendType": "host-gw"}
+    lab.etcd.ctl("put", key, "--", json.dumps(value))
+    host.start_daemon()
+    eventually(lambda: host.subnets()[4] != former)
+    host.attach_containers()
+    assert {each.address in host.subnets()[4] for each in host.containers} == {True}
+    assert host.container(0).ping(host.container(1))
+    eventually(lambda: host.container(0).ping(other.container(0), within=0.5))

@@ -107,6 +107,7 @@ def test_the_namespaces_of_a_lab_are_those_with_its_prefix_and_no_others():
             LabSpec(families=(4, 6), network6=IPv6Network("fd00::/63")),
             "network fd00::/63: too small for 3 subnets of /64",
         ),
+        (LabSpec(attachment="vlan"), "attachment 'vlan': one of bridge, ptp, macvlan, ipvlan"),
     ],
 )
 def test_a_lab_that_cannot_be_is_refused_with_the_reason(spec, fault):
