@@ -10,7 +10,7 @@ What can be wrong, and what to do. `/v1/status` shows the conditions that stand,
 particulars; `hostgw_condition{code="..."}` is 1 while one stands. Where one condition explains
 others, only it is shown. *Not ready*: while it stands, `/readyz` says no.
 
-This page is printed by `docs/render_conditions/` from
+This page is printed by `docs/render_conditions.py` from
 `daemon/hostgw_daemon/told/conditions/`; a test fails when it is not current.
 
 | code | severity | what is so | what to do | hidden by |
