@@ -100,7 +100,7 @@ def test_an_ipv6_address_that_will_not_stay_is_never_chosen(underlay, uplink):
     netns.ip("address", "add", "fd00::99/64", "dev", "u0")
     assert "fd00::99" in _flagged(netns, "tentative")
     # The address that the temporary one was made of is stable: it has to be out of the way.
-    netns.ip("address", "change", "fd77::1/64", "dev", "u0", *lifetime, "0")
+    netns.ip("address", "change", "fd77::1/64", "dev", "u0", "mngtmpaddr", *lifetime, "0")
     assert temporary in _flagged(netns, "temporary")
     refused = uplink(families=(6,), ifaces=("u0",))
     assert isinstance(refused, NoUplink)
