@@ -9,61 +9,11 @@ import signal
 import pytest
 
 from hostgw_cli.lab.pairs import ping_all
-from hostgw_cli.lab.status import our_routes
+from support.families import LEASES, LEASES6, SOON, conditions, ours, settled, unanswered, values
 from support.pod_site import source_seen
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
-
-LEASES = "/coreos.com/network/subnets/"
-LEASES6 = "/coreos.com/network/hostgw/subnets6/"
-SOON = 20.0  # seconds
-
-
-def values(lab, prefix):
-    """Give keys below a prefix with their values, as etcdctl has them."""
-    said = lab.etcd.ctl("get", "--prefix", prefix).stdout.splitlines()
-    return {
-        k.removeprefix(prefix): json.loads(v) for k, v in zip(said[::2], said[1::2], strict=True)
-    }
-
-
-def ours(host):
-    """Give destination and gateway of the routes of protocol 104, in both families."""
-    return {(each["dst"], each.get("gateway")) for each in our_routes(host)}
-
-
-def wanted(host, hosts):
-    """Give the routes that a host should have, from the others' subnet.env and addresses."""
-    return {
-        (str(subnet), str(next(a.ip for a in other.plan.addresses if a.version == family)))
-        for other in hosts
-        if other is not host
-        for family, subnet in other.subnets().items()
-    }
-
-
-def settled(lab, hosts=None):
-    """Wait until every host has exactly the routes to the others."""
-    hosts = hosts or lab.hosts
-
-    def look():
-        for host in hosts:
-            assert ours(host) == wanted(host, hosts), host.name
-        return True
-
-    eventually(look, within=SOON)
-
-
-def conditions(host):
-    """Give the conditions that a daemon says, by code."""
-    status = json.loads(host.http("/v1/status")[1])
-    return {each["code"]: each["detail"] for each in status["conditions"]}
-
-
-def unanswered(lab):
-    """Ping every pair in every family once; give those without an answer."""
-    return [str(each) for each in ping_all(lab.containers, count=1) if not each.echo]
 
 
 def test_two_families_are_one_lease_and_two_routes(make_lab):
@@ -186,87 +136,6 @@ def test_a_network_gets_ipv6_and_loses_it_and_ipv4_never_stops(make_lab):
         host.attach_containers()
     assert unanswered(lab) == []
     assert [conditions(host) for host in lab.hosts] == [{}, {}, {}]
-
-
-def test_a_host_whose_ipv6_is_switched_off_goes_on_with_ipv4(make_lab):
-    """One sentence, no lease written over, no IPv4 packet lost; and back again, all of IPv6."""
-    lab = make_lab(nodes=2, families=(4, 6))
-    settled(lab)
-    host, other = lab.hosts
-    records = values(lab, LEASES)
-    source, target = host.container(0), other.container(0).address_in(4)
-    with source.ping_steadily(target) as steady:
-        host.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1")
-        eventually(lambda: "family_missing" in conditions(host), within=SOON)
-        assert set(conditions(host)) == {"family_missing"}
-        assert "eth0" in conditions(host)["family_missing"]
-        assert host.ready
-        host.kill_daemon()
-        host.start_daemon()
-        eventually(lambda: "family_missing" in conditions(host), within=SOON)
-        assert {dst for dst, _ in ours(host)} == {str(other.subnets()[4])}
-        assert values(lab, LEASES) == records
-        host.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=0")
-        host.ip("address", "add", str(host.plan.addresses[1]), "dev", "eth0")
-        settled(lab)
-        eventually(lambda: conditions(host) == {}, within=SOON)
-    assert steady.result.sent > 20
-    assert steady.result.lost == 0
-    assert values(lab, LEASES) == records
-    assert unanswered(lab) == []
-
-
-def test_a_host_without_ipv6_joins_with_ipv4_and_gets_ipv6_later(make_lab):
-    """It writes no lease of both families before it has an address of both."""
-    lab = make_lab(nodes=2, families=(4, 6), daemons=False)
-    host, other = lab.hosts
-    other.start_daemon()
-    host.ip("address", "del", str(host.plan.addresses[1]), "dev", "eth0")
-    host.start_daemon()
-    assert 6 not in host.subnets()
-    assert set(conditions(host)) == {"family_missing"}
-    ipv4 = host.subnets()[4]
-    eventually(lambda: (str(ipv4), "198.18.0.1") in ours(other), within=SOON)
-    assert sorted("&" in key for key in values(lab, LEASES)) == [False, True]
-    host.ip("address", "add", str(host.plan.addresses[1]), "dev", "eth0")
-    eventually(lambda: 6 in host.subnets(), within=SOON)
-    assert host.subnets()[4] == ipv4
-    settled(lab)
-    assert conditions(host) == {}
-    for each in lab.hosts:
-        each.attach_containers()
-    assert unanswered(lab) == []
-
-
-@pytest.mark.parametrize("families", [(4, 6), (6,)])
-def test_another_ipv6_address_is_told_to_all(make_lab, families):
-    """The lease says the new one, the others' routes lead there, and IPv4's stay."""
-    lab = make_lab(nodes=2, families=families)
-    settled(lab)
-    host, other = lab.hosts
-    subnet = str(host.subnets()[6])
-    host.ip("address", "add", "2001:2::77/64", "dev", "eth0")
-    host.ip("address", "del", "2001:2::1/64", "dev", "eth0")
-    eventually(lambda: (subnet, "2001:2::77") in ours(other), within=SOON)
-    assert {gateway for _, gateway in ours(other)} == {"2001:2::77", "198.18.0.1"} - (
-        set() if 4 in families else {"198.18.0.1"}
-    )
-    eventually(lambda: unanswered(lab) == [], within=SOON)
-
-
-def test_a_link_that_went_down_has_its_ipv6_routes_back(make_lab):
-    """The kernel takes them with the link; when the address is there again, a pass brings them."""
-    lab = make_lab(nodes=2, families=(4, 6))
-    settled(lab)
-    host = lab.hosts[0]
-    host.ip("link", "set", "eth0", "down")
-    eventually(lambda: ours(host) == set(), within=SOON)
-    host.ip("link", "set", "eth0", "up")
-    eventually(lambda: {gateway for _, gateway in ours(host)} == {"198.18.0.2"}, within=SOON)
-    host.ip("address", "add", str(host.plan.addresses[1]), "dev", "eth0")
-    settled(lab)
-    eventually(lambda: conditions(host) == {}, within=SOON)
-    assert unanswered(lab) == []
 
 
 def test_the_public_ipv6_address_is_the_one_that_was_set(make_lab):

@@ -2,7 +2,15 @@
 
 import pytest
 
-from support.flannel_site import OURS, SUBNETS, FlannelSite, peers, refusals, subnet
+from support.flannel_site import (
+    OURS,
+    SUBNETS,
+    FlannelSite,
+    conditions,
+    peers,
+    refusals,
+    subnet,
+)
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
@@ -75,3 +83,27 @@ def test_dual_stack_leases_of_flannel_are_seen_and_adopted(make_site):
 
     eventually(lambda: routes() == [("fd00:5:0:9::/64", OURS, "fd01::2")])
     assert site.etcd.keys(SUBNETS)[0] == SUBNETS + own
+
+
+def test_a_flannel_that_knows_of_no_ipv6_is_waited_for(make_lab):
+    """It would hang on a lease of both families: none is written while its own is of IPv4 alone."""
+    site = FlannelSite(make_lab(nodes=2, families=(4, 6), daemons=False))
+    one, two = site.hosts
+    site.configure(EnableIPv6=False)
+    one.start_daemon()
+    site.flannel[two].start()
+    site.attach()
+    before = site.etcd.keys(SUBNETS)
+    site.configure()
+    eventually(lambda: "outside_config" in conditions(one), within=20)
+    said = conditions(one)["outside_config"]
+    assert f"once flannel's lease {subnet(two)} has one, or is gone" in said
+    assert site.etcd.keys(SUBNETS) == before
+    assert one.container(0).ping(two.container(0), count=5)
+    # The host goes over to hostgwd, which adopts the lease: nobody is left who would hang.
+    site.flannel[two].stop()
+    two.start_daemon()
+    eventually(lambda: all("&" in each for each in site.etcd.keys(SUBNETS)), within=30)
+    eventually(lambda: not conditions(one) and not conditions(two), within=20)
+    assert [each.partition("&")[0] for each in site.etcd.keys(SUBNETS)] == before
+    assert one.container(0).ping(two.container(0), count=5)

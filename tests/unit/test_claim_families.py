@@ -114,6 +114,19 @@ def test_nothing_is_widened_in_a_history_that_is_broken():
     assert not isinstance(action, Hold) or not action.instead
 
 
+def test_a_network_of_the_other_family_alone_renumbers_nobody():
+    """From IPv4 to IPv6 alone, and back: the lease stays, and is a misfit."""
+    action = decide(sight(lease(3), config=replace(BOTH, ipv4=None)))
+    assert isinstance(action, Keep)
+    assert "the network has no IPv4" in action.misfit
+    assert not action.hopes
+    alone = Subnets(ipv6=wide(3, 3).ipv6)
+    there = lease(3, key=KEYS.lease(alone), subnets=alone, gateways=replace(DUAL, ipv4=None))
+    action = decide(sight(there, config=CONFIG))
+    assert isinstance(action, Keep)
+    assert "an IPv4 subnet is missing" in action.misfit
+
+
 def test_flannel_is_waited_for():
     """A flanneld that knows of no IPv6 hangs on a lease of both families: none is written yet."""
     theirs = lease(5, node_id="", node="", gateways=THERE)
