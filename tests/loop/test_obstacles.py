@@ -10,7 +10,7 @@ from ipaddress import ip_network
 import pytest
 
 from hostgw_daemon.rules.nftables import FirewallError, FirewallMissing
-from hostgw_daemon.rules.obstacles import AUDIT, SOON, Obstacles
+from hostgw_daemon.rules.obstacles import AUDIT, SOON, SURE, Obstacles
 from support.loops import until
 from support.rule_specs import NODES, SPEC
 
@@ -86,7 +86,7 @@ async def test_what_stands_in_the_way_is_told_once_and_its_end_soon():
     async with running(host) as (_, told):
         await asyncio.sleep(AUDIT / 2)
         host.policy = "drop"
-        await until(lambda: bool(told), within=AUDIT)
+        await until(lambda: bool(told), within=AUDIT + SURE)
         assert "nft insert rule inet mine f ip saddr 10.5.0.0/16 accept" in told[0]
         await asyncio.sleep(AUDIT)
         host.policy = "accept"
@@ -94,12 +94,24 @@ async def test_what_stands_in_the_way_is_told_once_and_its_end_soon():
     assert told[1:] == [""]
 
 
+async def test_what_is_answered_at_once_is_not_told():
+    """Docker sets its policy, and our rules follow in the same second: nothing stood in the way."""
+    host = Host()
+    host.forward = "DROP"
+    async with running(host) as (_, told):
+        await asyncio.sleep(SURE / 2)
+        assert host.looks == 1
+        host.forward = "ACCEPT"
+        await asyncio.sleep(3 * AUDIT)
+    assert told == []
+
+
 async def test_both_firewalls_are_told_of_in_one_sentence():
     """And each is looked at where the other cannot be."""
     host = Host()
     host.policy, host.forward = "drop", "DROP"
     async with running(host) as (_, told):
-        await asyncio.sleep(1.0)
+        await until(lambda: bool(told), within=1.1 * SURE)
         assert "FORWARD of iptables-nft" in told[-1]
         assert "table inet mine" in told[-1]
         host.fault = {"nft": FirewallMissing("no nft")}

@@ -11,6 +11,7 @@ stands in the way, so that a person who cures it sees that soon.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn, Protocol
@@ -23,6 +24,9 @@ from hostgw_daemon.rules.ruleset import Json, RulesetSpec
 
 AUDIT: Final = 60.0  # seconds
 SOON: Final = 5.0  # the same while something stands in the way
+SURE: Final = (
+    2.0  # until it is looked at again before it is told: our own rules may be on their way
+)
 
 
 class Chains(Protocol):
@@ -71,7 +75,12 @@ class Obstacles:
         """Look, and look again, for ever."""
         while True:
             if self._asked is not None:
-                self._say("; ".join(await self._look(*self._asked)))
+                asked = self._asked
+                found = await self._look(*asked)
+                if found and not self._said:
+                    await asyncio.sleep(SURE)
+                    found = await self._look(*asked)
+                self._say("; ".join(found))
             await self._wake.wait(around(min(SOON, self._audit) if self._said else self._audit))
 
     async def _look(self, spec: RulesetSpec, uplink: str) -> list[str]:
