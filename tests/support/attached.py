@@ -14,6 +14,7 @@ from hostgw_cli.lab.conflist import Json
 from hostgw_cli.lab.host import Host
 from hostgw_cli.lab.netns import Namespace
 from hostgw_cli.lab.topology import LabSpec
+from support.attachment_site import has_ipvlan
 from support.lab_fixtures import lab_name
 
 MTU = 1400  # not the link's, so that it is seen whose it is
@@ -50,27 +51,31 @@ def guest(host: Host, given: Json) -> Iterator[Namespace]:
 
 
 @cache
-def lacks(*command: str) -> str:
-    """Try a command in a namespace of its own; give what the kernel says if it will not."""
-    inside = Namespace.create(f"hgt-{secrets.token_hex(4)}")
-    try:
-        done = inside.run(*command, check=False)
-    finally:
-        inside.delete()
-    said = (done.stderr or done.stdout).strip()
-    return "" if done.returncode == 0 else f"this kernel will not `{' '.join(command)}`: {said}"
-
-
 def no_ipvlan() -> str:
     """Say why there is no ipvlan here; nothing if there is."""
-    parent = "ip link add name one type veth peer name two"
-    return lacks("sh", "-ec", f"{parent}; ip link add name own link one type ipvlan mode l3s")
+    with _probe() as inside:
+        inside.ip("link", "add", "eth0", "type", "veth", "peer", "name", "other")
+        why = has_ipvlan(inside)
+    return f"this kernel has no ipvlan: {why}" if why else ""
 
 
+@cache
 def no_shaping() -> str:
     """Say why the plugin bandwidth cannot work here; nothing if it can."""
     rate = "tc qdisc add dev i root tbf rate 8mbit burst 16kb latency 25ms"
-    return lacks("sh", "-ec", f"ip link add i type ifb; {rate}; tc qdisc add dev i ingress")
+    shape = f"ip link add i type ifb; {rate}; tc qdisc add dev i ingress"
+    with _probe() as inside:
+        done = inside.run("sh", "-ec", shape, check=False)
+    return f"this kernel does not shape: {done.stderr.strip()}" if done.returncode else ""
+
+
+@contextmanager
+def _probe() -> Iterator[Namespace]:
+    inside = Namespace.create(f"hgt-{secrets.token_hex(4)}")
+    try:
+        yield inside
+    finally:
+        inside.delete()
 
 
 def source_of_connection(

@@ -66,9 +66,10 @@ def daemon() -> int | None:
 def routes() -> list[Route]:
     """Give the routes of our protocol, in all tables. Raise Unreachable."""
     show = ("route", "show", "table", "all", "proto", str(MARK))
+    ipv6 = Path("/proc/self/net/if_inet6").exists()  # not where it was switched off at boot
     return [
         route
-        for family in FAMILIES
+        for family in (FAMILIES if ipv6 else (4,))
         for route in leftovers.routes(
             _say(["ip", "-N", "-details", "-json", f"-{family}", *show]), family
         )
