@@ -66,10 +66,11 @@ def daemon() -> int | None:
 def routes() -> list[Route]:
     """Give the routes of our protocol, in all tables. Raise Unreachable."""
     show = ("route", "show", "table", "all", "proto", str(MARK))
-    ipv6 = Path("/proc/self/net/if_inet6").exists()  # not where it was switched off at boot
+    # IPv6 may have been switched off at boot.
+    families: tuple[Family, ...] = FAMILIES if Path("/proc/self/net/if_inet6").exists() else (4,)
     return [
         route
-        for family in (FAMILIES if ipv6 else (4,))
+        for family in families
         for route in leftovers.routes(
             _say(["ip", "-N", "-details", "-json", f"-{family}", *show]), family
         )
