@@ -79,12 +79,22 @@ class Addresses:
         """Give those of some families."""
         return Addresses(self.ipv4 if 4 in families else None, self.ipv6 if 6 in families else None)
 
+    def towards(self, family: Family, *, via6: bool = False) -> IPAddress | None:
+        """Give the next hop to the node's subnet of one family.
+
+        `via6`: its IPv6 address, where it has one, leads to its IPv4 subnet too (RFC 8950 tells
+        the same by BGP).
+        """
+        return self.ipv6 if via6 and self.ipv6 is not None else self.of(family)
+
     def __iter__(self) -> Iterator[IPAddress]:
         """Give the addresses there are, IPv4 first."""
         return iter([address for address in (self.ipv4, self.ipv6) if address is not None])
 
-    def cover(self, subnets: Subnets) -> bool:
-        """Tell whether there is one of every family that the subnets have."""
+    def cover(self, subnets: Subnets, *, via6: bool = False) -> bool:
+        """Tell whether there is one that leads to each of these subnets."""
+        if via6 and self.ipv6 is not None:
+            return True
         return (self.ipv4 is not None or subnets.ipv4 is None) and (
             self.ipv6 is not None or subnets.ipv6 is None
         )

@@ -63,6 +63,7 @@ def footing(
             ipv6=_form(settings, picture, 6),
             own=_KINDS[settings.own_route],
             unassigned=_KINDS[settings.unassigned_route],
+            via6=settings.ipv4_via_ipv6,
         )
     troubles = (
         ("no_vrf", no_vrf),

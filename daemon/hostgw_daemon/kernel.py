@@ -55,7 +55,8 @@ class Route(NamedTuple):
     """A route of ours, in the kernel's own terms. Addresses are packed, network order.
 
     The kernel's key is (destination, length, metric, table); gateway, link and form are the
-    content. `link` is an interface *index*: names may change. A route of our protocol in a shape
+    content. `link` is an interface *index*: names may change. The gateway to an IPv4 destination
+    may be an IPv6 address. A route of our protocol in a shape
     that we never write (somebody else made it) has an empty gateway, link 0 and the plain form: it
     can be seen and deleted.
     """
@@ -85,7 +86,8 @@ class Route(NamedTuple):
 
     def __str__(self) -> str:
         kind = f"{KIND_WORDS[self.form.kind]} " if self.form.kind in KIND_WORDS else ""
-        via = f" via {ip_address(self.gateway)}" if self.gateway else ""
+        family = "inet6 " if len(self.gateway) > len(self.destination) else ""
+        via = f" via {family}{ip_address(self.gateway)}" if self.gateway else ""
         return f"{kind}{self.prefix}{via} metric {self.metric}"
 
 

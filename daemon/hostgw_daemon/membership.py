@@ -20,11 +20,10 @@ from hostgw_core.records import Status as Said
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
 from hostgw_daemon.claim.claimant import Claimant, ClaimState
-from hostgw_daemon.claim.sight import Me
 from hostgw_daemon.duties import Duties, confirmed, duties, resting
 from hostgw_daemon.kernel import Kernel
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.opening import PATIENCE, boottime, moment, patience, present
+from hostgw_daemon.opening import PATIENCE, boottime, claims_as, moment, patience, present
 from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.probe.evidence import Diagnosis
@@ -102,6 +101,7 @@ class Membership:
             told=self._understood,
             clock=time.monotonic,
             elsewhere=self._hears.elsewhere,
+            via6=settings.ipv4_via_ipv6,
         )
         self.warden = Warden(
             self._cluster,
@@ -123,7 +123,7 @@ class Membership:
         self._claimant = Claimant(
             out.store,
             keys,
-            Me(me.node_id, me.node, me.instance, former=self.papers.memory.instance),
+            claims_as(settings, me, former=self.papers.memory.instance),
             ttl=settings.lease_ttl,
             told=self._claimed,
             clock=boottime,

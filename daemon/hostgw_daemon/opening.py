@@ -15,6 +15,7 @@ from hostgw_core.logs import Logger
 from hostgw_core.model import Lease, Subnets
 from hostgw_core.store import Store
 from hostgw_daemon.circumstances import circumstances
+from hostgw_daemon.claim.sight import Me
 from hostgw_daemon.disk.files import read_if_there
 from hostgw_daemon.disk.memory import Moment
 from hostgw_daemon.disk.subnetfile import parse_subnet_env
@@ -90,7 +91,14 @@ def uplink_rule(settings: Settings) -> UplinkRule:
         skip=settings.iface_skip,
         public_ip=settings.public_ip,
         public_ipv6=settings.public_ipv6,
+        via6=settings.ipv4_via_ipv6,
     )
+
+
+def claims_as(settings: Settings, me: Self, *, former: str) -> Me:
+    """Give who claims; `former` is the instance that ran here before."""
+    via6 = settings.ipv4_via_ipv6
+    return Me(me.node_id, me.node, me.instance, former=former, via6=via6)
 
 
 def patience(settings: Settings) -> Patience:

@@ -60,6 +60,7 @@ class Settings:
     route_src: tuple[IPAddress, ...]
     route_mtu: int
     route_metric: int
+    ipv4_via_ipv6: bool
     own_subnet_route: str
     ip_blackhole_route: bool
     unassigned_route: str

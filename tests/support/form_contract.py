@@ -9,7 +9,7 @@ import pytest
 from hostgw_daemon.kernel import BLACKHOLE, UNREACHABLE, Form, Route, Verb, Verdict
 from hostgw_daemon.routes.plan import plan
 from support.kernel_contract import BothFamilies, create, do, route_of, verdicts
-from support.kernel_world import KernelWorld, Names
+from support.kernel_world import IPV4, IPV6, KernelWorld, Names
 
 
 class FormContract(BothFamilies):
@@ -34,6 +34,23 @@ class FormContract(BothFamilies):
         assert verdicts(outcomes) == [Verdict.FAILED]
         assert outcomes[0].message
         assert world.kernel.routes(names.family) == frozenset()
+
+    def test_ipv4_over_an_ipv6_gateway(self, world: KernelWorld) -> None:
+        """An IPv4 route may lead by an IPv6 address of the link, and moves as any other does."""
+        plain = route_of(world, IPV4.prefix(1), IPV4.near)
+        old, new, far = (
+            plain._replace(gateway=ip_address(each).packed)
+            for each in (IPV6.near, IPV6.second, IPV6.far)
+        )
+        assert verdicts(create(world, old)) == [Verdict.CREATED]
+        assert world.kernel.routes(4) == {old}
+        assert world.ours(4) == {(IPV4.prefix(1), IPV6.near, 2000)}
+        assert verdicts(do(world, Verb.APPEND, new)) == [Verdict.CREATED]
+        assert verdicts(do(world, Verb.DELETE, far)) == [Verdict.GONE]
+        assert verdicts(do(world, Verb.DELETE, old)) == [Verdict.DELETED]
+        assert world.kernel.routes(4) == {new}
+        other = far._replace(metric=7)
+        assert verdicts(create(world, other)) == [Verdict.OFF_LINK]
 
     @pytest.mark.parametrize("kind", [BLACKHOLE, UNREACHABLE])
     def test_a_route_to_nowhere(self, world: KernelWorld, names: Names, kind: int) -> None:

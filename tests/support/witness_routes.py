@@ -43,7 +43,7 @@ class WitnessRoutes:
         return {
             SeenRoute(
                 dst=route["dst"],
-                gateway=leg.get("gateway", ""),
+                gateway=leg.get("gateway", leg.get("via", {}).get("host", "")),
                 dev=leg.get("dev", ""),
                 protocol=route.get("protocol", "boot"),
                 metric=route.get("metric", 0),

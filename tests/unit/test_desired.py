@@ -113,6 +113,35 @@ def test_the_form_is_that_of_the_family():
     }
 
 
+def test_ipv4_over_ipv6():
+    """A peer's IPv6 address leads to both its subnets; one without it is reached by IPv4."""
+    rules = replace(policy(config(ipv6="fd00:5::/48")), via6=True)
+    found = wanted(
+        entry("10.5.1.0-24", "172.16.0.4", gateway6="fd00::4"),
+        entry("10.5.2.0-24", "172.16.0.5"),
+        entry("10.5.3.0-24", None, gateway6="fd00::6"),
+        entry("10.5.4.0-24&fd00:5:0:4::-64", "172.16.0.7", gateway6="fd00::7"),
+        rules=rules,
+        rule=RouteRule(2, metric=7, via6=True),
+    )
+    assert {str(each) for each in found} == {
+        "10.5.1.0/24 via inet6 fd00::4 metric 7",
+        "10.5.2.0/24 via 172.16.0.5 metric 7",
+        "10.5.3.0/24 via inet6 fd00::6 metric 7",
+        "10.5.4.0/24 via inet6 fd00::7 metric 7",
+        "fd00:5:0:4::/64 via fd00::7 metric 7",
+    }
+
+
+def test_without_the_option_an_ipv6_address_leads_to_no_ipv4():
+    """Such a lease is refused, with the address that it lacks."""
+    roster = accept([entry("10.5.3.0-24", None, gateway6="fd00::6")], RULES)
+    assert desired(roster, RULE) == frozenset()
+    (refusal,) = roster.refusals.values()
+    assert refusal.reason == "bad_address"
+    assert "no address of a family that it has a subnet of" in refusal.detail
+
+
 @pytest.mark.parametrize(("kind", "word"), [(BLACKHOLE, "blackhole"), (UNREACHABLE, "unreachable")])
 def test_our_own_subnet_leads_nowhere(kind, word):
     """Both its families, under a metric that everybody else's route is better than."""

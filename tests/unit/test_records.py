@@ -170,10 +170,11 @@ def test_an_ipv6_address_that_is_no_gateway_is_refused(address: str):
 
 
 def test_a_lease_without_any_address_is_refused():
-    """A subnet without a way to it is refused, also when the other family's address is there."""
+    """A subnet without any way to it; whether another family leads there, who routes says."""
     assert refused('{"BackendType":"host-gw"}') == "bad_address"
-    assert refused('{"PublicIPv6":"2001:db8::3","BackendType":"host-gw"}') == "bad_address"
-    assert refused('{"PublicIP":"192.168.64.3","BackendType":"host-gw"}', V6) == "bad_address"
+    assert refused('{"PublicIP":null,"PublicIPv6":null,"BackendType":"host-gw"}') == "bad_address"
+    read = accepted('{"PublicIPv6":"2001:db8::3","BackendType":"host-gw"}')
+    assert read.gateways == Addresses(None, IPv6Address("2001:db8::3"))
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.3.4", "223.255.255.255", "240.0.0.1"])

@@ -67,13 +67,13 @@ def test_flags_by_verb(verb, kind, flags, route):
     assert message[16 + 5] == 104
 
 
-def _routes(width: int) -> st.SearchStrategy[Route]:
+def _routes(width: int, gateway: int = 0) -> st.SearchStrategy[Route]:
     return st.builds(
         Route,
         destination=st.binary(min_size=width, max_size=width),
         length=st.integers(0, 8 * width),
         metric=st.integers(1, 2**32 - 1),
-        gateway=st.binary(min_size=width, max_size=width),
+        gateway=st.binary(min_size=gateway or width, max_size=gateway or width),
         link=st.integers(1, 2**31 - 1),
         table=st.integers(1, 2**32 - 1),
         form=st.just(PLAIN) | _forms(width),
@@ -89,7 +89,7 @@ def _forms(width: int) -> st.SearchStrategy[Form]:
     )
 
 
-@given(_routes(4) | _routes(16))
+@given(_routes(4) | _routes(16) | _routes(4, 16))
 def test_what_is_packed_is_read_back(route):
     """Any route survives the way through the wire, both families alike."""
     assert _read(rtmsg.pack(Write(Verb.CREATE, route), 7)) == [route]
@@ -158,9 +158,26 @@ def test_both_readers_agree():
 
 
 def test_families_do_not_mix():
-    """A gateway of the other family is an error, not an address that struct has cut."""
+    """An IPv4 gateway to IPv6 is an error, not an address that struct has cut."""
     with pytest.raises(ValueError, match="different families"):
-        rtmsg.pack(Write(Verb.CREATE, V4._replace(gateway=V6.gateway)), 1)
+        rtmsg.pack(Write(Verb.CREATE, V6._replace(gateway=V4.gateway)), 1)
+
+
+def test_an_ipv6_gateway_to_ipv4_is_these_very_bytes():
+    """It goes in an attribute of its own, which says its family: written down here by hand."""
+    expected = bytes.fromhex(
+        "54000000 1800 0000 2a000000 00000000"  # length 84, NEWROUTE, flags below, 42
+        "02 18 00 00 fe 68 00 01 00000000"  # AF_INET /24, main, 104, universe, unicast
+        "0800 0f00 fe000000"  # table 254
+        "0800 0600 14050000"  # metric 1300
+        "0800 0400 09000000"  # link 9
+        "0800 0100 0a050100"  # 10.5.1.0
+        "1600 1200 0a00 fd000000000000000000000000000007 0000"  # via AF_INET6 fd00::7, padding
+    )
+    expected = expected[:6] + struct.pack("=H", 0x1 | 0x200 | 0x400) + expected[8:]
+    route = V4._replace(gateway=V6.gateway)
+    assert rtmsg.pack(Write(Verb.CREATE, route), 42) == expected
+    assert str(route) == "10.5.1.0/24 via inet6 fd00::7 metric 1300"
 
 
 def test_a_batch_is_numbered_and_asks_once():

@@ -125,9 +125,10 @@ def _other_backend(entry: Entry, backend: str) -> Refusal:
 
 
 def _gateways(entry: Entry, value: _LeaseValue, subnets: Subnets) -> Addresses | Refusal:
-    """Read the addresses. One of a family without a subnet is nobody's gateway: it spoils nothing.
+    """Read the addresses. One of a family without a subnet spoils nothing.
 
-    (Go writes its zero value, 0.0.0.0, where a node has no IPv4 address.)
+    (Go writes its zero value, 0.0.0.0, where a node has no IPv4 address.) A good one may lead to an
+    IPv4 subnet all the same: whoever routes by the lease knows whether it does.
     """
     ipv4 = _address(IPv4Address, value.public_ip)
     ipv6 = _address(IPv6Address, value.public_ipv6)
@@ -137,8 +138,8 @@ def _gateways(entry: Entry, value: _LeaseValue, subnets: Subnets) -> Addresses |
     found = Addresses(
         None if isinstance(ipv4, str) else ipv4, None if isinstance(ipv6, str) else ipv6
     )
-    if all(found.of(subnet.version) is None for subnet in subnets):
-        return _bad_address(entry, "it names no address of a family that it has a subnet of")
+    if not any(found):
+        return _bad_address(entry, "it names no address of a node")
     return found
 
 

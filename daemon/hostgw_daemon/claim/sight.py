@@ -31,13 +31,17 @@ PRESENCE_TTL: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Who is claiming. `former` is the instance that ran here before, where it is known."""
+    """Who is claiming. `former` is the instance that ran here before, where it is known.
+
+    `via6`: our IPv6 address leads to our IPv4 subnet, too, so that it is told with it.
+    """
 
     node_id: str
     node: str
     instance: str
     former: str = ""
     addresses: Addresses = field(default_factory=Addresses)
+    via6: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _no_network(sight: Sight) -> Action | None:
 
 def _no_address(sight: Sight) -> Action | None:
     for family in usable(sight).families:
-        if sight.me.addresses.of(family) is None:
+        if sight.me.addresses.towards(family, via6=sight.me.via6) is None:
             return Wait("no_uplink", f"this host has no usable IPv{family} address yet")
     return None
 

@@ -15,7 +15,7 @@ from hostgw_core.model import HOST_GW, Addresses, Lease, Subnets
 from hostgw_core.records import Reservation, lease_value
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken
-from hostgw_daemon.claim.sight import Hold, Sight
+from hostgw_daemon.claim.sight import Hold, Me, Sight
 
 NO_ADDRESSES: Final = Addresses()
 
@@ -24,13 +24,16 @@ def says(lease: Lease, sight: Sight) -> bool:
     """Tell whether a lease of ours says what we would write."""
     me = sight.me
     told = (lease.backend, lease.gateways, lease.node)
-    return told == (HOST_GW, _gateways(me.addresses, lease.subnets, lease.gateways), me.node)
+    return told == (HOST_GW, _gateways(me, lease.subnets, lease.gateways), me.node)
 
 
-def _gateways(addresses: Addresses, subnets: Subnets, told: Addresses) -> Addresses:
-    """Give our addresses in the subnets' families; what was told in one that we have none of."""
-    now = Addresses(addresses.ipv4 or told.ipv4, addresses.ipv6 or told.ipv6)
-    return now.only(subnets.families)
+def _gateways(me: Me, subnets: Subnets, told: Addresses) -> Addresses:
+    """Give our addresses in the subnets' families; what was told in one that we have none of.
+
+    Where IPv6 leads to IPv4, too, it is told in any case.
+    """
+    now = Addresses(me.addresses.ipv4 or told.ipv4, me.addresses.ipv6 or told.ipv6)
+    return now.only((*subnets.families, 6) if me.via6 else subnets.families)
 
 
 def value(sight: Sight, subnets: Subnets, told: Addresses = NO_ADDRESSES) -> bytes:
@@ -38,7 +41,7 @@ def value(sight: Sight, subnets: Subnets, told: Addresses = NO_ADDRESSES) -> byt
 
     It matters in a family that this host has no address of now.
     """
-    me, gateways = sight.me, _gateways(sight.me.addresses, subnets, told)
+    me, gateways = sight.me, _gateways(sight.me, subnets, told)
     return lease_value(gateways=gateways, node=me.node, node_id=me.node_id)
 
 

@@ -49,6 +49,14 @@ ROUTES = (
         "destination, which the kernel handles much faster.",
     ),
     Setting(
+        name="ipv4-via-ipv6",
+        kind=kinds.BOOLEAN,
+        default="false",
+        help="Reach IPv4 subnets by the IPv6 addresses of their nodes, for a link on which nodes "
+        "have no IPv4 addresses. This node then needs an IPv6 address, and tells it with its "
+        "lease; a peer that tells none is reached by its IPv4 address.",
+    ),
+    Setting(
         name="own-subnet-route",
         kind=_NOWHERE,
         default="none",

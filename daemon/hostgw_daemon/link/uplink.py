@@ -34,7 +34,7 @@ from hostgw_daemon.kernel import HostPicture, Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkRule:
-    """How a person wants the link chosen; `regexes` are Python's, `skip` a shell's patterns."""
+    """How the link is chosen; `regexes` are Python's, `skip` a shell's. `via6`: by IPv6 alone."""
 
     ifaces: tuple[str, ...] = ()
     regexes: tuple[str, ...] = ()
@@ -43,6 +43,7 @@ class UplinkRule:
     skip: tuple[str, ...] = ()
     public_ip: IPv4Address | None = None
     public_ipv6: IPv6Address | None = None
+    via6: bool = False
 
     def public(self, family: Family) -> IPAddress | None:
         """Give the public address that was set for a family."""
@@ -89,22 +90,22 @@ def choose(
     current: Uplink | None = None,
 ) -> Uplink | NoUplink:
     """Choose the link for these address families; `current` is the choice so far."""
-    families = families or (4,)
-    if current is not None and (kept := _keep(picture, current, families)):
+    needed = tuple(dict.fromkeys(6 if rule.via6 else each for each in families or (4,)))
+    if current is not None and (kept := _keep(picture, current, needed)):
         return kept
-    found = _find(picture, rule, families[0])
+    found = _find(picture, rule, needed[0])
     if isinstance(found, NoUplink):
         return found
-    found = _whole(picture, found, families[0])
+    found = _whole(picture, found, needed[0])
     chosen: dict[Family, IPAddress] = {}
     lacks = ""
-    for family in families:
+    for family in dict.fromkeys((*needed, *families)):
         address = _address(picture, rule, found, family=family)
         if not isinstance(address, NoUplink):
             chosen[family] = address
         elif not chosen:
             return address
-        else:
+        elif family in needed:
             lacks = address.reason
     return Uplink(
         link=found.link,
@@ -278,10 +279,8 @@ def _open(picture: HostPicture, rule: UplinkRule) -> list[Link]:
 
 
 def _on(picture: HostPicture, index: int, why: str, address: IPAddress | None) -> _Found | None:
-    for link in picture.links:
-        if link.index == index:
-            return _Found(link, why, address)
-    return None
+    found = (_Found(link, why, address) for link in picture.links if link.index == index)
+    return next(found, None)
 
 
 def _networks(picture: HostPicture, link: Link) -> tuple[IPNetwork, ...]:

@@ -27,6 +27,7 @@ from hostgw_daemon.netlink.wire import (
     NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_REQUEST,
+    U16,
     U32,
     attribute,
     request,
@@ -34,7 +35,7 @@ from hostgw_daemon.netlink.wire import (
 
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS = 1, 4, 5, 6, 7, 8
-RTA_MULTIPATH, RTA_TABLE, RTA_NH_ID = 9, 15, 30
+RTA_MULTIPATH, RTA_TABLE, RTA_VIA, RTA_NH_ID = 9, 15, 18, 30
 RTAX_MTU = 2
 RT_SCOPE_UNIVERSE, RT_SCOPE_NOWHERE = 0, 255
 RTN_UNSPEC = 0
@@ -43,6 +44,8 @@ RTPROT_BOOT = 3
 RT_TABLE_COMPAT = 252  # what `rtm_table` says of a table that has no room in it
 
 AF: Final[dict[Family, int]] = {4: 2, 6: 10}
+
+_VIA_SIZE = 22  # of an attribute with a family and an IPv6 address
 
 # family, dst_len, src_len, tos, table, protocol, scope, type, flags
 RTMSG = Struct("=8BI")
@@ -63,19 +66,21 @@ class _Layout(NamedTuple):
     struct: Struct
 
 
-def _layout(af: int, width: int, *, gateway: bool) -> _Layout:
+def _layout(af: int, width: int, gateway: str) -> _Layout:
     # nlmsghdr, rtmsg, then table, metric, link, destination, gateway.
-    form = f"=IHHII8BI HHI HHI HHI HH{width}s" + (f" HH{width}s" if gateway else "")
+    form = f"=IHHII8BI HHI HHI HHI HH{width}s {gateway}"
     return _Layout(af, struct.calcsize(form), 4 + width, Struct(form))
 
 
-# By the widths of destination and gateway: a pair that is not here (an IPv4 destination through an
-# IPv6 gateway) must be an error, for `struct` would silently cut the address.
+# By the widths of destination and gateway: a pair that is not here (an IPv6 destination through an
+# IPv4 gateway) must be an error, for `struct` would silently cut the address. The gateway of
+# another family is a `struct rtvia`: the family and the address, and padding.
 _LAYOUTS = {
-    (4, 4): _layout(2, 4, gateway=True),
-    (4, 0): _layout(2, 4, gateway=False),
-    (16, 16): _layout(10, 16, gateway=True),
-    (16, 0): _layout(10, 16, gateway=False),
+    (4, 4): _layout(2, 4, "HH4s"),
+    (4, 16): _layout(2, 4, "HHH16s2x"),
+    (4, 0): _layout(2, 4, ""),
+    (16, 16): _layout(10, 16, "HH16s"),
+    (16, 0): _layout(10, 16, ""),
 }
 
 
@@ -92,7 +97,11 @@ def pack(write: Write, seq: int, *, ack: bool = False, protocol: int = PROTOCOL)
     if layout is None:
         raise ValueError(f"destination and gateway are of different families: {write.route!r}")
     deleting = verb is Verb.DELETE
-    gateways = (layout.address, RTA_GATEWAY, gateway) if gateway else ()
+    gateways: tuple[int | bytes, ...] = ()
+    if gateway:
+        gateways = (layout.address, RTA_GATEWAY, gateway)
+        if len(gateway) != len(destination):
+            gateways = (_VIA_SIZE, RTA_VIA, AF[6], gateway)
     return layout.struct.pack(
         layout.size,
         RTM_DELROUTE if deleting else RTM_NEWROUTE,
@@ -143,7 +152,11 @@ def _pack_formed(write: Write, seq: int, *, ack: bool, protocol: int) -> bytes:
     body += attribute(RTA_TABLE, U32.pack(table)) + attribute(RTA_PRIORITY, U32.pack(metric))
     body += attribute(RTA_DST, destination)
     if form.kind == UNICAST:
-        body += attribute(RTA_OIF, U32.pack(link)) + attribute(RTA_GATEWAY, gateway)
+        body += attribute(RTA_OIF, U32.pack(link))
+        if len(gateway) == len(destination):
+            body += attribute(RTA_GATEWAY, gateway)
+        else:
+            body += attribute(RTA_VIA, U16.pack(AF[6]) + gateway)
     if form.source:
         body += attribute(RTA_PREFSRC, form.source)
     if form.mtu:

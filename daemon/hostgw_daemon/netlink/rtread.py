@@ -30,6 +30,7 @@ from hostgw_daemon.netlink.rtmsg import (
     RTA_PREFSRC,
     RTA_PRIORITY,
     RTA_TABLE,
+    RTA_VIA,
     RTAX_MTU,
     RTM_F_CLONED,
     RTM_NEWROUTE,
@@ -146,7 +147,7 @@ def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRou
     destination = found.get(RTA_DST) or bytes(4 if af == 2 else 16)
     metric = _number(found.get(RTA_PRIORITY))
     table = _number(found.get(RTA_TABLE)) or table
-    legs = [(found.get(RTA_GATEWAY, b""), _number(found.get(RTA_OIF)))]
+    legs = [(_gateway(found), _number(found.get(RTA_OIF)))]
     if RTA_MULTIPATH in found:
         legs = _legs(found[RTA_MULTIPATH]) or legs
     bare = (
@@ -186,6 +187,11 @@ def _read_plain(buffer: bytes, message: Message) -> Route | None:
     return Route(destination, length, metric, gateway, link, table)
 
 
+def _gateway(found: dict[int, bytes]) -> bytes:
+    """Give the gateway, of whichever family: RTA_VIA holds one of another than the route's."""
+    return found.get(RTA_GATEWAY) or found.get(RTA_VIA, b"")[2:]
+
+
 def _number(value: bytes | None) -> int:
     return U32.unpack(value)[0] if value and len(value) == 4 else 0
 
@@ -198,6 +204,6 @@ def _legs(value: bytes) -> list[tuple[bytes, int]]:
         if length < _RTNEXTHOP.size:
             break
         found = attributes(value, offset + _RTNEXTHOP.size, min(offset + length, len(value)))
-        legs.append((found.get(RTA_GATEWAY, b""), link))
+        legs.append((_gateway(found), link))
         offset += (length + 3) & ~3
     return legs

@@ -35,6 +35,7 @@ NLA_TYPE_MASK = 0x3FFF  # the two top bits say "nested" and "network byte order"
 
 HEADER = Struct("=IHHII")  # length, type, flags, seq, port id
 ATTRIBUTE = Struct("=HH")  # length (without padding), type
+U16 = Struct("=H")
 U32 = Struct("=I")
 S32 = Struct("=i")
 

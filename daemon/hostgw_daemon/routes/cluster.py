@@ -42,6 +42,7 @@ class Cluster:
         told: Callable[[News], None],
         clock: Callable[[], float],
         elsewhere: Callable[[ClusterConfig], str] = lambda _config: "",
+        via6: bool = False,
     ) -> None:
         self._keys = keys
         self._node_id = node_id
@@ -49,6 +50,7 @@ class Cluster:
         self._told = told
         self._clock = clock
         self._elsewhere = elsewhere
+        self._via6 = via6
         self._addresses = NO_ADDRESSES
         self._networks: tuple[IPNetwork, ...] = ()
         self._held: tuple[IPNetwork, ...] = ()
@@ -252,7 +254,7 @@ class Cluster:
 
     def _policy(self, config: ClusterConfig) -> Policy:
         ours = (*self._networks, *self._held)
-        return Policy(self._keys, config, self._node_id, self._addresses, ours)
+        return Policy(self._keys, config, self._node_id, self._addresses, ours, self._via6)
 
     def _tell(
         self,

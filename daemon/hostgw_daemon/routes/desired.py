@@ -37,7 +37,8 @@ class RouteRule:
     """How routes are written: out of which link, into which table; `metric` 0 is automatic.
 
     `ipv4` and `ipv6` are the forms of peers' routes. `own` and `unassigned` are the kinds of the
-    routes for our own subnet and for the whole network; UNICAST: there is none.
+    routes for our own subnet and for the whole network; UNICAST: there is none. `via6`: to IPv4
+    subnets, too, by the peer's IPv6 address, where it has one.
     """
 
     link: int
@@ -47,6 +48,7 @@ class RouteRule:
     ipv6: Form = PLAIN
     own: int = UNICAST
     unassigned: int = UNICAST
+    via6: bool = False
 
 
 def metric_of(network: IPNetwork) -> int:
@@ -73,7 +75,7 @@ def routes_to(peer: Peer | None, rule: RouteRule) -> Table:
             rule.ipv4 if subnet.version == 4 else rule.ipv6,
         )
         for subnet in lease.subnets
-        if (gateway := lease.gateways.of(subnet.version)) is not None
+        if (gateway := lease.gateways.towards(subnet.version, via6=rule.via6)) is not None
     )
 
 

@@ -148,6 +148,10 @@ class _Judge:
         lease = lease_of(self.policy.keys, entry)
         if isinstance(lease, Refusal):
             return lease
+        via6 = self.policy.via6
+        if all(lease.gateways.towards(s.version, via6=via6) is None for s in lease.subnets):
+            why = "it names no address of a family that it has a subnet of"
+            return _refused(entry.key, "bad_address", why)
         # One of the whole network under our name would take the ground of everybody.
         whole = any(too_much(self.policy.config, subnet) for subnet in lease.subnets)
         if self._ours(lease) and not whole:
@@ -166,7 +170,8 @@ class _Judge:
         that was routed to before stays, like all that lies outside the network since then.)
         """
         outside = self._outside(lease.subnets)
-        if not outside and lease.gateways.cover(lease.subnets):
+        via6 = self.policy.via6
+        if not outside and lease.gateways.cover(lease.subnets, via6=via6):
             return Peer(lease)  # as all are, but for a few
         before = accepted.lease.gateways if accepted is not None else NO_ADDRESSES
         known = (*self.families, *(each.version for each in before))
@@ -179,12 +184,14 @@ class _Judge:
         outside = self._outside(used)
         if (outside and accepted is None) or not any(used):
             return _refused(lease.key, "outside_network", outside or lacks[0])
-        nowhere = [each for each in used if lease.gateways.of(each.version) is None]
+        gateways = lease.gateways
+        nowhere = [each for each in used if gateways.towards(each.version, via6=via6) is None]
         lacks += [f"it names no IPv{each.version} address for {each}" for each in nowhere]
         if len(nowhere) == len(tuple(used)):
             return _refused(lease.key, "bad_gateway", "; ".join(lacks))
         if used != lease.subnets:
-            lease = replace(lease, subnets=used, gateways=lease.gateways.only(known))
+            gateways = gateways.only((*known, 6) if via6 else known)
+            lease = replace(lease, subnets=used, gateways=gateways)
         if outside:
             return Peer(lease, PeerState.OUTSIDE_CONFIG, outside)
         return Peer(lease, PeerState.PARTIAL if lacks else PeerState.OK, "; ".join(lacks))

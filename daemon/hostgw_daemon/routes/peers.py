@@ -36,13 +36,17 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a judgement depends on besides the records: the network, and who we are."""
+    """What a judgement depends on besides the records: the network, and who we are.
+
+    `via6`: this node reaches IPv4 subnets by IPv6 addresses.
+    """
 
     keys: Keys
     config: ClusterConfig
     node_id: str
     addresses: Addresses = NO_ADDRESSES
     host_networks: tuple[IPNetwork, ...] = ()
+    via6: bool = False
 
 
 @dataclass(frozen=True, slots=True)

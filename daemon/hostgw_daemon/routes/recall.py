@@ -44,12 +44,10 @@ def as_records(keys: Keys, routes: Iterable[Route], entries: Iterable[Entry]) ->
         subnet, gateway = ip_network((route.destination, route.length)), ip_address(route.gateway)
         lease = told.get(subnet) or _unknown(keys, subnet)
         lease = leases.get(lease.subnets, lease)
-        if subnet.version == 4 and gateway.version == 4:
+        if gateway.version == 4:
             gateways = replace(lease.gateways, ipv4=gateway)
-        elif subnet.version == 6 and gateway.version == 6:
-            gateways = replace(lease.gateways, ipv6=gateway)
         else:
-            continue
+            gateways = replace(lease.gateways, ipv6=gateway)
         if gateways != lease.gateways:  # who is there is not known
             lease = replace(lease, gateways=gateways, node="", node_id="")
         leases[lease.subnets] = lease
