@@ -23,11 +23,12 @@ from hostgw_daemon.cni.doorway import Doorway
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.duties import Duties, child_for, rules_for
 from hostgw_daemon.footing import footing, heeds
+from hostgw_daemon.hosting import Hosting
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Hears, Membership
-from hostgw_daemon.opening import host_check, myself, rules_audit, uplink_rule
+from hostgw_daemon.opening import myself, rules_audit, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.probing import Probing
@@ -132,8 +133,8 @@ class Agent:
             trouble=partial(self._trouble, HOST, "probe_failing"),
             round_trip=self._speech.metrics.peers.round_trip,
         )
-        self._hostcheck = host_check(
-            out.inspector,
+        self._hosting = Hosting(
+            out,
             settings,
             self._environ,
             uplink=lambda: self._hostwatch.now,
@@ -156,7 +157,7 @@ class Agent:
                 {
                     **self._loops,
                     "host": self._hostwatch.run,
-                    "hostcheck": self._hostcheck.run,
+                    **self._hosting.loops,
                     "reconciler": self._reconcile,
                     "masquerade": self._masquerade.run,
                     "flows": self._flows.run,
@@ -183,7 +184,7 @@ class Agent:
         """Look at host, store, kernel and files anew, as a reload asks."""
         self._speech.herald.reload()
         self._hostwatch.again("a reload was asked for")
-        self._hostcheck.again()
+        self._hosting.again()
         for member in self._members.values():
             member.look()
 
@@ -200,6 +201,7 @@ class Agent:
 
     def _understood(self, network: str, news: News) -> None:
         self._reconciler.understand(news, network)
+        self._hosting.understood()
         self._probing.understood(network, news, self._members[network].subnets)
         if families := self._reconciler.families:
             self._hostwatch.need(*families)
@@ -226,7 +228,7 @@ class Agent:
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
         self._doorway.hear(events)
-        self._hostcheck.hear(events)
+        self._hosting.hear(events)
         self._speech.metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
@@ -274,7 +276,7 @@ class Agent:
         self._obstacles.want(rules, uplink.link.name if isinstance(uplink, Uplink) else "")
         if any(each.containers is not None for each in duties):
             self._doorway.want(child_for(duties))
-        self._hostcheck.consider()
+        self._hosting.consider()
 
     def _parts(self, network: str = FIRST) -> Parts:
         """Give the states of the host's parts, and of those of a network."""
@@ -287,4 +289,4 @@ class Agent:
             probes=self._probing.diagnoses,
             probe_counts=self._probing.counts,
         )
-        return replace(parts, host=self._hostcheck.state)
+        return replace(parts, host=self._hosting.state, resolved=self._hosting.resolved)

@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from hostgw_core.model import FAMILIES, ClusterConfig, IPNetwork, Lease, Pool
+from hostgw_core.model import FAMILIES, ClusterConfig, IPAddress, IPNetwork, Lease, Pool
 from hostgw_daemon.host.facts import Circumstances
 from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.link.uplink import NoUplink, Uplink
@@ -53,6 +53,19 @@ def circumstances(
         peers=max(others, default=0),  # most nodes have a lease in each network
         table=table,
         routed=_Routed(rosters),
+    )
+
+
+def gateways_on(uplink: Uplink, *networks: Understanding | None) -> frozenset[IPAddress]:
+    """Give the addresses of the other nodes of all networks that are on the uplink's networks."""
+    rosters = [now.roster for now in networks if now is not None and now.roster is not None]
+    ours = set(uplink.addresses)
+    return frozenset(
+        address
+        for roster in rosters
+        for peer in roster.peers.values()
+        for address in peer.lease.gateways
+        if address not in ours and any(address in network for network in uplink.networks)
     )
 
 

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
 from hostgw_core import __version__
 from hostgw_core.etcd import EtcdSettings
 from hostgw_core.keys import Keys
-from hostgw_core.logs import Logger
-from hostgw_core.model import Lease, Subnets
+from hostgw_core.model import Subnets
 from hostgw_core.store import Store
-from hostgw_daemon.circumstances import circumstances
 from hostgw_daemon.claim.sight import Me
 from hostgw_daemon.disk.files import read_if_there
 from hostgw_daemon.disk.memory import Moment
 from hostgw_daemon.disk.subnetfile import parse_subnet_env
-from hostgw_daemon.host.hostcheck import HostCheck
-from hostgw_daemon.host.survey import Inspector, Survey
-from hostgw_daemon.host.sysctls import Changed, Sysctls
-from hostgw_daemon.link.uplink import NoUplink, Uplink, UplinkRule
+from hostgw_daemon.link.uplink import UplinkRule
 from hostgw_daemon.routes.holds import Patience
-from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.rules.masquerade import AUDIT
 from hostgw_daemon.settings import Settings, describe
 from hostgw_daemon.told.account import Self
 from hostgw_daemon.told.endpoints import Reach
 from hostgw_daemon.told.listen import Place, Tcp, Unix
-from hostgw_daemon.told.overview import Parts
 from hostgw_daemon.told.status import SettingStatus
 from hostgw_daemon.told.tls import Tls
 
@@ -145,39 +137,3 @@ def _tls(settings: Settings) -> Tls | None:
     if not settings.http_certfile:
         return None
     return Tls(settings.http_certfile, settings.http_keyfile, settings.http_cafile)
-
-
-def host_check(
-    inspector: Inspector,
-    settings: Settings,
-    environ: Mapping[str, str],
-    *,
-    uplink: Callable[[], Uplink | NoUplink],
-    table: Callable[[], int],
-    networks: Callable[[], Iterable[Parts]],
-    told: Callable[[], None],
-    log: Logger,
-) -> HostCheck:
-    """Give the check of the host, which writes sysctls only where a setting says so.
-
-    `uplink` gives the choice of now, `table` where routes are written, `networks` the state
-    of each network.
-    """
-    sysctls = Sysctls()
-
-    def wrote(changed: Changed) -> None:
-        log.warning("Set a sysctl", sysctl=str(changed.sysctl), before=changed.before)
-
-    return HostCheck(
-        Survey(inspector, sysctls, environ=environ),
-        sysctls,
-        about=lambda: circumstances(uplink(), *map(_standing, networks()), table=table()),
-        told=told,
-        changed=wrote,
-        clock=time.thread_time,
-        fix=settings.fix_sysctls,
-    )
-
-
-def _standing(parts: Parts) -> tuple[Understanding | None, Lease | None]:
-    return parts.understanding, parts.claim.lease or parts.resting

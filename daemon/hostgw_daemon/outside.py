@@ -11,6 +11,7 @@ from hostgw_daemon.netlink.children import Children
 from hostgw_daemon.netlink.conntrack import Conntrack
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.netlink.inspector import Inspector
+from hostgw_daemon.netlink.managed import ManagedNeighbours
 from hostgw_daemon.netlink.monitor import Monitor
 from hostgw_daemon.netlink.neighbours import Neighbours
 from hostgw_daemon.netlink.routes import NetlinkKernel
@@ -29,6 +30,7 @@ class Outside:
     host: HostReader
     inspector: Inspector
     neighbours: Neighbours
+    managed: ManagedNeighbours
     children: Children
     firewall: NftFirewall
     conntrack: Conntrack
@@ -44,6 +46,7 @@ async def outside(settings: Settings, *, observer: Herald) -> AsyncIterator[Outs
         HostReader.open() as host,
         Inspector.open() as inspector,
         Neighbours.open() as neighbours,
+        ManagedNeighbours.open() as managed,
         Children.open() as children,
         NftFirewall() as firewall,
         Conntrack.open() as conntrack,
@@ -55,6 +58,7 @@ async def outside(settings: Settings, *, observer: Herald) -> AsyncIterator[Outs
                 host=host,
                 inspector=inspector,
                 neighbours=neighbours,
+                managed=managed,
                 children=children,
                 firewall=firewall,
                 conntrack=conntrack,

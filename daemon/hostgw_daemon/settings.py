@@ -90,6 +90,7 @@ class Settings:
     probe_rate: int
 
     fix_sysctls: bool
+    managed_neighbours: str
 
     http_address: Listen | None
     http_certfile: str

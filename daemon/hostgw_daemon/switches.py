@@ -28,3 +28,19 @@ class NeighbourTable:
 
     entries: int
     thresholds: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An entry of the neighbour table, as far as it matters who keeps it.
+
+    `managed`: the kernel keeps it resolved. `ours`: it carries our protocol number. `taken`:
+    somebody wrote it, for good or as another program's. `used`: it answered a moment ago, or is
+    being asked because packets go there. `failed`: it did not answer.
+    """
+
+    managed: bool = False
+    ours: bool = False
+    taken: bool = False
+    used: bool = False
+    failed: bool = False

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 
-from hostgw_daemon.circumstances import circumstances
+from hostgw_core.model import Addresses
+from hostgw_daemon.circumstances import circumstances, gateways_on
 from hostgw_daemon.host.facts import Circumstances
 from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.routes.ground import Ground
+from hostgw_daemon.routes.peers import Peer
 from support.parts import CONFIG, OWN, POOL, UPLINK, lease, roster, understanding
 
 
@@ -46,3 +48,13 @@ def test_a_node_of_two_networks_is_one_neighbour():
     given = circumstances(UPLINK, (understanding(3), OWN), (understanding(5), OWN))
     assert given.peers == 5
     assert given.pools == (CONFIG.ipv4, CONFIG.ipv4)
+
+
+def test_the_gateways_to_keep_resolved_are_those_of_others_on_our_link():
+    """Each once, whatever the number of networks; not our own, and none that is elsewhere."""
+    far = replace(lease(9), gateways=Addresses(IPv4Address("198.51.100.9")))
+    now = understanding(roster=roster(3, n2=Peer(far)))
+    found = gateways_on(UPLINK, now, None, understanding(3), understanding(roster=None))
+    assert {str(address) for address in found} == {"192.0.2.1", "192.0.2.2", "192.0.2.3"}
+    only = gateways_on(UPLINK, now)
+    assert {str(address) for address in only} == {"192.0.2.1", "192.0.2.3"}

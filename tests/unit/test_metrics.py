@@ -67,7 +67,7 @@ def fill(metrics: Metrics) -> None:
     metrics.routes.passed(Report(PassKind.FAST, "c", 1, 1, outcomes, seen=(0.5,)), 0.0)
     metrics.routes.stand(RoutesState(installed=3))
     metrics.routes.heard([Overrun()])
-    metrics.host.show(HEALTHY.tables)
+    metrics.host.show(HEALTHY.tables, resolved=2)
     metrics.rules.show(resyncs=1, drifts=0)
 
 

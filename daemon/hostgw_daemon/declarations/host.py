@@ -13,4 +13,12 @@ HOST = (
         "filter, sizes of the neighbour table), and log what they were before. Without it none is "
         "ever written.",
     ),
+    Setting(
+        name="managed-neighbours",
+        kind=kinds.choice("auto", "off"),
+        default="auto",
+        help="Have the kernel keep the gateways of other nodes resolved (Linux 5.16), at most half "
+        "of gc_thresh1 of them, so that no first packet waits for an answer. off: it asks when "
+        "packets go there.",
+    ),
 )

@@ -151,7 +151,7 @@ class Answers:
         metrics.guard.show(parts.guard, headless=headless, saved=parts.saved)
         metrics.routes.stand(parts.routes)
         if parts.host.facts is not None:
-            metrics.host.show(parts.host.facts.tables)
+            metrics.host.show(parts.host.facts.tables, resolved=parts.resolved)
         self._introduce(parts)
         metrics.peers.probed(parts.probe_counts)
         masquerade = parts.masquerade

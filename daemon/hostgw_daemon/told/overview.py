@@ -59,6 +59,7 @@ class Parts:
     masquerade: MasqueradeState
     boottime: float
     host: HostState = UNSEEN
+    resolved: int = 0
     guard: Watchfulness = field(default_factory=Watchfulness)
     resting: Lease | None = None
     saved: float = 0.0

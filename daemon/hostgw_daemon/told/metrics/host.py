@@ -25,9 +25,13 @@ class HostMetrics:
             "How many entries the kernel's neighbour table takes (gc_thresh3).",
             family=tuple(FAMILIES.values()),
         )
+        self._resolved = declare.gauge(
+            "neighbors_managed", "Gateways of other nodes that the kernel keeps resolved for us."
+        )
 
-    def show(self, tables: Mapping[Family, NeighbourTable]) -> None:
-        """Show the tables as they were seen last."""
+    def show(self, tables: Mapping[Family, NeighbourTable], *, resolved: int) -> None:
+        """Show the tables as they were seen last, and how many neighbours are kept resolved."""
+        self._resolved.set(resolved)
         for family, table in tables.items():
             self._entries.of(FAMILIES[family]).set(table.entries)
             self._most.of(FAMILIES[family]).set(table.thresholds[2])
