@@ -20,10 +20,14 @@ after that time has passed is kept alive by somebody, however it came into the s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from hostgw_core.model import Lease
 from hostgw_core.store import Entry, Header
 from hostgw_core.view import continues, later
+
+PROOF: Final = 75.0
+"""Seconds after which a presence proves that its node lives: its etcd lease, and a bit more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from hostgw_core.history import Break, History
+from hostgw_core.history import PROOF, Break, History
 from hostgw_core.model import Lease, Presence
 from hostgw_core.records import lease_value, presence_value
 from hostgw_core.store import Compare, Entry, Header, Listing, Span
 from hostgw_daemon.claim.ownership import rivals
-from hostgw_daemon.claim.regain import PROOF
 from hostgw_daemon.claim.sight import (
     Action,
     Announce,

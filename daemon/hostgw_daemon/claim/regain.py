@@ -10,17 +10,13 @@ Into the store of another cluster nothing is written: there, our lease would be 
 
 from __future__ import annotations
 
-from typing import Final
-
+from hostgw_core.history import PROOF
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import fits
 from hostgw_daemon.claim.ownership import leftovers_on_ours, on_ours, own
 from hostgw_daemon.claim.pairing import guarded
 from hostgw_daemon.claim.sight import Action, Hold, Restore, Sight, Wait, Withdraw
 from hostgw_daemon.claim.terms import fails, fence, unchanged, value
-
-PROOF: Final = 75.0
-"""Seconds after which a presence proves that its node lives: its etcd lease, and a bit more."""
 
 
 def another_cluster(sight: Sight) -> Action | None:

@@ -16,6 +16,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, NoReturn, Protocol
 
+from hostgw_core.history import PROOF
 from hostgw_core.model import IPAddress
 from hostgw_core.store import Header, StoreError
 from hostgw_core.wake import Wake
@@ -25,9 +26,6 @@ from hostgw_daemon.routes.holds import Hold
 
 ROUND: Final = 32
 """Gateways asked at once: a quarter of the neighbour entries that Linux never drops."""
-
-PROOF: Final = 75.0
-"""Seconds after which a presence proves that its node lives: its etcd lease, and a bit more."""
 
 _ROUSED = 0.05  # seconds by which a wait that is over may be noticed late
 
