@@ -8,8 +8,10 @@ cannot hide one in the claim. The laws, after every single call that a node make
 * it deletes only its own, and takes over only what is nobody's, its own, or at its address;
 * a new lease is written where no key with this first address is, under the network as it was when
   the node looked, and over nobody else's reservation;
+* one that gets an IPv6 subnet takes the place of its own key of the same IPv4 subnet alone, in the
+  very call that deletes it, and nothing else is there;
 * the IPv6 subnet of a new lease has the number of its IPv4 subnet, unless somebody else brought
-  that pair into the store before;
+  that pair into the store before, or it came to an IPv4 subnet that was held;
 * of the leases that hostgwd wrote no two share an address, in either family.
 """
 
@@ -73,7 +75,7 @@ class Judge:
             if name_in(key):
                 self._is_announced(host, before)
                 if old is None:
-                    self._is_free(host, after[key], before)
+                    self._is_free(host, after[key], before, after)
                 elif new is not None:
                     self._is_no_theft(host, old)
                 else:
@@ -85,13 +87,23 @@ class Judge:
         assert presence is not None, f"{host.node} wrote unannounced"
         assert told(presence)["Instance"] == host.instance, f"{host.node} wrote though deposed"
 
-    def _is_free(self, host: Host, new: Entry, before: Mapping[bytes, Entry]) -> None:
+    def _is_free(
+        self,
+        host: Host,
+        new: Entry,
+        before: Mapping[bytes, Entry],
+        after: Mapping[bytes, Entry],
+    ) -> None:
         config = before[f"{PREFIX}/config".encode()]
         assert config.modified <= host.saw, f"{new.key!r} was taken under a network of the past"
         block = new.key.partition(b"-")[0] + b"-"
         there = [key for key in before if key.startswith(block)]
-        assert there == [], f"{new.key!r} was taken beside {there}"
         name = name_in(new.key)
+        narrow = new.key.partition(b"&")[0]
+        widened = there == [narrow] and narrow not in after and b"&" in new.key
+        assert widened or there == [], f"{new.key!r} was taken beside {there}"
+        if widened:  # that the old key was its own is another law
+            self.foreign.add(name)
         kept = f"{PREFIX}/hostgw/reservations/{name.partition('-')[0]}-".encode()
         for key, entry in before.items():
             if key.startswith(kept):
