@@ -27,7 +27,11 @@ COMMANDS = {
         "docker_options",
         "What dockerd is to be told of this host's subnet.",
     ),
-    "leases": ("hostgw_cli.leases", "leases", "Show who has which subnet."),
+    "leases": (
+        "hostgw_cli.cluster.leases",
+        "leases",
+        "Who has which subnet: list, show, watch, release.",
+    ),
     "hold": ("hostgw_cli.hold", "hold", "See and decide what is kept though it left the store."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
 }

@@ -6,7 +6,7 @@ looks for is often the record that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,21 +62,29 @@ def rows(keys: Keys, entries: Iterable[Entry]) -> list[Row]:
             alive |= {presence.node_id} if isinstance(presence, Presence) else set()
         else:
             leases.append(entry)
-    leases.sort(key=lambda entry: _place(keys, entry.key))
-    return [_row(keys, entry, config=config, alive=alive) for entry in leases]
+    leases.sort(key=lambda entry: place(keys, entry.key))
+    return [row_of(keys, entry, config=config, alive=alive) for entry in leases]
 
 
-def _place(keys: Keys, key: bytes) -> tuple[bool, list[tuple[Family, int, int]], bytes]:
-    """Sort by subnet, not by its spelling; what is no subnet comes last."""
+def spelled(key: bytes) -> str:
+    """Give a key as a person can read it, whatever bytes it is of."""
+    return quoted(key).strip("'")
+
+
+def place(keys: Keys, key: bytes) -> tuple[bool, list[tuple[Family, int, int]], bytes]:
+    """Give what sorts a key: by subnet, not by its spelling; what is no subnet comes last."""
     networks = networks_in(keys.subnets_of(key))
     numbers = [(each.version, int(each.network_address), each.prefixlen) for each in networks]
     return not networks, numbers, key
 
 
-def _row(keys: Keys, entry: Entry, *, config: ClusterConfig | None, alive: set[str]) -> Row:
+def row_of(
+    keys: Keys, entry: Entry, *, config: ClusterConfig | None, alive: Collection[str]
+) -> Row:
+    """Judge one lease by the network in force and the ids of the nodes that have a presence."""
     lease = lease_of(keys, entry, any_backend=True)
     networks = tuple(str(each) for each in networks_in(keys.subnets_of(entry.key)))
-    key = quoted(entry.key).strip("'")
+    key = spelled(entry.key)
     if isinstance(lease, Refusal):
         return Row(
             key,

@@ -12,6 +12,7 @@ from hostgw_core.etcd import Etcd, EtcdSettings
 from support.certificates import Authority
 from support.etcd_server import EtcdCluster, EtcdCtl, EtcdServer
 from support.fake_store import FakeStore
+from support.hostgwctl import Ctl
 
 QUICK_PROGRESS = ("--experimental-watch-progress-notify-interval", "200ms")
 
@@ -39,6 +40,12 @@ def etcd_prefix() -> str:
 def etcdctl(etcd_server: EtcdServer) -> EtcdCtl:
     """Give the witness on the shared server: call it for JSON, `.run` for text."""
     return EtcdCtl((etcd_server.url,))
+
+
+@pytest.fixture
+def ctl(etcd_server: EtcdServer, etcd_prefix: str) -> Ctl:
+    """Give `hostgwctl` on the shared server, where no daemon is."""
+    return Ctl(etcd_server.url, etcd_prefix)
 
 
 @pytest.fixture

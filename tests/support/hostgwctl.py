@@ -21,3 +21,31 @@ def hold(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=30,
         check=False,
     )
+
+
+class Ctl:
+    """The commands on one store, under one prefix; `run_dir` is a daemon's, if there is one."""
+
+    def __init__(self, endpoint: str, prefix: str, *, run_dir: str = "/nowhere") -> None:
+        self.environ = {
+            **{name: text for name, text in os.environ.items() if "ETCD" not in name},
+            "HOSTGW_ETCD_ENDPOINTS": endpoint,
+            "FLANNELD_ETCD_PREFIX": prefix,
+            "HOSTGW_RUN_DIR": run_dir,
+        }
+
+    def __call__(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run `hostgwctl` with these words."""
+        return subprocess.run(
+            self.argv(*words),
+            env=self.environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def argv(self, *words: str) -> list[str]:
+        """Give the command."""
+        return [sys.executable, "-P", "-m", "hostgw_cli", *words]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,39 +18,11 @@ from hostgw_core.store import Put, Span, StoreUnavailable
 from support.certificates import Authority
 from support.etcd_server import EtcdCtl, EtcdServer, free_port
 from support.fake_store import FakeStore
+from support.hostgwctl import Ctl
 
 KEYS = Keys("/x")
 GOOD = '{"Network":"10.5.0.0/16","Backend":{"Type":"host-gw"}}'
 LEASE = '{"PublicIP":"192.168.64.3","PublicIPv6":null,"BackendType":"host-gw"}'
-
-
-class Ctl:
-    """The commands on one store, under one prefix."""
-
-    def __init__(self, endpoint: str, prefix: str):
-        self.environ = {
-            **{name: text for name, text in os.environ.items() if "ETCD" not in name},
-            "HOSTGW_ETCD_ENDPOINTS": endpoint,
-            "FLANNELD_ETCD_PREFIX": prefix,
-        }
-
-    def __call__(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run `hostgwctl` with these words."""
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "hostgw_cli", *words],
-            env=self.environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-
-@pytest.fixture
-def ctl(etcd_server: EtcdServer, etcd_prefix: str) -> Ctl:
-    """Give the commands on the shared server."""
-    return Ctl(etcd_server.url, etcd_prefix)
 
 
 def test_set_writes_what_get_and_etcdctl_show(ctl: Ctl, etcdctl: EtcdCtl, etcd_prefix: str):
@@ -158,7 +127,7 @@ def test_wrong_usage_has_status_2(ctl: Ctl):
     )
     assert done.returncode == 2
     assert "2 settings are wrong" in done.stderr
-    assert ctl("leases", "-o", "yaml").returncode == 2
+    assert ctl("leases", "-o", "xml").returncode == 2
 
 
 def test_a_store_that_is_away_has_status_3():
