@@ -18,6 +18,7 @@ COMMANDS = {
         "Remove what hostgwd leaves on a host.",
     ),
     "status": ("hostgw_cli.node.status", "status", "How the daemon of this host stands."),
+    "events": ("hostgw_cli.node.events", "events", "What changed on this host, why and by whom."),
     "explain": ("hostgw_cli.node.explain", "explain", "Why packets to an address do not arrive."),
     "peers": ("hostgw_cli.node.peers", "peers", "Every other node, its state and the cause."),
     "routes": ("hostgw_cli.node.routes", "routes", "The routes, and how the kernel's differ."),

@@ -64,7 +64,7 @@ class Agent:
             self._members,
             knows=Knows(
                 parts=self._parts,
-                wanted=lambda: self._reconciler.wanted,
+                wanted=lambda: self._reconciler.targets.wanted,
                 overdue=lambda: self._reconciler.overdue(time.monotonic()),
             ),
             trouble=partial(self._trouble, HOST),
@@ -225,6 +225,8 @@ class Agent:
         self._trouble(HOST, "conntrack_failing", state.reason)
 
     def _heard(self, events: list[KernelEvent]) -> None:
+        # The journal first: who did it may be gone in a moment.
+        self._speech.chronicle.heard(events, self._reconciler.targets)
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
         self._doorway.hear(events)
@@ -232,6 +234,7 @@ class Agent:
         self._speech.metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
+        self._speech.chronicle.stands(uplink, cause)
         seen = self._hostwatch.picture
         stands = footing(self._settings, uplink, seen, offers_vrf=self._offers_vrf)
         self._reconciler.stand_on(stands.rule, cause)
@@ -245,6 +248,7 @@ class Agent:
     def _passed(self, report: Report) -> None:
         self._speech.web.open()
         self._speech.herald.passed(report)
+        self._speech.chronicle.passed(report, self._reconciler.targets)
 
     def _renewed(self, result: str, seconds: float) -> None:
         self._speech.metrics.lease.renewal(result, seconds)

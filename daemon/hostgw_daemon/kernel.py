@@ -211,12 +211,15 @@ class ForeignRoute(NamedTuple):
     table: int = MAIN_TABLE
 
 
-# What the monitor saw. None of these is believed: each only says where to look.
+# What the monitor saw. None of these is believed: each only says where to look. `port` is the id of
+# the netlink socket that asked for the change, 0 for the kernel itself; what happened is the same
+# whoever did it.
 @dataclass(frozen=True, slots=True)
 class RouteLost:
     """A route of our protocol was deleted, and not by us."""
 
     route: Route
+    port: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +229,7 @@ class RouteForeign:
     route: ForeignRoute
     added: bool
     took: bool = False
+    port: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ from hostgw_core.logs import Logger
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.kernel import Route
 from hostgw_daemon.membership import Membership
+from hostgw_daemon.netlink.sender import process_of
 from hostgw_daemon.opening import places
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.told.account import Self
 from hostgw_daemon.told.answers import Answers
+from hostgw_daemon.told.chronicle import Chronicle
 from hostgw_daemon.told.conditions import KINDS
 from hostgw_daemon.told.herald import Herald
 from hostgw_daemon.told.listeners import Listeners
@@ -61,6 +63,13 @@ class Speech:
     ) -> None:
         self.metrics = Metrics(CollectorRegistry(), version=me.version, networks=tuple(members))
         board = Board(KINDS, time.time, shared=HOST)
+        self.chronicle = Chronicle(
+            me.instance,
+            counted=self.metrics.events.happened,
+            clock=time.time,
+            name_of=process_of,
+        )
+        self.chronicle.started(me.version)
         self.answers = Answers(
             me,
             networks={
@@ -77,6 +86,7 @@ class Speech:
             overdue=knows.overdue,
             board=board,
             metrics=self.metrics,
+            chronicle=self.chronicle,
         )
         self.herald = Herald(
             self.answers,
@@ -85,6 +95,7 @@ class Speech:
             board=board,
             metrics=self.metrics,
             notifier=Notifier(environ),
+            chronicle=self.chronicle,
             log=log,
             wrote=lambda result: members[FIRST].upkeep.wrote(result),  # noqa: PLW0108 - made later
         )

@@ -14,6 +14,7 @@ from hostgw_daemon.kernel import (
     Write,
 )
 from hostgw_daemon.netlink.monitor import Monitor
+from hostgw_daemon.netlink.sender import PID_MAX
 from support.waiting import eventually_async
 
 pytestmark = pytest.mark.root
@@ -67,8 +68,20 @@ async def test_a_route_of_ours_deleted_by_hand(underlay, kernel, monitor):
         route = underlay.route(prefix, gateway)
         kernel.write([Write(Verb.CREATE, route)])
         underlay.netns.ip(f"-{family}", "route", "del", prefix, "proto", "104")
-        assert await ear.until(lambda event: isinstance(event, RouteLost)) == RouteLost(route)
+        lost = await ear.until(lambda event: isinstance(event, RouteLost))
+        assert lost == RouteLost(route)
+        assert 0 < lost.port <= PID_MAX  # `ip` has one socket, which has the number of the process
         ear.events.clear()
+
+
+async def test_what_the_kernel_does_by_itself_has_no_port(underlay, kernel, monitor):
+    """A link that goes down takes IPv6 routes along, and that is nobody's doing."""
+    ear = Ear()
+    monitor.start(ear)
+    kernel.write([Write(Verb.CREATE, underlay.route("fd1::/64", "fd00::2"))])
+    underlay.netns.ip("link", "set", "u0", "down")
+    lost = await ear.until(lambda event: isinstance(event, RouteLost))
+    assert lost.port == 0
 
 
 async def test_our_own_writes_are_not_heard(underlay, kernel, monitor):

@@ -11,6 +11,7 @@ from hostgw_daemon.told import account, herald
 from hostgw_daemon.told.conditions import KINDS
 from hostgw_daemon.told.overview import ready_checks
 from support.parts import parts
+from support.webview import chronicle
 
 
 class Ear:
@@ -103,6 +104,7 @@ class Bench:
     def __init__(self):
         self.parts = parts()
         self.ear = Ear()
+        self.chronicle = chronicle()
         board = Board(KINDS, lambda: 0.0)
         self.answers = Answers(board, lambda: self.parts)
         self.herald = herald.Herald(
@@ -111,6 +113,7 @@ class Bench:
             board=board,
             metrics=None,
             notifier=self.ear,
+            chronicle=self.chronicle,
             log=self.ear,
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +15,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from hostgw_cli.__main__ import main
+from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.told.listen import Unix
-from support.webview import STATUS, FakeView, serving
+from support.webview import STATUS, FakeView, chronicle, serving
 
 Ctl = Callable[..., Awaitable[Result]]
 
@@ -79,3 +82,44 @@ async def test_a_daemon_that_is_not_there_is_said_and_the_kernel_asked(tmp_path:
     assert done.exit_code == 3
     assert "start hostgwd" in done.output
     assert "of protocol 104" in done.output
+
+
+async def test_the_journal_is_shown_in_a_line_an_event(view: FakeView, ctl: Ctl):
+    """When, what, by whom; for a program all of it, with what it missed."""
+    view.chronicle.started("1.0")
+    view.chronicle.stands(NoUplink("eth0 is gone"), "eth0 is gone")
+    shown = (await ctl("events")).output.splitlines()
+    assert shown[0].split() == ["TIME", "KIND", "BY", "STOOD", "WHAT"]
+    assert shown[1].split()[2:5] == ["started", "hostgwd", "-"]
+    assert shown[2].endswith("no link leads to the other nodes: eth0 is gone (eth0 is gone)")
+    document = json.loads((await ctl("events", "-o", "json", "--since=1")).output)
+    assert (document["instance"], document["missed"]) == ("i", 0)
+    assert [event["number"] for event in document["events"]] == [2]
+    assert (await ctl("events", "--since=2")).output == "there are no events after that\n"
+
+
+async def test_who_follows_sees_what_comes(view: FakeView, tmp_path: Path):
+    """An object a line, at once, over a daemon that is started anew, until he has enough."""
+    place, argv = Unix(tmp_path / "hostgwd.sock"), [sys.executable, "-P", "-m", "hostgw_cli"]
+    argv += ["events", "--follow", "-o", "json", f"--run-dir={tmp_path}"]
+    view.chronicle.started("1.0")
+    async with serving(view, place):
+        reader = await asyncio.create_subprocess_exec(
+            *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        assert reader.stdout is not None
+        assert reader.stderr is not None
+        first = json.loads(await asyncio.wait_for(reader.stdout.readline(), 60))
+        assert (first["number"], first["kind"]) == (1, "started")
+        view.chronicle.stands(NoUplink("eth0 is gone"), "a test")
+        second = json.loads(await asyncio.wait_for(reader.stdout.readline(), 60))
+        assert (second["number"], second["kind"]) == (2, "link")
+    assert b"asking again" in await asyncio.wait_for(reader.stderr.readline(), 60)
+    anew = replace(view, chronicle=chronicle("another"))
+    anew.chronicle.started("2.0")
+    async with serving(anew, place):
+        third = json.loads(await asyncio.wait_for(reader.stdout.readline(), 60))
+        assert (third["number"], third["says"]) == (1, "hostgwd 2.0 has started")
+        assert b"started anew" in await asyncio.wait_for(reader.stderr.readline(), 60)
+        reader.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(reader.wait(), 60) == 0

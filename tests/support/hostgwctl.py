@@ -9,9 +9,9 @@ import sys
 from support.daemon import Daemon
 
 
-def hold(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `hostgwctl hold` for a daemon."""
-    argv = [sys.executable, "-P", "-m", "hostgw_cli", "hold", *words]
+def hostgwctl(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command for a daemon."""
+    argv = [sys.executable, "-P", "-m", "hostgw_cli", *words]
     socket = str(daemon.run_dir / "hostgwd.sock")
     return subprocess.run(
         argv,
@@ -21,6 +21,11 @@ def hold(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=30,
         check=False,
     )
+
+
+def hold(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `hostgwctl hold` for a daemon."""
+    return hostgwctl(daemon, "hold", *words)
 
 
 class Ctl:

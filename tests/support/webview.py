@@ -12,10 +12,13 @@ from hostgw_core.model import Addresses, Lease, Subnets
 from hostgw_core.settings import Listen
 from hostgw_daemon.told import web
 from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.chronicle import Chronicle
 from hostgw_daemon.told.holdings import HoldsStatus, HoldStatus
+from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listen import Place, Tcp
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
 from hostgw_daemon.told.orders import Done, Order
+from hostgw_daemon.told.polling import Poll
 from hostgw_daemon.told.status import ClaimStatus, PeerStatus, RefusalStatus, Status
 
 STATUS = Status(
@@ -44,6 +47,11 @@ CONFIG = ConfigStatus(None, None, 0, "", ())
 LOOPBACK = Tcp(Listen("127.0.0.1", 0))
 
 
+def chronicle(instance: str = "i") -> Chronicle:
+    """Make a journal of a process, whose clock stands at 1000."""
+    return Chronicle(instance, counted=lambda _kind: None, clock=lambda: 1000.0)
+
+
 @dataclass
 class FakeView:
     """Says what it was told to say."""
@@ -56,6 +64,7 @@ class FakeView:
     obeyed: list[Order] = field(default_factory=list)
     done: Done | str = ONE
     further: dict[str, FakeView] = field(default_factory=dict)
+    chronicle: Chronicle = field(default_factory=chronicle)
 
     def live(self) -> Sequence[Check]:
         """Give what the test set."""
@@ -82,6 +91,15 @@ class FakeView:
     def routes(self) -> Iterable[RouteStatus]:
         """Give one route."""
         return iter([ROUTE])
+
+    def events(self, poll: Poll) -> Page:
+        """Give what the journal has."""
+        return self.chronicle.page(poll.since, poll.instance)
+
+    def next_event(self, poll: Poll) -> asyncio.Future[None] | None:
+        """Wait as the daemon does."""
+        there = self.chronicle.follows(poll.since, poll.instance)
+        return None if there else self.chronicle.news
 
     def network(self, name: str) -> FakeView | None:
         """Be the first network, which is called default, or give one that the test has made."""

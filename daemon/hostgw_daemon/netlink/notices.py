@@ -13,6 +13,8 @@ Facts behind it (docs/kernel.md has them all):
   was written by somebody else too.
 * A sysctl that is written tells what it says now, of `all`, of `default` and of each link that it
   reaches; so does a link that comes.
+* A notification carries the port id of the socket that asked for the change: mostly the number of a
+  process (netlink(7)), 0 where the kernel did it by itself.
 """
 
 from __future__ import annotations
@@ -81,11 +83,14 @@ def _route(buffer: bytes | memoryview, message: Message) -> list[KernelEvent]:
     added = message.type == rtmsg.RTM_NEWROUTE
     told = rtread.summary(buffer, message)
     if told.protocol == PROTOCOL and not added:
-        return [RouteLost(route) for route in rtread.read_ours(buffer, message)]
+        return [RouteLost(route, message.port) for route in rtread.read_ours(buffer, message)]
     if told.table == _LOCAL_TABLE:
         return []
     took = added and bool(message.flags & NLM_F_REPLACE)
-    return [RouteForeign(route, added=added, took=took) for route in rtread.read(buffer, message)]
+    return [
+        RouteForeign(route, added=added, took=took, port=message.port)
+        for route in rtread.read(buffer, message)
+    ]
 
 
 def _address(buffer: bytes | memoryview, message: Message) -> list[KernelEvent]:

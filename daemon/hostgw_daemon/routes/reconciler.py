@@ -29,7 +29,6 @@ from hostgw_daemon.kernel import (
     KernelEvent,
     Outcome,
     Overrun,
-    Route,
     RouteForeign,
     RouteLost,
     Verdict,
@@ -40,6 +39,7 @@ from hostgw_daemon.routes.networks import Networks
 from hostgw_daemon.routes.passes import Passes, Task
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
 from hostgw_daemon.routes.schedule import AUDIT, Schedule
+from hostgw_daemon.routes.targets import Targets
 from hostgw_daemon.routes.understanding import News
 
 ONLY: Final = ""
@@ -149,9 +149,9 @@ class Reconciler:
         )
 
     @property
-    def wanted(self) -> Iterable[Route]:
-        """The routes there should be."""
-        return self._passes.targets.wanted
+    def targets(self) -> Targets:
+        """The routes there should be; to look at, not to change."""
+        return self._passes.targets
 
     @property
     def families(self) -> tuple[tuple[Family, ...], ...]:

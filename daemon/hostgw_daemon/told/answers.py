@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,10 +14,13 @@ from hostgw_daemon.kernel import Route
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.told import account
 from hostgw_daemon.told.checks import Check, beat
+from hostgw_daemon.told.chronicle import Chronicle
+from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listings import RouteStatus
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.network_answers import NetworkAnswers
 from hostgw_daemon.told.overview import HOST, Parts, ready_checks
+from hostgw_daemon.told.polling import Poll
 from hostgw_daemon.told.status import Status
 
 LATE: Final = 60.0
@@ -24,7 +28,7 @@ LATE: Final = 60.0
 
 
 class Answers:
-    """Implements `endpoints.WebView`.
+    """Implements `views.WebView`.
 
     `networks` are asked about each network, by its name; `wanted` gives the routes there should be,
     `overdue` by how many seconds a pass is late.
@@ -39,8 +43,10 @@ class Answers:
         overdue: Callable[[], float],
         board: Board,
         metrics: Metrics,
+        chronicle: Chronicle,
     ) -> None:
         self._me = me
+        self._chronicle = chronicle
         self._networks = networks
         self._parts = networks[FIRST].parts
         self._wanted = wanted
@@ -108,6 +114,15 @@ class Answers:
     def routes(self) -> Iterable[RouteStatus]:
         """Give every route there should be."""
         return RouteStatus.all(self._wanted(), self._parts().routes.missing)
+
+    def events(self, poll: Poll) -> Page:
+        """Give the events that are there and were asked for."""
+        return self._chronicle.page(poll.since, poll.instance)
+
+    def next_event(self, poll: Poll) -> asyncio.Future[None] | None:
+        """Give what is done when there is an event to give; None if there is one now."""
+        there = self._chronicle.follows(poll.since, poll.instance)
+        return None if there else self._chronicle.news
 
     def network(self, name: str) -> NetworkAnswers | None:
         """Give whom to ask about one network, by default the first; None for an unknown name."""

@@ -6,6 +6,7 @@
 | `/startupz`, `/readyz` | whether it has started, whether the node may be given work | everybody |
 | `/metrics` | Prometheus text or OpenMetrics | everybody but the port of --healthz-port |
 | `/v1/status`, `routes`, `peers`, `leases`, `refusals`, `holds`, `config` | JSON | this host |
+| `/v1/events` (`polling`) | JSON: the journal, or what comes next in it | this host |
 | POST `/v1/holds/accept`, ... (`orders`) | what came of it | the unix socket |
 
 Everything but the orders is read-only. Who asks is told by where the connection comes from; the
@@ -23,83 +24,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from hostgw_core.keys import quoted
-from hostgw_core.model import Lease
 from hostgw_daemon.told.checks import Answer, Check, answer
-from hostgw_daemon.told.holdings import HoldsStatus
-from hostgw_daemon.told.listings import ConfigStatus, LeaseStatus, RouteStatus
-from hostgw_daemon.told.orders import LONGEST, ORDERS, Done, Order
-from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status, encode
+from hostgw_daemon.told.listings import LeaseStatus
+from hostgw_daemon.told.orders import LONGEST, ORDERS, Order
+from hostgw_daemon.told.polling import PATH as EVENTS
+from hostgw_daemon.told.polling import Poll, poll_of
+from hostgw_daemon.told.status import encode
+from hostgw_daemon.told.views import NetworkView, WebView
 
 TEXT: Final = "text/plain; charset=utf-8"
 JSON: Final = "application/json"
-
-
-class WebView(Protocol):
-    """What there is to show, asked anew for every request. None of these may block."""
-
-    def live(self) -> Sequence[Check]:
-        """Give the checks of `/livez`: whether the loops beat, and nothing about the store."""
-        ...
-
-    def started(self) -> Sequence[Check]:
-        """Give the checks of `/startupz`."""
-        ...
-
-    def ready(self) -> Sequence[Check]:
-        """Give the checks of `/readyz`."""
-        ...
-
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Give the metrics in the form that an Accept header asks for, and its content type."""
-        ...
-
-    def status(self) -> Status:
-        """Give the status."""
-        ...
-
-    def routes(self) -> Iterable[RouteStatus]:
-        """Give every route there should be."""
-        ...
-
-    def network(self, name: str) -> NetworkView | None:
-        """Give one network by its name, the first by ""; None where there is none of the name."""
-        ...
-
-    @property
-    def networks(self) -> Iterable[str]:
-        """The names of all networks."""
-        ...
-
-
-class NetworkView(Protocol):
-    """What there is to show of one network, and who carries out orders about it."""
-
-    def peers(self) -> Iterable[PeerStatus]:
-        """Give every other node."""
-        ...
-
-    def leases(self) -> Iterable[Lease]:
-        """Give every lease that is believed."""
-        ...
-
-    def refusals(self) -> Iterable[RefusalStatus]:
-        """Give every record that is not used."""
-        ...
-
-    def holds(self) -> HoldsStatus:
-        """Give what the guard holds back."""
-        ...
-
-    def config(self) -> ConfigStatus:
-        """Give the network and the settings in force."""
-        ...
-
-    def obey(self, order: Order) -> Done | str:
-        """Carry out an order; give what came of it, or a sentence why it cannot be."""
-        ...
 
 
 class Reach(IntEnum):
@@ -131,6 +68,13 @@ class Request:
     def network(self) -> str:
         """The name of the network that is asked about, "" for the first."""
         return (*self.query.get("network", ()), "")[0]
+
+    @property
+    def waits(self) -> Poll | None:
+        """What it would wait for, if it may wait at all."""
+        asks = self.method == "GET" and self.path == EVENTS and self.reach >= Reach.HOST
+        poll = poll_of(self.query) if asks else ""
+        return poll if isinstance(poll, Poll) and poll.wait else None
 
     @property
     def wants_json(self) -> bool:
@@ -175,7 +119,7 @@ def paths(reach: Reach) -> tuple[str, ...]:
     health = tuple(f"/{question}" for question in QUESTIONS)
     if reach is Reach.HEALTH:
         return health
-    documents = (*DOCUMENTS, *OF_NETWORK) if reach >= Reach.HOST else ()
+    documents = (*DOCUMENTS, *OF_NETWORK, EVENTS) if reach >= Reach.HOST else ()
     return (*health, "/metrics", *documents, *(ORDERS if reach is Reach.SOCKET else ()))
 
 
@@ -191,7 +135,7 @@ def respond(view: WebView, request: Request) -> Response:
         return _health(QUESTIONS[question](view), request, question, check)
     if request.path == "/metrics" and request.reach is not Reach.HEALTH:
         return Response(200, *view.exposition(request.accept))
-    if request.path in (*DOCUMENTS, *OF_NETWORK) and request.reach is not Reach.HEALTH:
+    if request.path in (*DOCUMENTS, *OF_NETWORK, EVENTS) and request.reach is not Reach.HEALTH:
         return _document(view, request)
     return _unknown(request)
 
@@ -202,10 +146,19 @@ def _document(view: WebView, request: Request) -> Response:
         return _refuse(request, 403, sentence)
     if request.path in DOCUMENTS:
         return Response(200, encode(DOCUMENTS[request.path](view)), JSON)
+    if request.path == EVENTS:
+        return _events(view, request)
     network = view.network(request.network)
     if network is None:
         return _refuse(request, 404, _no_network(view, request))
     return Response(200, encode(OF_NETWORK[request.path](network)), JSON)
+
+
+def _events(view: WebView, request: Request) -> Response:
+    poll = poll_of(request.query)
+    if isinstance(poll, str):
+        return _refuse(request, 400, poll)
+    return Response(200, encode(view.events(poll)), JSON)
 
 
 def _no_network(view: WebView, request: Request) -> str:

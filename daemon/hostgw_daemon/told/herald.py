@@ -1,4 +1,4 @@
-"""Tells the outside how things stand, unasked: the journal, the metrics, systemd.
+"""Tells the outside how things stand, unasked: the log, the journal, the metrics, systemd.
 
 Everything told is computed from `Parts` at the moment of telling; the herald keeps only what it has
 said already. It speaks when it is rung, and every `TICK` seconds, which is also the beat that shows
@@ -19,6 +19,7 @@ from hostgw_core.wake import Wake
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.routes.report import PassKind, Report
 from hostgw_daemon.told.answers import Answers
+from hostgw_daemon.told.chronicle import Chronicle
 from hostgw_daemon.told.holdlog import HoldLog
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.notify import Notifier
@@ -44,6 +45,7 @@ class Herald:
         board: Board,
         metrics: Metrics,
         notifier: Notifier,
+        chronicle: Chronicle,
         log: Logger,
         wrote: Callable[[str], None] = lambda _result: None,
     ) -> None:
@@ -53,6 +55,7 @@ class Herald:
         self._board = board
         self._metrics = metrics
         self._notifier = notifier
+        self._chronicle = chronicle
         self._log = log
         self._wrote = wrote
         self._hold_logs: defaultdict[str, HoldLog] = defaultdict(HoldLog)
@@ -61,6 +64,8 @@ class Herald:
         self._announced = False
         self._unsaid = False
         self._said = -BREATH
+        self._unseen = False
+        self._looked = -BREATH
 
     def ring(self) -> None:
         """Say that something has changed."""
@@ -70,7 +75,10 @@ class Herald:
         """Tell for ever."""
         period = min(TICK, self._notifier.watchdog_period or TICK)
         while True:
-            asked, pause = time.monotonic(), min(period, BREATH) if self._unsaid else period
+            asked, pause = (
+                time.monotonic(),
+                min(period, BREATH) if self._unsaid or self._unseen else period,
+            )
             rung = await self._wake.wait(within=pause)
             if not rung:
                 self._metrics.node.loop_lag(time.monotonic() - asked - pause)
@@ -110,6 +118,8 @@ class Herald:
                 # The detail of what is over may be long past: only its network is worth a word.
                 where = {"network": reporter} if further and reporter != HOST else {}
                 self._log.info("Over", condition=condition.kind.code, **where)
+            network = reporter if further and reporter != HOST else ""
+            self._chronicle.conditions(raised, over, network=network)
             moved |= bool(raised or over)
         for name, each in {FIRST: parts, **further}.items():
             where = {"network": name} if name != FIRST else {}
@@ -117,11 +127,21 @@ class Herald:
                 self._log.info(line.event, cause=line.cause, **line.counts, **where)
         self._answers.measure(parts)
         self._feed()
+        self._look({FIRST: parts, **further}, changed=changed or moved)
         self._unsaid |= changed or moved
         breathless = self._announced and time.monotonic() - self._said < BREATH
         if self._unsaid and self._notifier.listening and not breathless:
             self._unsaid, self._said = False, time.monotonic()
             self._tell_systemd(parts)
+
+    def _look(self, parts: Mapping[str, Parts], *, changed: bool) -> None:
+        """Have the journal compare; the peers at most once in a breath."""
+        now = time.monotonic()
+        self._unseen |= changed
+        at_peers = self._unseen and now - self._looked >= BREATH
+        self._chronicle.look(parts, at_peers=at_peers)
+        if at_peers:
+            self._unseen, self._looked = False, now
 
     def _raise(self, condition: Condition) -> None:
         kind = condition.kind

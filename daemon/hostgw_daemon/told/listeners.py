@@ -12,13 +12,15 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hostgw_core.backoff import Backoff
 from hostgw_core.logs import Logger
 from hostgw_core.supervise import persistent
-from hostgw_daemon.told.endpoints import WebView
 from hostgw_daemon.told.listen import Place
+
+if TYPE_CHECKING:
+    from hostgw_daemon.told.web import Waiting
 
 PATIENCE = 1.0  # seconds
 _ACCEPTING = "accepting"  # beside the names of the places
@@ -30,7 +32,7 @@ class Listeners:
 
     def __init__(
         self,
-        view: WebView,
+        view: Waiting,
         places: Sequence[Place],
         *,
         told: Callable[[str, str], None],

@@ -39,7 +39,7 @@ class Holder(Protocol):
 
 
 class NetworkAnswers:
-    """Implements `endpoints.NetworkView`.
+    """Implements `views.NetworkView`.
 
     `parts` gives the states of all parts of the network, `holder` who obeys orders.
     """

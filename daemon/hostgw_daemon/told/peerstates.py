@@ -6,7 +6,7 @@ probes have found out: what stands before hides what stands behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hostgw_core.model import FAMILIES
 from hostgw_daemon.kernel import Verdict
@@ -25,16 +25,41 @@ _NOT_YET = Diagnosis(Cause.UNPROBED, "it has not been probed yet")
 
 def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
     """Give every other node with its state, and the reason."""
+    state_of = _judge(parts)
+    for peer in _peers(parts):
+        if peer.state is not PeerState.SELF:
+            yield peer, *state_of(peer)
+
+
+def troubled_peers(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
+    """Give those that have a trouble, and look closely at nobody else: of ten thousand mostly none.
+
+    Where the kernel holds routes that are not as they should be, everybody is looked at.
+    """
+    anyone = bool(parts.routes.fights or parts.routes.shadows or parts.routes.missing)
+    bad = {key for (key, _), each in (parts.probes or {}).items() if each.cause not in FINE}
+    state_of = _judge(parts)
+    for peer in _peers(parts):
+        if peer.state is PeerState.OK and not anyone and peer.lease.key not in bad:
+            continue
+        if peer.state is not PeerState.SELF:
+            state, reason = state_of(peer)
+            if state not in WELL:
+                yield peer, state, reason
+
+
+def _peers(parts: Parts) -> Iterable[Peer]:
     now = parts.understanding
-    roster = now.roster if now is not None else None
-    if roster is None:
-        return
+    return now.roster.peers.values() if now is not None and now.roster is not None else ()
+
+
+def _judge(parts: Parts) -> Callable[[Peer], tuple[str, str]]:
+    """Give what says of a peer in which state it is, and the reason."""
     troubled = _troubled(parts)
     fights = set(parts.routes.fights)
     looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
-    for peer in roster.peers.values():
-        if peer.state is PeerState.SELF:
-            continue
+
+    def judge(peer: Peer) -> tuple[str, str]:
         state, reason = str(peer.state), peer.reason
         well = peer.state in (PeerState.OK, PeerState.PARTIAL)
         for subnet in peer.lease.subnets if looked_at and well else ():
@@ -47,7 +72,9 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
             found, why = _probed(parts.probes, peer.lease.key)
             if peer.state is PeerState.OK or found not in WELL:
                 state, reason = found, why
-        yield peer, state, reason
+        return state, reason
+
+    return judge
 
 
 def _troubled(parts: Parts) -> dict[tuple[bytes, int], tuple[str, str]]:

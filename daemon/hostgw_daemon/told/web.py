@@ -4,7 +4,8 @@ A port that anybody can reach must not be able to take the daemon down with it. 
 head of a few kilobytes and no body, but for an order on the unix socket; a response that is not
 taken within half a minute ends the connection; and of more connections than a few the oldest is
 cut, not the newest refused, so that idle ones cannot keep Prometheus or the kubelet out. What
-strangers send wrong is answered and not logged.
+strangers send wrong is answered and not logged. Who waits for the next event costs a connection and
+nothing else; when the server ends, he is answered at once.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from aiohttp import web
 
-from hostgw_daemon.told.endpoints import Reach, Request, Response, WebView, respond
+from hostgw_daemon.told.endpoints import Reach, Request, Response, respond
 from hostgw_daemon.told.listen import BACKLOG, CannotListen, Place, Tcp, listening
 from hostgw_daemon.told.orders import LONGEST
+from hostgw_daemon.told.polling import Poll
 from hostgw_daemon.told.tls import TlsFiles
+from hostgw_daemon.told.views import WebView
 
 CONNECTIONS = 64  # for each place
 IDLE = 75.0  # seconds that a connection may wait for its next request
@@ -29,13 +32,22 @@ PATIENCE = 30.0  # seconds that a client may take to read a response
 FAREWELL = 2.0  # seconds for the responses under way when the server ends
 HEAD_LINE, HEAD_LINES = 4096, 64  # bytes of a line of the head, and how many lines
 
+
+class Waiting(WebView, Protocol):
+    """A view that can say when there will be more."""
+
+    def next_event(self, poll: Poll) -> asyncio.Future[None] | None:
+        """Give what is done when there is an event to give; None if there is one now."""
+        ...
+
+
 # The errors of strangers' requests, which aiohttp logs at length, go nowhere.
 _noise = logging.getLogger(f"{__name__}.noise")
 _noise.disabled = True
 
 
 async def serve(
-    view: WebView,
+    view: Waiting,
     place: Place,
     *,
     opened: Callable[[str], None] = lambda _address: None,
@@ -47,6 +59,7 @@ async def serve(
     `opened` is told the address once it is listened on; `failed` the path and the exception when an
     answer could not be made, which the client sees as 500. `accepted` is called for each client.
     """
+    farewell: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def handle(asked: web.BaseRequest) -> web.StreamResponse:
         request = Request(
@@ -62,6 +75,8 @@ async def serve(
         except TimeoutError:
             return await _send(asked, Response(408, b"the body did not come in time\n"))
         try:
+            if poll := request.waits:
+                await _until_next(view, poll, farewell)
             response = respond(view, request)
         except Exception as error:  # noqa: BLE001 - a request's edge: told to `failed`, others go on
             failed(request.path, error)
@@ -74,6 +89,7 @@ async def serve(
         access_log=None,
         keepalive_timeout=IDLE,
         lingering_time=0,
+        handler_cancellation=True,  # who waits for an event and goes away is waited for no longer
         max_line_size=HEAD_LINE,
         max_field_size=HEAD_LINE,
         max_headers=HEAD_LINES,
@@ -107,6 +123,7 @@ async def serve(
             await asyncio.Event().wait()
         finally:
             listener.close()
+            farewell.set_result(None)
             server.pre_shutdown()
             await server.shutdown(FAREWELL)
     raise AssertionError("a server ends by cancellation only")
@@ -149,6 +166,14 @@ def reach_of(place: Place, remote: str | None, *, certified: bool = False) -> Re
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return Reach.HOST if address.is_loopback else Reach.FAR
+
+
+async def _until_next(view: Waiting, poll: Poll, farewell: asyncio.Future[None]) -> None:
+    """Wait until there is an event to give, for as long as was asked, or until the server ends."""
+    news = view.next_event(poll)
+    if news is not None:
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait({news, farewell}, timeout=poll.wait, return_when=first)
 
 
 async def _body(asked: web.BaseRequest) -> bytes:

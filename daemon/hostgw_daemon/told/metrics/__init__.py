@@ -21,6 +21,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from hostgw_daemon.declarations.networks import FIRST
+from hostgw_daemon.told.metrics.events import EventMetrics
 from hostgw_daemon.told.metrics.guard import GuardMetrics
 from hostgw_daemon.told.metrics.host import HostMetrics
 from hostgw_daemon.told.metrics.instruments import Declared, Instruments
@@ -56,6 +57,7 @@ class Metrics:
         self.routes = RouteMetrics(declare)
         self.rules = RuleMetrics(declare)
         self.host = HostMetrics(declare)
+        self.events = EventMetrics(declare)
         self.declared: tuple[Declared, ...] = tuple(declare.declared)
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)

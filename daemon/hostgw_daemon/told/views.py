@@ -1,0 +1,84 @@
+"""What there is to show over HTTP: the two ports behind `endpoints`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from hostgw_core.model import Lease
+from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.holdings import HoldsStatus
+from hostgw_daemon.told.journal import Page
+from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
+from hostgw_daemon.told.orders import Done, Order
+from hostgw_daemon.told.polling import Poll
+from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status
+
+
+class WebView(Protocol):
+    """What there is to show, asked anew for every request. None of these may block."""
+
+    def live(self) -> Sequence[Check]:
+        """Give the checks of `/livez`: whether the loops beat, and nothing about the store."""
+        ...
+
+    def started(self) -> Sequence[Check]:
+        """Give the checks of `/startupz`."""
+        ...
+
+    def ready(self) -> Sequence[Check]:
+        """Give the checks of `/readyz`."""
+        ...
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Give the metrics in the form that an Accept header asks for, and its content type."""
+        ...
+
+    def status(self) -> Status:
+        """Give the status."""
+        ...
+
+    def routes(self) -> Iterable[RouteStatus]:
+        """Give every route there should be."""
+        ...
+
+    def events(self, poll: Poll) -> Page:
+        """Give the events that are there and were asked for."""
+        ...
+
+    def network(self, name: str) -> NetworkView | None:
+        """Give one network by its name, the first by ""; None where there is none of the name."""
+        ...
+
+    @property
+    def networks(self) -> Iterable[str]:
+        """The names of all networks."""
+        ...
+
+
+class NetworkView(Protocol):
+    """What there is to show of one network, and who carries out orders about it."""
+
+    def peers(self) -> Iterable[PeerStatus]:
+        """Give every other node."""
+        ...
+
+    def leases(self) -> Iterable[Lease]:
+        """Give every lease that is believed."""
+        ...
+
+    def refusals(self) -> Iterable[RefusalStatus]:
+        """Give every record that is not used."""
+        ...
+
+    def holds(self) -> HoldsStatus:
+        """Give what the guard holds back."""
+        ...
+
+    def config(self) -> ConfigStatus:
+        """Give the network and the settings in force."""
+        ...
+
+    def obey(self, order: Order) -> Done | str:
+        """Carry out an order; give what came of it, or a sentence why it cannot be."""
+        ...
