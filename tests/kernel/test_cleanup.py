@@ -25,6 +25,7 @@ nft add table ip6 hostgw
 iptables-nft -A FORWARD -s 10.244.0.0/16 -m comment --comment "hostgw: from a pod" -j ACCEPT
 ip6tables-nft -A FORWARD -d fd00::/48 -m comment --comment "hostgw: to a pod" -j ACCEPT
 ip link add link u0 name hostgw0 group 104 type macvlan mode bridge
+ip neigh add 10.9.0.2 dev u0 managed extern_learn proto 104
 """
 FOREIGN = """
 ip route add 10.244.1.0/24 via 10.9.0.4 metric 7
@@ -35,6 +36,8 @@ iptables-nft -A FORWARD -s 10.244.0.0/16 -m comment --comment "somebody's" -j AC
 ip6tables-nft -A FORWARD -s fd00::/48 -j ACCEPT
 ip link add link u0 name theirs type macvlan mode bridge
 ip link set u1 group 104
+ip neigh add 10.9.0.3 dev u0 managed extern_learn proto 105
+ip neigh add 10.9.0.4 dev u0 lladdr 02:00:00:00:00:01 nud permanent proto 104
 """
 
 
@@ -81,7 +84,9 @@ def everything(host):
         if " proto 2 " not in line
     ]
     links = sorted(each["ifname"] for each in host.ip_json("link", "show"))
-    return [*routes, host.run("nft", "list", "ruleset").stdout, *links]
+    marked = [e for e in host.ip_json("neigh", "show", "nud", "all") if e.get("protocol")]
+    kept = sorted(f"{each['dst']} {each['protocol']}" for each in marked)
+    return [*routes, host.run("nft", "list", "ruleset").stdout, *links, *kept]
 
 
 def test_everything_with_our_mark_goes_and_nothing_else(host, paths, tmp_path):
@@ -91,7 +96,7 @@ def test_everything_with_our_mark_goes_and_nothing_else(host, paths, tmp_path):
     done = clean(host, *paths)
     assert everything(host) == before
     said = done.stdout.splitlines()
-    assert said[-1] == "18 removed"
+    assert said[-1] == "19 removed"
     assert sum(line.startswith("removes: ip -4 route delete") for line in said) == 6
     assert f"removes: rm {tmp_path}/net.d/10-hostgw.conflist" in said
     assert [each.name for each in tmp_path.rglob("*") if each.is_file()] == ["20-other.conflist"]
@@ -106,7 +111,7 @@ def test_a_dry_run_removes_nothing_and_says_the_same(host, paths, tmp_path):
     assert everything(host) == before
     assert (tmp_path / "flannel/subnet.env").exists()
     does = clean(host, *paths).stdout
-    assert would.replace("would remove: ", "removes: ") + "18 removed\n" == does
+    assert would.replace("would remove: ", "removes: ") + "19 removed\n" == does
 
 
 def test_only_one_kind_of_things_goes_where_one_is_named(host, paths):
@@ -132,10 +137,10 @@ def test_beside_a_daemon_nothing_is_removed_unless_forced(host, paths):
         assert done.returncode == 1
         assert "would put everything back: stop it first" in done.stderr
         assert everything(host) == before
-        assert clean(host, "--dry-run", *paths).stdout.count("would remove") == 18
+        assert clean(host, "--dry-run", *paths).stdout.count("would remove") == 19
         forced = clean(host, "--force", *paths)
         assert "puts back what is removed" in forced.stderr
-        assert "18 removed" in forced.stdout
+        assert "19 removed" in forced.stdout
 
 
 def test_ten_thousand_routes_go_in_one_run(host, paths):
@@ -162,4 +167,4 @@ def test_what_cannot_be_removed_is_said_and_is_the_exit_status(host, paths):
             owner.kill()
     assert done.returncode == 1
     assert "failed: `nft delete table ip hostgw`: " in done.stderr
-    assert "1 of 18 still there:" in done.stderr
+    assert "1 of 19 still there:" in done.stderr

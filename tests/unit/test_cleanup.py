@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hostgw_cli.cleanup.leftovers import files, links, routes, rules, tables
+from hostgw_cli.cleanup.leftovers import files, links, neighbours, routes, rules, tables
 from hostgw_cli.cleanup.stale import doubtful, ground, stale
 from hostgw_core.keys import Keys
 from hostgw_core.store import Entry
@@ -93,6 +93,15 @@ def test_of_the_links_of_our_group_only_those_that_we_make_go():
     )
     assert [str(each) for each in links(listing)] == ["ip link delete hostgw0"]
     assert list(links("")) == []
+    entries = [
+        {"dst": "10.9.0.2", "dev": "u0", "managed": None, "extern_learn": None, "protocol": "104"},
+        {"dst": "10.9.0.3", "dev": "u0", "managed": None, "extern_learn": None, "protocol": "105"},
+        {"dst": "10.9.0.4", "dev": "u0", "lladdr": "02:00:00:00:00:01", "protocol": "104"},
+        {"dst": "fd09::2", "dev": "u0", "lladdr": "02:00:00:00:00:01"},
+    ]
+    found = [str(each) for each in neighbours(json.dumps(entries))]
+    assert found == ["ip neigh delete 10.9.0.2 dev u0"]
+    assert list(neighbours("")) == []
     assert [str(each) for each in files([Path("/a b")])] == ["rm '/a b'"]
 
 

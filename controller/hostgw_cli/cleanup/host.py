@@ -88,6 +88,9 @@ def _look(part: Part, paths: Paths) -> Iterator[Leftover]:
             yield from leftovers.files(paths.there())
         case Part.ROUTES:
             yield from (each.leftover() for each in routes())
+        case Part.NEIGHBOURS:
+            show = ("neigh", "show", "nud", "all")
+            yield from leftovers.neighbours(_say(["ip", "-N", "-details", "-json", *show]))
         case Part.RULES:
             for tool in _tools():
                 yield from leftovers.rules(tool, _say([tool, "-w", "5", "-S"], perhaps=True))

@@ -6,6 +6,7 @@ makes carries a mark, by which it is known here as well, without asking what it 
 | what | its mark |
 |---|---|
 | a route | its protocol is 104, in whatever table |
+| a neighbour that the kernel keeps resolved | its protocol is 104, and it is `extern_learn` |
 | a link, the host's own child beside macvlan or ipvlan containers | its group is 104 |
 | a table of nftables | its name is `hostgw` |
 | a rule in iptables' filter table | its comment begins with `hostgw:` |
@@ -42,6 +43,7 @@ class Part(StrEnum):
 
     FILES = "files"
     ROUTES = "routes"
+    NEIGHBOURS = "neighbours"
     RULES = "rules"
     TABLES = "tables"
     LINKS = "links"
@@ -118,6 +120,17 @@ def rules(tool: str, listing: str) -> Iterator[Leftover]:
         )
         if ours and words[0] == "-A":
             yield Leftover(Part.RULES, (tool, "-w", "5", "-D", *words[1:]))
+
+
+def neighbours(listing: str) -> Iterator[Leftover]:
+    """Read `ip -N -details -json neigh show nud all`. Raise ValueError.
+
+    One that a daemon has left to the kernel keeps the number, and is nobody's: it grows old.
+    """
+    for each in json.loads(listing or "[]"):
+        if each.get("protocol") == str(MARK) and "extern_learn" in each:
+            argv = ("ip", "neigh", "delete", each["dst"], "dev", each["dev"])
+            yield Leftover(Part.NEIGHBOURS, argv)
 
 
 def links(listing: str) -> Iterator[Leftover]:
