@@ -33,6 +33,8 @@ COMMANDS = {
         "leases",
         "Who has which subnet: list, show, watch, release.",
     ),
+    "trace": ("hostgw_cli.cluster.trace", "trace", "The way between two addresses and back."),
+    "bundle": ("hostgw_cli.bundle.command", "bundle", "A support archive, without secrets."),
     "hold": ("hostgw_cli.hold", "hold", "See and decide what is kept though it left the store."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
 }

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from hostgw_cli.lab.build import Lab
 from support.daemon import Daemon
 
 
@@ -54,3 +55,19 @@ class Ctl:
     def argv(self, *words: str) -> list[str]:
         """Give the command."""
         return [sys.executable, "-P", "-m", "hostgw_cli", *words]
+
+
+def on(lab: Lab, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `hostgwctl` on a host of a lab, which knows the lab's store and the host's daemon."""
+    host = lab.host(name)
+    environ = {
+        **{name: text for name, text in os.environ.items() if "ETCD" not in name},
+        "HOSTGW_ETCD_ENDPOINTS": lab.topology.endpoints,
+        "HOSTGW_ETCD_REQUEST_TIMEOUT": "2s",
+        "HOSTGW_SOCKET": str(host.socket),
+    }
+    argv = [sys.executable, "-P", "-m", "hostgw_cli", *words]
+    with host.namespace.enter():
+        return subprocess.run(
+            argv, env=environ, capture_output=True, text=True, timeout=60, check=False
+        )

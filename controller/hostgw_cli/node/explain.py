@@ -13,7 +13,7 @@ could be asked.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -25,7 +25,7 @@ from hostgw_cli.daemon_socket import DaemonSocket, local
 from hostgw_cli.endings import Unreachable
 from hostgw_cli.lease_list import rows
 from hostgw_cli.node import kernel
-from hostgw_cli.node.explanation import Facts, explain_address
+from hostgw_cli.node.explanation import Facts, Step, explain_address
 from hostgw_cli.output import Shape, emit, shaped
 from hostgw_core.store import Span
 
@@ -48,23 +48,28 @@ def explain(connection: Connection, daemon: DaemonSocket, shape: Shape, address:
         raise click.UsageError(
             f"{address!r} is no IP address: give one of a pod or a node, such as 10.244.7.2"
         ) from None
-    facts = _facts(connection, daemon, address)
+    facts = facts_of(connection, daemon, address)
     found = explain_address(facts)
     if shape is not Shape.TABLE:
         emit(msgspec.to_builtins(found), shape)
     else:
-        width = max(len(step.what) for step in found.steps) + 2
-        for step in found.steps:
-            mark = {True: "ok", False: "--", None: "  "}[step.well]
-            click.echo(f"{mark} {step.what:{width}}{step.says}")
+        for line in step_lines(found.steps):
+            click.echo(line)
         click.echo(f"\n{found.sentence}")
     if {"daemon", "store"} <= facts.away.keys():
         sys.exit(Unreachable.exit_code)
     sys.exit(0 if found.well else 1)
 
 
-def _facts(connection: Connection, daemon: DaemonSocket, address: str) -> Facts:
-    """Ask everybody. Raise Unreachable if neither the daemon nor the store answers."""
+def step_lines(steps: Sequence[Step]) -> list[str]:
+    """Give a line for each step: whether it is well, what was looked at, what it says."""
+    width = max(len(step.what) for step in steps) + 2
+    marks = {True: "ok", False: "--", None: "  "}
+    return [f"{marks[step.well]} {step.what:{width}}{step.says}" for step in steps]
+
+
+def facts_of(connection: Connection, daemon: DaemonSocket, address: str) -> Facts:
+    """Ask everybody; who does not answer is named in it."""
     away: dict[str, str] = {}
     documents: dict[str, Any] = {}
     try:

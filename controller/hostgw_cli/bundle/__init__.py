@@ -1,0 +1,1 @@
+"""The support archive: what a stranger needs to understand a host, and no secret."""
