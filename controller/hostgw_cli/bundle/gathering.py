@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -65,12 +66,12 @@ def gather(connection: Connection, daemon: DaemonSocket) -> Iterator[Part]:
     yield from _daemon(daemon)
     yield _part("store/keys.json", lambda: _store(connection))
     for name, words in IP.items():
-        yield _part(f"kernel/{name}", lambda words=words: _run("ip", "-details", "-json", *words))
+        yield _part(f"kernel/{name}", partial(_run, "ip", "-details", "-json", *words))
     yield _part("kernel/switches.txt", _switches)
     yield _part("kernel/nft.txt", _nft)
     yield _part("journal.txt", _journal)
     for path in FILES:
-        yield _part(f"host{path}", lambda path=path: _file(path))
+        yield _part(f"host{path}", partial(_file, path))
 
 
 def _part(name: str, get: Callable[[], str]) -> Part:
