@@ -70,7 +70,7 @@ def test_every_way_to_choose_the_interface_arrives():
         settings_of(
             *("--iface=eth0", "--iface=192.0.2.1", "--iface-regex=^eth", "--iface-skip=docker*"),
             *("--iface-can-reach=192.0.2.254", "--iface-cidr=192.0.2.0/24"),
-            *("--public-ip=192.0.2.1", "--public-ipv6=2001:db8::1"),
+            *("--public-ip=192.0.2.1", "--public-ipv6=2001:db8::1", "--ipv4-via-ipv6"),
         )
     )
     assert rule.ifaces == ("eth0", "192.0.2.1")
