@@ -35,6 +35,12 @@ COMMANDS = {
     ),
     "trace": ("hostgw_cli.cluster.trace", "trace", "The way between two addresses and back."),
     "bundle": ("hostgw_cli.bundle.command", "bundle", "A support archive, without secrets."),
+    "resync": ("hostgw_cli.orders", "resync", "Have the daemon look at everything anew."),
+    "pause": ("hostgw_cli.orders", "pause", "Have nothing written to this host for a while."),
+    "resume": ("hostgw_cli.orders", "resume", "End a pause now."),
+    "log-level": ("hostgw_cli.orders", "log_level", "Have the daemon log more, or less."),
+    "metrics": ("hostgw_cli.metrics", "metrics", "What Prometheus reads of this host's daemon."),
+    "version": ("hostgw_cli.version", "version", "Of this command, the daemon and the store."),
     "hold": ("hostgw_cli.hold", "hold", "See and decide what is kept though it left the store."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
 }

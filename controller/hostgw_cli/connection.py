@@ -21,7 +21,7 @@ from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.keys import Keys
 from hostgw_core.settings import Parsed, Program, SettingsError, read
 from hostgw_core.settings import etcd as declared
-from hostgw_core.store import Store, StoreError
+from hostgw_core.store import StoreError
 
 T = TypeVar("T")
 
@@ -40,11 +40,11 @@ class Connection:
     etcd: EtcdSettings
     keys: Keys
 
-    def run(self, action: Callable[[Store], Awaitable[T]]) -> T:
+    def run(self, action: Callable[[Etcd], Awaitable[T]]) -> T:
         """Do something with the store, and turn its failure into an exit status."""
         return asyncio.run(self._run(action))
 
-    async def _run(self, action: Callable[[Store], Awaitable[T]]) -> T:
+    async def _run(self, action: Callable[[Etcd], Awaitable[T]]) -> T:
         try:
             async with Etcd(self.etcd) as store:
                 return await action(store)

@@ -83,7 +83,8 @@ class Header:
 class Room:
     """How large the store is, in bytes: on disk, of that in use, and allowed (0: it did not say).
 
-    `full`: it has raised the alarm that it takes no more writes, until a person disarms it.
+    `full`: it has raised the alarm that it takes no more writes, until a person disarms it;
+    `version` is that of the member that was asked.
     """
 
     header: Header
@@ -91,6 +92,7 @@ class Room:
     in_use: int
     quota: int = 0
     full: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,8 @@ def _run(settings: Settings) -> int:
     _wait_for_children_without_threads()
     try:
         with Lock():
-            asyncio.run(_until_told(Agent(settings, environ=os.environ, log=log), control))
+            agent = Agent(settings, environ=os.environ, log=log, level=control)
+            asyncio.run(_until_told(agent))
     except Busy as error:
         log.error(str(error))
         return EXIT_BUSY
@@ -132,13 +133,12 @@ def _wait_for_children_without_threads() -> None:
             asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
-async def _until_told(agent: Agent, control: logs.Control) -> None:
+async def _until_told(agent: Agent) -> None:
     """Run the agent until a signal; a stop that hangs is cut off when its budget is spent.
 
     SIGHUP: look at everything anew. SIGUSR1: log everything; SIGUSR2: log as the settings say.
     """
     stop = asyncio.Event()
-    usual = control.level
     asyncio.get_running_loop().set_default_executor(crew(WRITERS))
 
     def stopping() -> None:
@@ -152,8 +152,8 @@ async def _until_told(agent: Agent, control: logs.Control) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping)
     loop.add_signal_handler(signal.SIGHUP, agent.look)
-    loop.add_signal_handler(signal.SIGUSR1, control.set_level, "debug")
-    loop.add_signal_handler(signal.SIGUSR2, control.set_level, usual)
+    loop.add_signal_handler(signal.SIGUSR1, agent.controls.loud)
+    loop.add_signal_handler(signal.SIGUSR2, agent.controls.usual)
     await agent.run(stop)
 
 

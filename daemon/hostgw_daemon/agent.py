@@ -10,46 +10,60 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from hostgw_core import logs
 from hostgw_core.backoff import Backoff
-from hostgw_core.model import ClusterConfig, IPNetwork
+from hostgw_core.model import ClusterConfig
 from hostgw_core.supervise import persistent, run_together
-from hostgw_daemon.cni.doorway import Doorway
+from hostgw_daemon.controls import Controls
 from hostgw_daemon.declarations.networks import FIRST
-from hostgw_daemon.duties import Duties, child_for, rules_for
+from hostgw_daemon.duties import Duties
 from hostgw_daemon.footing import footing, heeds
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.hosting import Hosting
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Hears, Membership
-from hostgw_daemon.opening import myself, rules_audit, uplink_rule
+from hostgw_daemon.opening import myself, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.probing import Probing
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
 from hostgw_daemon.routes.understanding import News
-from hostgw_daemon.rules.flows import Flows, FlowsState, own_moved
-from hostgw_daemon.rules.iptables import Iptables
-from hostgw_daemon.rules.masquerade import Masquerade
-from hostgw_daemon.rules.obstacles import Obstacles
+from hostgw_daemon.rules.flows import FlowsState, own_moved
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.speech import Knows, Speech
+from hostgw_daemon.surroundings import Surroundings
 from hostgw_daemon.told.overview import HOST, Parts
 
 
 class Agent:
     """The node agent of one network namespace. Nothing is opened before `run`."""
 
-    def __init__(self, settings: Settings, *, environ: Mapping[str, str], log: logs.Logger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        environ: Mapping[str, str],
+        log: logs.Logger,
+        level: logs.Control,
+    ) -> None:
         self._settings, self._environ = settings, environ
         self._log = log
+        self._halt = Halt()
+        self.controls = Controls(
+            self._halt,
+            level,
+            look=self.look,
+            told=partial(self._trouble, HOST, "paused"),
+            log=log,
+        )
         self._troubles: dict[str, dict[str, str]] = {}
         self._duties: dict[str, Duties] = {}
         self._members: dict[str, Membership] = {}
@@ -66,6 +80,7 @@ class Agent:
                 parts=self._parts,
                 wanted=lambda: self._reconciler.targets.wanted,
                 overdue=lambda: self._reconciler.overdue(time.monotonic()),
+                control=self.controls.obey,
             ),
             trouble=partial(self._trouble, HOST),
             environ=environ,
@@ -79,10 +94,11 @@ class Agent:
         """Make the parts of one network; those of the first know who this node is."""
         before = [*self._members.values()]
         node_id = before[0].papers.node_id if before else ""
-        papers = Papers(settings, node=node, node_id=node_id, told=partial(self._trouble, name))
+        told = partial(self._trouble, name)
+        papers = Papers(settings, node=node, node_id=node_id, told=told, halt=self._halt)
         hears = Hears(
             understood=partial(self._understood, name),
-            moved=self._moved,
+            moved=lambda networks: self._surroundings.moved(networks),  # noqa: PLW0108 - made later
             follows=self._follow,
             changed=self._changed,
             after_flannel=lambda: self._reconciler.take_over(),  # noqa: PLW0108 - made later
@@ -103,6 +119,7 @@ class Agent:
             clock=time.monotonic,
             audit=settings.audit_interval,
             networks=tuple(self._members),
+            halt=self._halt,
         )
         self._offers_vrf = not settings.vrf or out.host.offers("vrf")
         self._hostwatch = HostWatch(
@@ -111,19 +128,14 @@ class Agent:
             told=self._stands,
             heeds=partial(heeds, settings),
         )
-        iptables = Iptables()
-        self._masquerade = Masquerade(
-            out.firewall,
-            lambda _state: self._changed(),
-            forwarding=iptables,
-            audit=rules_audit(settings),
+        self._surroundings = Surroundings(
+            out,
+            settings,
+            changed=self._changed,
+            forgot=self._forgot,
+            trouble=partial(self._trouble, HOST),
+            halt=self._halt,
         )
-        self._obstacles = Obstacles(
-            out.firewall, iptables, partial(self._trouble, HOST, "forward_dropped")
-        )
-        self._flows = Flows(out.conntrack, self._forgot, settled=lambda: self._masquerade.settled)
-        told = partial(self._trouble, HOST, "cni_child_failing")
-        self._doorway = Doorway(out.children, told=told)
         self._probing = Probing(
             out,
             settings,
@@ -141,6 +153,7 @@ class Agent:
             table=lambda: self._reconciler.table,
             networks=lambda: map(self._parts, self._members),
             told=self._changed,
+            halt=self._halt,
             log=self._log,
         )
         for member in self._members.values():
@@ -159,10 +172,7 @@ class Agent:
                     "host": self._hostwatch.run,
                     **self._hosting.loops,
                     "reconciler": self._reconcile,
-                    "masquerade": self._masquerade.run,
-                    "flows": self._flows.run,
-                    "obstacles": self._obstacles.run,
-                    "doorway": self._doorway.run,
+                    **self._surroundings.loops,
                     "probes": self._probing.run,
                     "herald": self._speech.herald.run,
                     "web": self._speech.web.run,
@@ -216,10 +226,6 @@ class Agent:
                 return f"{why} of the network {name}, which this node serves too"
         return ""
 
-    def _moved(self, networks: Iterable[IPNetwork]) -> None:
-        if self._settings.flush_conntrack:
-            self._flows.moved(networks)
-
     def _forgot(self, state: FlowsState) -> None:
         self._speech.metrics.rules.forgot(state.forgotten)
         self._trouble(HOST, "conntrack_failing", state.reason)
@@ -229,7 +235,7 @@ class Agent:
         self._speech.chronicle.heard(events, self._reconciler.targets)
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
-        self._doorway.hear(events)
+        self._surroundings.hear(events)
         self._hosting.hear(events)
         self._speech.metrics.routes.heard(events)
 
@@ -269,17 +275,12 @@ class Agent:
             must = member.perform(self._hostwatch.now)
             if must is not None:
                 before = self._duties.get(name)
-                self._moved(own_moved(before.rules if before else None, must.rules))
+                self._surroundings.moved(own_moved(before.rules if before else None, must.rules))
                 self._duties[name] = must.after(before)
                 if must.containers is not None:
                     self._trouble(name, "mtu_impossible", must.containers.mtu.trouble)
                     self._probing.stand_on(self._hostwatch.now, must.containers.mtu.value)
-        duties = [*self._duties.values()]
-        rules, uplink = rules_for(duties), self._hostwatch.now
-        self._masquerade.want(rules)
-        self._obstacles.want(rules, uplink.link.name if isinstance(uplink, Uplink) else "")
-        if any(each.containers is not None for each in duties):
-            self._doorway.want(child_for(duties))
+        self._surroundings.want(self._duties.values(), self._hostwatch.now)
         self._hosting.consider()
 
     def _parts(self, network: str = FIRST) -> Parts:
@@ -287,7 +288,7 @@ class Agent:
         parts = self._members[network].parts(
             uplink=self._hostwatch.now,
             routes=self._reconciler.state,
-            masquerade=self._masquerade.state,
+            masquerade=self._surroundings.rules,
             troubles=self._troubles.get(network, {}),
             around=self._troubles.get(HOST, {}),
             probes=self._probing.diagnoses,

@@ -8,6 +8,7 @@ from typing import Any
 
 from hostgw_core.logs import Logger
 from hostgw_daemon.circumstances import circumstances, gateways_on
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.host.facts import Circumstances
 from hostgw_daemon.host.hostcheck import HostCheck, HostState
 from hostgw_daemon.host.resolver import Neighbourhood, Resolver
@@ -36,6 +37,7 @@ class Hosting:
         table: Callable[[], int],
         networks: Callable[[], Iterable[Parts]],
         told: Callable[[], None],
+        halt: Halt,
         log: Logger,
     ) -> None:
         self._inspector = out.inspector
@@ -52,6 +54,7 @@ class Hosting:
             changed=self._wrote,
             clock=time.thread_time,
             fix=settings.fix_sysctls,
+            halt=halt,
         )
         self._resolver = Resolver(
             out.managed,

@@ -35,6 +35,7 @@ from hostgw_daemon.disk.memory import Memory
 from hostgw_daemon.disk.paperwork import Paperwork
 from hostgw_daemon.disk.recollection import Past, Recollection
 from hostgw_daemon.disk.statedir import StateDir
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.kernel import Kernel
 from hostgw_daemon.opening import left_by_flannel
 from hostgw_daemon.routes.cluster import Cluster
@@ -69,7 +70,8 @@ class Papers:
     """Reads what was left here of one network, and writes what is to be left.
 
     `told` gets the code of a condition and what is wrong, or "" when nothing is. `node_id` is who
-    this node is, where the papers of another network have said so already.
+    this node is, where the papers of another network have said so already. A `halt` is for what
+    others read; what only this daemon does it needs to go on where it was.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Papers:
         node: str,
         told: Callable[[str, str], None],
         node_id: str = "",
+        halt: Halt | None = None,
     ) -> None:
         keys = Keys(settings.etcd_prefix)
         state = StateDir(Path(settings.state_dir))
@@ -109,10 +112,10 @@ class Papers:
             gather=SEEN_EVERY,
         )
         self.subnet_file = Paperwork[bytes](
-            lambda content: atomic_write(path, content), done=self._subnet_file
+            lambda content: atomic_write(path, content), done=self._subnet_file, halt=halt
         )
         self.conflist_file = Paperwork[Conflist](
-            partial(self._write_conflist, settings), done=self._conflist_file
+            partial(self._write_conflist, settings), done=self._conflist_file, halt=halt
         )
         self.remembered = self.memory.subnets
         # flannel's file where we have no memory: we come after flannel on this host.

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 
 from hostgw_daemon.told import web
+from hostgw_daemon.told.bodies import LONGEST
 from hostgw_daemon.told.listen import Unix
-from hostgw_daemon.told.orders import LONGEST, Accept, Believe, Done
+from hostgw_daemon.told.orders import Accept, Believe, Done
 from support.webview import LOOPBACK, FakeView, serving
 
 ACCEPT = "/v1/holds/accept"

@@ -111,7 +111,7 @@ class FakeStore:
         """Do as the port says; what is kept is what is in use."""
         with self._asked("room"):
             size = sum(len(entry.key) + len(entry.value) for entry in self.entries.values())
-            return Room(self.header, size, size, full=self.full)
+            return Room(self.header, size, size, full=self.full, version="3.5.0")
 
     async def recalls(self, key: bytes, revision: int) -> bool:
         """Do as the port says."""

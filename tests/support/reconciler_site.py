@@ -16,6 +16,7 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Family
 from hostgw_core.store import Change, Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.kernel import (
     HostChanged,
     KernelEvent,
@@ -151,7 +152,10 @@ class Site(Records):
         self.reports: list[Report] = []
         self.on_report: Callable[[Report], None] = lambda _report: None
         self.failures: list[Exception] = []
-        reconciler = Reconciler(self.kernel, told=self._told, clock=clock, networks=networks)
+        self.halt = Halt()
+        reconciler = Reconciler(
+            self.kernel, told=self._told, clock=clock, networks=networks, halt=self.halt
+        )
         super().__init__(clock, reconciler)
         self.rule = RouteRule(LINK)
 

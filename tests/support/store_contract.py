@@ -220,6 +220,7 @@ class StoreContract(WatchContract):
         assert room.header.revision >= done.header.revision
         assert room.size >= room.in_use >= 10_000
         assert not room.full
+        assert room.version
 
     async def test_the_past_is_recalled_until_it_is_compacted(self, subject: Subject) -> None:
         """Asking for an old revision tells whether anybody compacts."""

@@ -13,6 +13,7 @@ from hostgw_core.settings import Listen
 from hostgw_daemon.told import web
 from hostgw_daemon.told.checks import Check
 from hostgw_daemon.told.chronicle import Chronicle
+from hostgw_daemon.told.controls import Control, Obeyed
 from hostgw_daemon.told.holdings import HoldsStatus, HoldStatus
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listen import Place, Tcp
@@ -43,6 +44,7 @@ HOLD = HoldStatus(
     until=None,
 )
 ONE = Done(1, 0)
+OBEYED = Obeyed("it is done", 1790000000.0)
 CONFIG = ConfigStatus(None, None, 0, "", ())
 LOOPBACK = Tcp(Listen("127.0.0.1", 0))
 
@@ -63,6 +65,8 @@ class FakeView:
     held: Sequence[HoldStatus] = (HOLD,)
     obeyed: list[Order] = field(default_factory=list)
     done: Done | str = ONE
+    controlled: list[tuple[Control, str]] = field(default_factory=list)
+    outcome: Obeyed | str = OBEYED
     further: dict[str, FakeView] = field(default_factory=dict)
     chronicle: Chronicle = field(default_factory=chronicle)
 
@@ -130,6 +134,11 @@ class FakeView:
         """Remember the order, and give what the test set."""
         self.obeyed.append(order)
         return self.done
+
+    def control(self, order: Control, by: str) -> Obeyed | str:
+        """Remember the order and who gave it, and give what the test set."""
+        self.controlled.append((order, by))
+        return self.outcome
 
     def config(self) -> ConfigStatus:
         """Give no configuration."""

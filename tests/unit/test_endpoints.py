@@ -9,9 +9,8 @@ import pytest
 from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Subnets
 from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.told.checks import Check
-from hostgw_daemon.told.endpoints import JSON, OF_NETWORK, Reach, Request, paths, respond
+from hostgw_daemon.told.endpoints import JSON, OBEYED, OF_NETWORK, Reach, Request, paths, respond
 from hostgw_daemon.told.listings import ConfigStatus, LeaseStatus, RouteStatus
-from hostgw_daemon.told.orders import ORDERS
 from hostgw_daemon.told.status import SettingStatus
 from support.webview import FakeView
 
@@ -138,7 +137,7 @@ def test_every_path_that_is_named_exists(view: FakeView):
     """The list in the 404 is the truth."""
     for reach in Reach:
         for path in paths(reach):
-            assert get(view, path, reach).status == (405 if path in ORDERS else 200)
+            assert get(view, path, reach).status == (405 if path in OBEYED else 200)
 
 
 def test_the_page_names_every_path():

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from hostgw_daemon.told.bodies import LONGEST
 from hostgw_daemon.told.endpoints import JSON, Reach, Request, respond
-from hostgw_daemon.told.orders import LONGEST, ORDERS, Accept, Believe, Done, Extend
+from hostgw_daemon.told.orders import ORDERS, Accept, Believe, Done, Extend
 from support.webview import FakeView
 
 ACCEPT, EXTEND, BELIEVE = ORDERS

@@ -98,6 +98,7 @@ def room_of(status: pb.StatusResponse) -> Room:
         in_use=status.dbSizeInUse,
         quota=status.dbSizeQuota,
         full=any("alarm:NOSPACE" in error for error in status.errors),
+        version=status.version,
     )
 
 

@@ -25,6 +25,7 @@ from hostgw_daemon.cni.child import (
     Step,
     steps,
 )
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.kernel import Child, HostChanged, IPInterface, KernelEvent, Overrun
 
 AUDIT = 60.0  # seconds between two looks that nobody asked for
@@ -66,7 +67,12 @@ class Doorway:
     """
 
     def __init__(
-        self, children: Children, *, told: Callable[[str], None], audit: float = AUDIT
+        self,
+        children: Children,
+        *,
+        told: Callable[[str], None],
+        audit: float = AUDIT,
+        halt: Halt | None = None,
     ) -> None:
         self._children = children
         self._told = told
@@ -76,6 +82,7 @@ class Doorway:
         self._known = False  # whether anybody has said yet what is wanted
         self._wanted: Child | None = None
         self._index = 0
+        self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def want(self, child: Child | None) -> None:
         """Say what must be from now on; None: no child of ours."""
@@ -105,7 +112,7 @@ class Doorway:
 
     def step(self) -> float | None:
         """Make it right once; give the seconds until it must be tried again, None if it stands."""
-        if not self._known:
+        if not self._known or self._halt.on:
             return None
         try:
             self._make_right()

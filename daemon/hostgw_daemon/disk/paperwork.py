@@ -15,6 +15,7 @@ from typing import Generic, NoReturn, TypeVar
 
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.wake import Wake
+from hostgw_daemon.halt import Halt
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class Paperwork(Generic[T]):
     """Keeps one file. `write` blocks, raises OSError, and does nothing for content that stands.
 
     `done` is called after each write that worked, and with the trouble after each that did not.
+    While it is halted nothing is written.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Paperwork(Generic[T]):
         done: Callable[[str], None],
         audit: float = AUDIT,
         gather: float = GATHER,
+        halt: Halt | None = None,
     ) -> None:
         self._write = write
         self._done = done
@@ -45,6 +48,7 @@ class Paperwork(Generic[T]):
         self._backoff = Backoff(0.5, 30.0)
         self.trouble = ""
         self.written: T | None = None
+        self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def want(self, content: T) -> None:
         """Say what the file must hold from now on."""
@@ -61,7 +65,8 @@ class Paperwork(Generic[T]):
         """Write for ever."""
         pause: float | None = None
         while True:
-            if not await self._wake.wait(within=around(self._audit) if pause is None else pause):
+            rung = await self._wake.wait(within=around(self._audit) if pause is None else pause)
+            if not rung and not self._halt.on:
                 self.written = None
             pause = await self.step()
             await asyncio.sleep(self._gather)
@@ -69,7 +74,7 @@ class Paperwork(Generic[T]):
     async def step(self) -> float | None:
         """Write once; give the seconds until it must be tried again, None when it stands."""
         content = self._wanted
-        if content is None or content == self.written:
+        if content is None or content == self.written or self._halt.on:
             return None
         try:
             await asyncio.to_thread(self._write, content)

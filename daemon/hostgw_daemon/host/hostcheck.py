@@ -20,6 +20,7 @@ from typing import Final, NoReturn, Protocol
 
 from hostgw_core.backoff import around
 from hostgw_core.wake import Wake
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.host.facts import Circumstances, HostFacts
 from hostgw_daemon.host.findings import Finding, Sysctl, findings
 from hostgw_daemon.host.sysctls import Changed
@@ -91,6 +92,7 @@ class HostCheck:
         changed: Callable[[Changed], None],
         clock: Callable[[], float],
         fix: bool = False,
+        halt: Halt | None = None,
     ) -> None:
         self._survey = survey
         self._sysctls = sysctls
@@ -102,6 +104,7 @@ class HostCheck:
         self._wake = Wake()
         self._seen = Circumstances()
         self.state = UNSEEN
+        self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def hear(self, events: Iterable[KernelEvent]) -> None:
         """Take what the kernel said about links, addresses, sysctls and routes of others."""
@@ -143,7 +146,7 @@ class HostCheck:
         facts = self._survey.read(about)
         found, refused = findings(facts), dict[Sysctl, str]()
         wanted = dict.fromkeys(each for finding in found for each in finding.sets)
-        if self._fix and wanted:
+        if self._fix and wanted and not self._halt.on:
             for sysctl in wanted:
                 result = self._sysctls.write(sysctl)
                 if isinstance(result, Changed):

@@ -23,6 +23,7 @@ from typing import Final, NoReturn
 
 from hostgw_core.model import Family
 from hostgw_core.wake import Wake
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.kernel import (
     MAIN_TABLE,
     Kernel,
@@ -53,7 +54,8 @@ _PASSING = frozenset({Verdict.FAILED, Verdict.LINK_DOWN})
 class Reconciler:
     """Keeps the routes of some `networks`, by name.
 
-    `told` gets every report; `clock` is time.monotonic, in seconds.
+    `told` gets every report; `clock` is time.monotonic, in seconds. While it is halted no pass is
+    made, and none is overdue.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Reconciler:
         clock: Callable[[], float],
         audit: float = 60.0,
         networks: Sequence[str] = (ONLY,),
+        halt: Halt | None = None,
     ) -> None:
         self._passes = Passes(kernel)
         self._told = told
@@ -77,6 +80,7 @@ class Reconciler:
         self._applied = 0
         self._last: Report | None = None
         self._last_full: Report | None = None
+        self._halt = (halt or Halt()).heed(lambda: self.look("a pause is over"))
 
     # -- what may ring ------------------------------------------------------------------------
 
@@ -160,8 +164,7 @@ class Reconciler:
 
     def overdue(self, now: float) -> float:
         """Give the seconds by which a pass that should have been made is late."""
-        ready = bool(self._networks.rosters) and self._rule is not None
-        return max(0.0, now - self._schedule.due) if ready else 0.0
+        return max(0.0, now - self._schedule.due) if self._may_write else 0.0
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -174,9 +177,10 @@ class Reconciler:
     async def step(self) -> None:
         """Do what has rung: the small passes at once, the full one when it is due."""
         now, rosters = self._clock(), self._networks.rosters
-        if not rosters or self._rule is None:
+        if not self._may_write:
             self._schedule.postpone(now)
             return
+        assert self._rule is not None
         full = self._schedule.is_due(now)
         if self._inbox.anew and not full:
             return
@@ -189,6 +193,11 @@ class Reconciler:
             self._inbox.give_back(task.rung)
             self.look("a pass failed")
             raise
+
+    @property
+    def _may_write(self) -> bool:
+        known = bool(self._networks.rosters) and self._rule is not None
+        return known and not self._halt.on
 
     async def _small(self, task: Task) -> None:
         if task.rung.lost:

@@ -19,6 +19,7 @@ from typing import Final, NoReturn, Protocol
 from hostgw_core.backoff import Backoff
 from hostgw_core.model import IPNetwork
 from hostgw_core.wake import Wake
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.rules.ruleset import RulesetSpec
 
 SETTLE: Final = 1.0
@@ -60,6 +61,7 @@ class Flows:
         told: Callable[[FlowsState], None],
         *,
         settled: Callable[[], bool],
+        halt: Halt | None = None,
     ) -> None:
         self._conntrack = conntrack
         self._told = told
@@ -68,6 +70,7 @@ class Flows:
         self._backoff = Backoff(first=1.0, longest=60.0)
         self._moved: set[IPNetwork] = set()
         self.state = FlowsState()
+        self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def moved(self, networks: Iterable[IPNetwork]) -> None:
         """Say which subnets have moved."""
@@ -79,11 +82,14 @@ class Flows:
         """Wait for moves, and forget, for ever."""
         while True:
             await self._wake.wait()
+            if self._halt.on or not self._moved:
+                continue
             for _ in range(PATIENCE):
                 await asyncio.sleep(SETTLE)
                 if self._settled():
                     break
-            await self._forget()
+            if not self._halt.on:
+                await self._forget()
 
     async def _forget(self) -> None:
         self._wake.take()

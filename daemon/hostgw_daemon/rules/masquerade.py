@@ -23,6 +23,7 @@ from enum import StrEnum
 
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.wake import Wake
+from hostgw_daemon.halt import Halt
 from hostgw_daemon.rules.forwarding import Forwarding
 from hostgw_daemon.rules.nftables import (
     Firewall,
@@ -65,7 +66,7 @@ class Masquerade:
     """Keep the tables of `want` in force while `run` runs; they stay when it ends.
 
     `on_state` gets each new state, once. Without `forwarding`, iptables is left alone. `audit` is
-    in seconds.
+    in seconds. While it is halted nothing is read and nothing written.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Masquerade:
         *,
         forwarding: Forwarding | None = None,
         audit: float = AUDIT,
+        halt: Halt | None = None,
     ) -> None:
         self._firewall = firewall
         self._forwarding = forwarding
@@ -92,6 +94,7 @@ class Masquerade:
         self._resyncs = self._drifts = 0
         self._recent: deque[float] = deque(maxlen=FIGHT_DRIFTS + 1)  # when: the loop's clock
         self._state = MasqueradeState()
+        self._halt = (halt or Halt()).heed(self._wake.ring)
 
     @property
     def wanted(self) -> RulesetSpec | None:
@@ -129,7 +132,7 @@ class Masquerade:
     async def _look(self) -> float:
         """Make it right, say how it stands, and give the seconds until the next look."""
         spec = self._wanted
-        if spec is None:
+        if spec is None or self._halt.on:
             return self._audit
         if spec is not self._spec:
             self._spec, self._desired = spec, desired(spec)

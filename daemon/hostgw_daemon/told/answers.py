@@ -15,6 +15,7 @@ from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.told import account
 from hostgw_daemon.told.checks import Check, beat
 from hostgw_daemon.told.chronicle import Chronicle
+from hostgw_daemon.told.controls import Control, Obeyed
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listings import RouteStatus
 from hostgw_daemon.told.metrics import Metrics
@@ -31,7 +32,7 @@ class Answers:
     """Implements `views.WebView`.
 
     `networks` are asked about each network, by its name; `wanted` gives the routes there should be,
-    `overdue` by how many seconds a pass is late.
+    `overdue` by how many seconds a pass is late; `control` obeys orders about the daemon.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Answers:
         networks: Mapping[str, NetworkAnswers],
         wanted: Callable[[], Iterable[Route]],
         overdue: Callable[[], float],
+        control: Callable[[Control, str], Obeyed | str],
         board: Board,
         metrics: Metrics,
         chronicle: Chronicle,
@@ -51,6 +53,7 @@ class Answers:
         self._parts = networks[FIRST].parts
         self._wanted = wanted
         self._overdue = overdue
+        self.control = control
         self._board = board
         self._metrics = metrics
         self._last_beat = time.monotonic()

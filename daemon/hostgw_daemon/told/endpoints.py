@@ -7,7 +7,7 @@
 | `/metrics` | Prometheus text or OpenMetrics | everybody but the port of --healthz-port |
 | `/v1/status`, `routes`, `peers`, `leases`, `refusals`, `holds`, `config` | JSON | this host |
 | `/v1/events` (`polling`) | JSON: the journal, or what comes next in it | this host |
-| POST `/v1/holds/accept`, ... (`orders`) | what came of it | the unix socket |
+| POST `/v1/holds/accept`, ... (`orders`, `controls`) | what came of it | the unix socket |
 
 Everything but the orders is read-only. Who asks is told by where the connection comes from; the
 Host header, which anybody may write, means nothing here. On loopback every user of the host may
@@ -27,9 +27,11 @@ from enum import IntEnum, auto
 from typing import Final, TypeAlias
 
 from hostgw_core.keys import quoted
+from hostgw_daemon.told.bodies import LONGEST
 from hostgw_daemon.told.checks import Answer, Check, answer
+from hostgw_daemon.told.controls import CONTROLS, Control
 from hostgw_daemon.told.listings import LeaseStatus
-from hostgw_daemon.told.orders import LONGEST, ORDERS, Order
+from hostgw_daemon.told.orders import ORDERS, Order
 from hostgw_daemon.told.polling import PATH as EVENTS
 from hostgw_daemon.told.polling import Poll, poll_of
 from hostgw_daemon.told.status import encode
@@ -50,7 +52,10 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked; `query` has every value of every name, `body` is empty but for an order."""
+    """What was asked; `query` has every value of every name, `body` is empty but for an order.
+
+    `by` is who gives an order, as the kernel knows it.
+    """
 
     method: str
     path: str
@@ -58,11 +63,12 @@ class Request:
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     accept: str = ""
     body: bytes = b""
+    by: str = ""
 
     @property
     def orders(self) -> bool:
         """Whether its body is worth reading: nothing else has one."""
-        return self.method == "POST" and self.path in ORDERS and self.reach is Reach.SOCKET
+        return self.method == "POST" and self.path in OBEYED and self.reach is Reach.SOCKET
 
     @property
     def network(self) -> str:
@@ -92,6 +98,9 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+OBEYED: Final = (*ORDERS, *CONTROLS)
+"""The paths of all orders: those for a network, and those for the daemon."""
+
 Question: TypeAlias = Callable[[WebView], Sequence[Check]]
 Document: TypeAlias = Callable[[WebView], object]
 
@@ -120,12 +129,12 @@ def paths(reach: Reach) -> tuple[str, ...]:
     if reach is Reach.HEALTH:
         return health
     documents = (*DOCUMENTS, *OF_NETWORK, EVENTS) if reach >= Reach.HOST else ()
-    return (*health, "/metrics", *documents, *(ORDERS if reach is Reach.SOCKET else ()))
+    return (*health, "/metrics", *documents, *(OBEYED if reach is Reach.SOCKET else ()))
 
 
 def respond(view: WebView, request: Request) -> Response:
     """Answer a request."""
-    if request.path in ORDERS and request.reach is not Reach.HEALTH:
+    if request.path in OBEYED and request.reach is not Reach.HEALTH:
         return _order(view, request)
     if request.method not in ("GET", "HEAD"):
         allow = {"Allow": "GET, HEAD"}
@@ -145,13 +154,13 @@ def _document(view: WebView, request: Request) -> Response:
         sentence = f"{request.path} is for this host only: ask on loopback or on the unix socket"
         return _refuse(request, 403, sentence)
     if request.path in DOCUMENTS:
-        return Response(200, encode(DOCUMENTS[request.path](view)), JSON)
+        return _json(DOCUMENTS[request.path](view))
     if request.path == EVENTS:
         return _events(view, request)
     network = view.network(request.network)
     if network is None:
         return _refuse(request, 404, _no_network(view, request))
-    return Response(200, encode(OF_NETWORK[request.path](network)), JSON)
+    return _json(OF_NETWORK[request.path](network))
 
 
 def _events(view: WebView, request: Request) -> Response:
@@ -176,9 +185,13 @@ def _order(view: WebView, request: Request) -> Response:
         return _refuse(request, 405, sentence, {"Allow": "POST"})
     if len(request.body) > LONGEST:
         return _refuse(request, 413, f"a body may have {LONGEST} bytes: say it in several")
-    order = ORDERS[request.path](request.body)
+    read: Callable[[bytes], Order | Control | str] = {**ORDERS, **CONTROLS}[request.path]
+    order = read(request.body)
     if isinstance(order, str):
         return _refuse(request, 400, order)
+    if isinstance(order, Control):
+        done = view.control(order, request.by)
+        return _refuse(request, 409, done) if isinstance(done, str) else _json(done)
     return _obeyed(view, request, order)
 
 
@@ -189,7 +202,11 @@ def _obeyed(view: WebView, request: Request, order: Order) -> Response:
     done = network.obey(order)
     if isinstance(done, str):
         return _refuse(request, 409, done)
-    return Response(200, encode(done), JSON)
+    return _json(done)
+
+
+def _json(document: object) -> Response:
+    return Response(200, encode(document), JSON)
 
 
 def _health(checks: Sequence[Check], request: Request, question: str, check: str) -> Response:

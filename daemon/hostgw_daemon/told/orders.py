@@ -14,18 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 import msgspec
 
-LONGEST: Final = 512 << 10
-"""Bytes of a body: the keys of five thousand leases."""
+from hostgw_daemon.told.bodies import decoded, none
 
 SHORTEST_WAIT, LONGEST_WAIT = 1, 30 * 86400
 """Seconds that a hold may be extended by."""
-
-_W = TypeVar("_W", bound="_Which")
-_QUOTED = 200  # characters of a decoder's words: it quotes what it was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +65,12 @@ class _HowLong(_Which):
 
 
 def _accept(body: bytes) -> Order | str:
-    which = _decoded(body, _WHICH)
+    which = decoded(body, _WHICH)
     return which if isinstance(which, str) else _chosen(which, Accept)
 
 
 def _extend(body: bytes) -> Order | str:
-    which = _decoded(body, _HOW_LONG)
+    which = decoded(body, _HOW_LONG)
     if isinstance(which, str):
         return which
     if not SHORTEST_WAIT <= which.seconds <= LONGEST_WAIT:
@@ -84,7 +80,7 @@ def _extend(body: bytes) -> Order | str:
 
 
 def _believe(body: bytes) -> Order | str:
-    return "there is nothing to say in the body: send none" if body else Believe()
+    return none(body) or Believe()
 
 
 ORDERS: Final[Mapping[str, Callable[[bytes], Order | str]]] = {
@@ -96,13 +92,6 @@ ORDERS: Final[Mapping[str, Callable[[bytes], Order | str]]] = {
 
 _WHICH: Final = msgspec.json.Decoder(_Which)
 _HOW_LONG: Final = msgspec.json.Decoder(_HowLong)
-
-
-def _decoded(body: bytes, decoder: msgspec.json.Decoder[_W]) -> _W | str:
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        return f"the body is not as it must be: {str(error)[:_QUOTED]}"
 
 
 def _chosen(which: _Which, order: Callable[[frozenset[bytes] | None], Order]) -> Order | str:

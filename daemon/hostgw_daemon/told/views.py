@@ -1,4 +1,4 @@
-"""What there is to show over HTTP: the two ports behind `endpoints`."""
+"""What the answers over HTTP are made of: what there is to show, and who obeys orders."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 
 from hostgw_core.model import Lease
 from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.controls import Control, Obeyed
 from hostgw_daemon.told.holdings import HoldsStatus
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
@@ -53,6 +54,13 @@ class WebView(Protocol):
     @property
     def networks(self) -> Iterable[str]:
         """The names of all networks."""
+        ...
+
+    def control(self, order: Control, by: str) -> Obeyed | str:
+        """Carry out an order about the daemon; give what came of it, or a sentence why not.
+
+        `by` says who gives it, as far as is known.
+        """
         ...
 
 

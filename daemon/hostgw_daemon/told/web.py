@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
@@ -19,9 +21,9 @@ from typing import Any, NoReturn, Protocol
 
 from aiohttp import web
 
+from hostgw_daemon.told.bodies import LONGEST
 from hostgw_daemon.told.endpoints import Reach, Request, Response, respond
 from hostgw_daemon.told.listen import BACKLOG, CannotListen, Place, Tcp, listening
-from hostgw_daemon.told.orders import LONGEST
 from hostgw_daemon.told.polling import Poll
 from hostgw_daemon.told.tls import TlsFiles
 from hostgw_daemon.told.views import WebView
@@ -30,6 +32,7 @@ CONNECTIONS = 64  # for each place
 IDLE = 75.0  # seconds that a connection may wait for its next request
 PATIENCE = 30.0  # seconds that a client may take to read a response
 FAREWELL = 2.0  # seconds for the responses under way when the server ends
+_UCRED = struct.Struct("iII")  # pid, uid, gid
 HEAD_LINE, HEAD_LINES = 4096, 64  # bytes of a line of the head, and how many lines
 
 
@@ -71,7 +74,7 @@ async def serve(
         )
         try:
             if request.orders:
-                request = replace(request, body=await _body(asked))
+                request = replace(request, body=await _body(asked), by=_peer(asked))
         except TimeoutError:
             return await _send(asked, Response(408, b"the body did not come in time\n"))
         try:
@@ -174,6 +177,18 @@ async def _until_next(view: Waiting, poll: Poll, farewell: asyncio.Future[None])
     if news is not None:
         first = asyncio.FIRST_COMPLETED
         await asyncio.wait({news, farewell}, timeout=poll.wait, return_when=first)
+
+
+def _peer(asked: web.BaseRequest) -> str:
+    """Say who has opened a unix socket, as the kernel knows it (SO_PEERCRED, unix(7))."""
+    opened = asked.get_extra_info("socket")
+    try:
+        pid, uid, _ = _UCRED.unpack(
+            opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        )
+    except (OSError, AttributeError):  # it is gone already
+        return "somebody"
+    return f"uid {uid}, pid {pid}"
 
 
 async def _body(asked: web.BaseRequest) -> bytes:

@@ -29,6 +29,12 @@ ROUTES = (
         explained_by=("no_uplink",),
     ),
     Kind(
+        "paused",
+        _WARNING,
+        "Nothing is written to this host: routes, rules and files stay as they are.",
+        "It ends by itself at the time that the detail names; `hostgwctl resume` ends it at once.",
+    ),
+    Kind(
         "routes_failing",
         _ERROR,
         "The kernel refuses some routes.",
