@@ -34,6 +34,7 @@ COMMANDS = {
         "Who has which subnet: list, show, watch, release.",
     ),
     "trace": ("hostgw_cli.cluster.trace", "trace", "The way between two addresses and back."),
+    "snapshot": ("hostgw_cli.cluster.snapshot", "snapshot", "Keep the cluster's keys in a file."),
     "bundle": ("hostgw_cli.bundle.command", "bundle", "A support archive, without secrets."),
     "resync": ("hostgw_cli.orders", "resync", "Have the daemon look at everything anew."),
     "pause": ("hostgw_cli.orders", "pause", "Have nothing written to this host for a while."),
