@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from hostgw_core import logs
 from hostgw_core.backoff import Backoff
-from hostgw_core.model import ClusterConfig
 from hostgw_core.supervise import persistent, run_together
 from hostgw_daemon.controls import Controls
 from hostgw_daemon.declarations.networks import FIRST
@@ -29,9 +27,11 @@ from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Hears, Membership
+from hostgw_daemon.memberships import elsewhere, loops
 from hostgw_daemon.opening import myself, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
+from hostgw_daemon.planning import planned
 from hostgw_daemon.probing import Probing
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
@@ -81,6 +81,9 @@ class Agent:
                 wanted=lambda: self._reconciler.targets.wanted,
                 overdue=lambda: self._reconciler.overdue(time.monotonic()),
                 control=self.controls.obey,
+                plan=lambda: planned(
+                    self._reconciler, self._surroundings, self._members.values(), self._halt
+                ),
             ),
             trouble=partial(self._trouble, HOST),
             environ=environ,
@@ -103,7 +106,7 @@ class Agent:
             changed=self._changed,
             after_flannel=lambda: self._reconciler.take_over(),  # noqa: PLW0108 - made later
             renewed=self._renewed if name == FIRST else lambda _result, _seconds: None,
-            elsewhere=partial(self._elsewhere, name),
+            elsewhere=partial(elsewhere, self._members, name),
         )
         log = self._log if name == FIRST else self._log.bind(network=name)
         return Membership(
@@ -168,7 +171,7 @@ class Agent:
             out.monitor.start(self._heard)
             await run_together(
                 {
-                    **self._loops,
+                    **loops(self._members),
                     "host": self._hostwatch.run,
                     **self._hosting.loops,
                     "reconciler": self._reconcile,
@@ -179,16 +182,6 @@ class Agent:
                 },
                 stop,
             )
-
-    @property
-    def _loops(self) -> dict[str, Callable[[], Any]]:
-        """The tasks of all networks. What the store itself suffers from is asked by the first."""
-        found = dict(self._member.loops)
-        for name, member in self._members.items():
-            if name != FIRST:
-                found |= {f"{task} of {name}": run for task, run in member.loops.items()}
-                del found[f"upkeep of {name}"]
-        return found
 
     def look(self) -> None:
         """Look at host, store, kernel and files anew, as a reload asks."""
@@ -218,13 +211,6 @@ class Agent:
         for name, member in self._members.items():
             if name != network:
                 member.room_came()
-
-    def _elsewhere(self, network: str, config: ClusterConfig) -> str:
-        """Say which other network of this node has a part of a configuration's addresses."""
-        for name, member in self._members.items():
-            if name != network and (why := member.overlaps(config)):
-                return f"{why} of the network {name}, which this node serves too"
-        return ""
 
     def _forgot(self, state: FlowsState) -> None:
         self._speech.metrics.rules.forgot(state.forgotten)

@@ -16,7 +16,7 @@ A disk that is full, read-only or gone is a condition with a sentence: nothing w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -117,6 +117,10 @@ class Papers:
         self.conflist_file = Paperwork[Conflist](
             partial(self._write_conflist, settings), done=self._conflist_file, halt=halt
         )
+        self._for_others: tuple[tuple[str, Paperwork[Any]], ...] = (
+            (settings.subnet_file, self.subnet_file),
+            (settings.cni_conf, self.conflist_file),
+        )
         self.remembered = self.memory.subnets
         # flannel's file where we have no memory: we come after flannel on this host.
         self.after_flannel = False
@@ -139,6 +143,13 @@ class Papers:
             "subnet-file": self.subnet_file.run,
             "conflist": self.conflist_file.run,
         }
+
+    @property
+    def pending(self) -> Iterator[tuple[str, str]]:
+        """Give the files for others that are not as they must be, and why not if they cannot be."""
+        for path, file in self._for_others:
+            if file.pending:
+                yield path, file.trouble
 
     def again(self) -> None:
         """Look at every file anew."""

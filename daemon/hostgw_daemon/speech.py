@@ -25,6 +25,7 @@ from hostgw_daemon.told.answers import Answers
 from hostgw_daemon.told.chronicle import Chronicle
 from hostgw_daemon.told.conditions import KINDS
 from hostgw_daemon.told.controls import Control, Obeyed
+from hostgw_daemon.told.foreseen import PlanStatus
 from hostgw_daemon.told.herald import Herald
 from hostgw_daemon.told.listeners import Listeners
 from hostgw_daemon.told.metrics import Metrics
@@ -37,13 +38,15 @@ from hostgw_daemon.told.overview import HOST, Parts
 class Knows:
     """Who is asked: for the states of all parts by network, for the routes there should be.
 
-    `overdue` gives by how many seconds a pass is late; `control` obeys an order about the daemon.
+    `overdue` gives by how many seconds a pass is late; `control` obeys an order about the daemon;
+    `plan` gives what would change on the host now.
     """
 
     parts: Callable[[str], Parts]
     wanted: Callable[[], Iterable[Route]]
     overdue: Callable[[], float]
     control: Callable[[Control, str], Obeyed | str]
+    plan: Callable[[], PlanStatus]
 
 
 class Speech:
@@ -87,6 +90,7 @@ class Speech:
             wanted=knows.wanted,
             overdue=knows.overdue,
             control=knows.control,
+            plan=knows.plan,
             board=board,
             metrics=self.metrics,
             chronicle=self.chronicle,

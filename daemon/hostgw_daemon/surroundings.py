@@ -76,6 +76,11 @@ class Surroundings:
         """How our rules stand."""
         return self._masquerade.state
 
+    @property
+    def rules_pending(self) -> bool:
+        """Whether the rules are known to be otherwise than they must be."""
+        return not self._masquerade.settled
+
     def hear(self, events: Iterable[KernelEvent]) -> None:
         """Take what the kernel said about links."""
         self._doorway.hear(events)

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from hostgw_cli.__main__ import main
 from hostgw_core import __version__
 from hostgw_daemon.told.controls import LogLevel, Pause, Resume, Resync
+from hostgw_daemon.told.foreseen import ChangeStatus, PlanStatus
 from hostgw_daemon.told.listen import Unix
 from support.webview import FakeView, serving
 
@@ -97,6 +98,26 @@ async def test_metrics(view: FakeView, ctl: Ctl):
     assert (await ctl("metrics", "--grep", "^hostgw_r.*")).output == "hostgw_ready 1.0\n"
     none = await ctl("metrics", "-g", "nothing")
     assert (none.exit_code, none.output) == (1, "")
+
+
+async def test_a_plan(view: FakeView, ctl: Ctl):
+    """What would change, what is held back, and what is in the way; the status says which."""
+    done = await ctl("plan")
+    assert done.exit_code == 1
+    assert [line.split() for line in done.output.splitlines()][1] == [
+        *("add", "route", "10.5.1.0/24", "via", "192.0.2.1", "n2", "new", "n2", "is", "new"),
+    ]
+    whole = json.loads((await ctl("plan", "-o", "json")).output)
+    assert whole["changes"][0]["cause"] == "new"
+    held = ChangeStatus("route", "keep", "r", "held", "it waits", "n2")
+    view.planned = PlanStatus(waits="paused", held_back=(held,))
+    done = await ctl("plan")
+    assert done.exit_code == 0
+    assert "keep    route  r      n2    held   it waits" in done.output
+    assert "nothing would change\nnothing is written at present: paused\n" in done.output
+    moved = ChangeStatus("route", "move", "a", "moved", "why", before="b")
+    view.planned = PlanStatus(changes=(moved,))
+    assert "a (now b)" in (await ctl("plan")).output
 
 
 async def test_versions_with_a_daemon_and_without_a_store(ctl: Ctl):

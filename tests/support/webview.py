@@ -14,6 +14,7 @@ from hostgw_daemon.told import web
 from hostgw_daemon.told.checks import Check
 from hostgw_daemon.told.chronicle import Chronicle
 from hostgw_daemon.told.controls import Control, Obeyed
+from hostgw_daemon.told.foreseen import ChangeStatus, PlanStatus
 from hostgw_daemon.told.holdings import HoldsStatus, HoldStatus
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listen import Place, Tcp
@@ -45,6 +46,9 @@ HOLD = HoldStatus(
 )
 ONE = Done(1, 0)
 OBEYED = Obeyed("it is done", 1790000000.0)
+PLAN = PlanStatus(
+    changes=(ChangeStatus("route", "add", "10.5.1.0/24 via 192.0.2.1", "new", "n2 is new", "n2"),)
+)
 CONFIG = ConfigStatus(None, None, 0, "", ())
 LOOPBACK = Tcp(Listen("127.0.0.1", 0))
 
@@ -67,6 +71,7 @@ class FakeView:
     done: Done | str = ONE
     controlled: list[tuple[Control, str]] = field(default_factory=list)
     outcome: Obeyed | str = OBEYED
+    planned: PlanStatus = PLAN
     further: dict[str, FakeView] = field(default_factory=dict)
     chronicle: Chronicle = field(default_factory=chronicle)
 
@@ -134,6 +139,10 @@ class FakeView:
         """Remember the order, and give what the test set."""
         self.obeyed.append(order)
         return self.done
+
+    def plan(self) -> PlanStatus:
+        """Give what the test set."""
+        return self.planned
 
     def control(self, order: Control, by: str) -> Obeyed | str:
         """Remember the order and who gave it, and give what the test set."""

@@ -34,6 +34,14 @@ def done(daemon: Daemon, *words: str) -> str:
     return found.stdout
 
 
+def planned(daemon: Daemon) -> set[tuple[str, ...]]:
+    """Give what the command says would change: what, how, where and why."""
+    found = ctl(daemon, "plan", "-o", "json")
+    changes = json.loads(found.stdout)["changes"]
+    assert (found.returncode, found.stderr) == (1 if changes else 0, "")
+    return {(c["what"], c["action"], c["thing"].split()[0], c["cause"]) for c in changes}
+
+
 def test_while_paused_nothing_is_written_and_everything_is_known(cluster: Cluster, node: Daemon):
     """A new lease, a deleted route, a deleted file and a lost lease wait; the node stays itself."""
     subnet = node.subnet
@@ -51,6 +59,11 @@ def test_while_paused_nothing_is_written_and_everything_is_known(cluster: Cluste
         eventually(lambda: {*node.peers()} == {*HOME, *NEW})
         cluster.delete("subnets/10.77.202.0-24")
         eventually(lambda: {*node.peers()} == {"10.77.201.0/24", *NEW})
+        assert planned(node) == {
+            ("route", "add", "10.77.201.0/24", "missing"),
+            ("route", "add", "10.77.203.0/24", "new"),
+            ("route", "remove", "10.77.202.0/24", "gone"),
+        }
         assert node.ask("/livez").status == 200
     assert [line.split()[1] for line in changes] == ["10.77.201.0/24"]
     assert not node.subnet_file.exists()
@@ -58,6 +71,7 @@ def test_while_paused_nothing_is_written_and_everything_is_known(cluster: Cluste
     eventually(lambda: node.host.has({"10.77.201.0/24": "192.168.51.201", **NEW}))
     eventually(node.subnet_file.exists)
     eventually(lambda: node.well)
+    assert planned(node) == set()
     assert node.subnet == subnet
     assert done(node, "resume") == "it was not paused\n"
 

@@ -48,6 +48,7 @@ class Paperwork(Generic[T]):
         self._backoff = Backoff(0.5, 30.0)
         self.trouble = ""
         self.written: T | None = None
+        self._stands: T | None = None  # what was written last, whatever was asked for since
         self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def want(self, content: T) -> None:
@@ -55,6 +56,11 @@ class Paperwork(Generic[T]):
         if content != self._wanted:
             self._wanted = content
             self._wake.ring()
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is known to be otherwise than it must be; others may have changed it."""
+        return self._wanted != self._stands
 
     def again(self) -> None:
         """Look at the file anew, whatever was written last."""
@@ -84,6 +90,7 @@ class Paperwork(Generic[T]):
             self._done(self.trouble)
             return self._backoff.failed()
         self._backoff.succeeded()
-        self.written, self.trouble = content, ""
+        self.written = self._stands = content
+        self.trouble = ""
         self._done("")
         return None

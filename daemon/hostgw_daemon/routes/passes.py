@@ -129,7 +129,7 @@ class Passes:
         """
         self.targets.aim(task.rosters, task.rule)
         self.fights.forget_all_but(self.targets.wanted)
-        wanted, observed = frozenset(self.targets.wanted), self._observe()
+        wanted, observed = frozenset(self.targets.wanted), self.observe()
         for route in task.rung.lost & wanted - observed:
             self.fights.lost(route, task.started)
         fought_over = frozenset(self.fights.standing(task.started)) - observed
@@ -149,7 +149,7 @@ class Passes:
         self.foreign.replace(self._kernel.foreign(self.targets.prefixes, task.rule.table))
         return outcomes
 
-    def _observe(self) -> Table:
+    def observe(self) -> Table:
         """Read our routes, also of a family that the network has no more, and of other tables.
 
         They are ours to end: no other daemon of our protocol is in this network namespace.

@@ -35,6 +35,7 @@ from hostgw_daemon.kernel import (
     Verdict,
 )
 from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.forecast import Change, Past, forecast
 from hostgw_daemon.routes.inbox import Inbox
 from hostgw_daemon.routes.networks import Networks
 from hostgw_daemon.routes.passes import Passes, Task
@@ -156,6 +157,26 @@ class Reconciler:
     def targets(self) -> Targets:
         """The routes there should be; to look at, not to change."""
         return self._passes.targets
+
+    @property
+    def idle(self) -> str:
+        """Say why no route can be written at all; "" where it can."""
+        if not self._networks.rosters:
+            return "no network is known yet: there is no configuration, or nobody has read it"
+        return "" if self._rule is not None else "no link that is up leads to the other nodes"
+
+    def forecast(self) -> tuple[Change, ...]:
+        """Tell what a full pass would do now, and write nothing. Raise OSError."""
+        rosters, passes = self._networks.rosters, self._passes
+        if self._rule is None:
+            return ()
+        past = Past(
+            aimed=passes.targets.wanted,
+            missing=passes.missing,
+            fought_over=frozenset(passes.fights.standing(self._clock())),
+            may_go=self._networks.trust.may_go,
+        )
+        return forecast(rosters, self._rule, passes.observe(), past) if rosters else ()
 
     @property
     def families(self) -> tuple[tuple[Family, ...], ...]:

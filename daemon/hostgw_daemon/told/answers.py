@@ -16,6 +16,7 @@ from hostgw_daemon.told import account
 from hostgw_daemon.told.checks import Check, beat
 from hostgw_daemon.told.chronicle import Chronicle
 from hostgw_daemon.told.controls import Control, Obeyed
+from hostgw_daemon.told.foreseen import PlanStatus
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listings import RouteStatus
 from hostgw_daemon.told.metrics import Metrics
@@ -32,7 +33,8 @@ class Answers:
     """Implements `views.WebView`.
 
     `networks` are asked about each network, by its name; `wanted` gives the routes there should be,
-    `overdue` by how many seconds a pass is late; `control` obeys orders about the daemon.
+    `overdue` by how many seconds a pass is late; `control` obeys orders about the daemon;
+    `plan` gives what would change on the host now.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Answers:
         wanted: Callable[[], Iterable[Route]],
         overdue: Callable[[], float],
         control: Callable[[Control, str], Obeyed | str],
+        plan: Callable[[], PlanStatus],
         board: Board,
         metrics: Metrics,
         chronicle: Chronicle,
@@ -54,6 +57,7 @@ class Answers:
         self._wanted = wanted
         self._overdue = overdue
         self.control = control
+        self.plan = plan
         self._board = board
         self._metrics = metrics
         self._last_beat = time.monotonic()

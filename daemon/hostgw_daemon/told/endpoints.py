@@ -5,7 +5,7 @@
 | `/livez`, `/healthz` | whether the daemon lives | everybody |
 | `/startupz`, `/readyz` | whether it has started, whether the node may be given work | everybody |
 | `/metrics` | Prometheus text or OpenMetrics | everybody but the port of --healthz-port |
-| `/v1/status`, `routes`, `peers`, `leases`, `refusals`, `holds`, `config` | JSON | this host |
+| `/v1/status`, `plan`, `routes`, ... (`DOCUMENTS`, `OF_NETWORK`) | JSON | this host |
 | `/v1/events` (`polling`) | JSON: the journal, or what comes next in it | this host |
 | POST `/v1/holds/accept`, ... (`orders`, `controls`) | what came of it | the unix socket |
 
@@ -112,6 +112,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
 }
 DOCUMENTS: Final[Mapping[str, Document]] = {
     "/v1/status": lambda view: view.status(),
+    "/v1/plan": lambda view: view.plan(),
     "/v1/routes": lambda view: tuple(view.routes()),
 }
 OF_NETWORK: Final[Mapping[str, Callable[[NetworkView], object]]] = {

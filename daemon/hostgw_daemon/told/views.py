@@ -8,6 +8,7 @@ from typing import Protocol
 from hostgw_core.model import Lease
 from hostgw_daemon.told.checks import Check
 from hostgw_daemon.told.controls import Control, Obeyed
+from hostgw_daemon.told.foreseen import PlanStatus
 from hostgw_daemon.told.holdings import HoldsStatus
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
@@ -45,6 +46,10 @@ class WebView(Protocol):
 
     def events(self, poll: Poll) -> Page:
         """Give the events that are there and were asked for."""
+        ...
+
+    def plan(self) -> PlanStatus:
+        """Give what would change on this host now, and why."""
         ...
 
     def network(self, name: str) -> NetworkView | None:

@@ -1,0 +1,28 @@
+"""The networks of this node beside one another: the tasks of all, and what must not overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hostgw_core.model import ClusterConfig
+from hostgw_daemon.declarations.networks import FIRST
+from hostgw_daemon.membership import Membership
+
+
+def loops(members: Mapping[str, Membership]) -> dict[str, Callable[[], Any]]:
+    """Give the tasks of all networks. What the store itself suffers from is asked by the first."""
+    found = dict(members[FIRST].loops)
+    for name, member in members.items():
+        if name != FIRST:
+            found |= {f"{task} of {name}": run for task, run in member.loops.items()}
+            del found[f"upkeep of {name}"]
+    return found
+
+
+def elsewhere(members: Mapping[str, Membership], network: str, config: ClusterConfig) -> str:
+    """Say which other network of this node has a part of a configuration's addresses."""
+    for name, member in members.items():
+        if name != network and (why := member.overlaps(config)):
+            return f"{why} of the network {name}, which this node serves too"
+    return ""
