@@ -57,10 +57,13 @@ bench: setup ## Measure beside `ip -batch` and BIRD, and write docs/benchmarks.m
 broadcast: setup ## Count who hears a container start, and write docs/broadcast.md; QUICK=1: 1 min (root)
 	@$(BIN)/python -m bench.broadcast $(if $(QUICK),--quick) $(ARGS)
 
-docs: ## Write the pages that are made from the code: settings, conditions, metrics
+docs: ## Write the pages that are made from the code: settings, conditions, metrics, manual
 	@set -e; for script in docs/render_*.py; do \
 		page=$${script#docs/render_}; page=docs/$${page%.py}.md; echo "$$page"; \
 		$(BIN)/python "$$script" >"$$page.new"; mv "$$page.new" "$$page"; \
+	done; \
+	for name in hostgwctl.1 hostgwd.8; do page=docs/man/$$name; echo "$$page"; \
+		$(BIN)/python docs/man/render.py "$$name" >"$$page.new"; mv "$$page.new" "$$page"; \
 	done
 
 proto: ## Make etcd's message classes from etcd.proto again (needs PyPI)

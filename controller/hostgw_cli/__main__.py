@@ -2,6 +2,10 @@
 
 Each command, or group of them, lives in a module of its own, which is loaded only when it is
 called: what a person types at three in the morning answers at once.
+
+The help shows them by what they are about, and who is asked: this host's daemon over its socket, or
+the store. Every command says which of the two it could not reach, and ends with status 3 if it
+needed that one.
 """
 
 from __future__ import annotations
@@ -45,7 +49,25 @@ COMMANDS = {
     "version": ("hostgw_cli.version", "version", "Of this command, the daemon and the store."),
     "hold": ("hostgw_cli.hold", "hold", "See and decide what is kept though it left the store."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
+    "completion": ("hostgw_cli.completion", "completion", "What a shell needs to complete words."),
 }
+
+SECTIONS = {
+    "Look at this host": (
+        *("status", "check", "peers", "routes", "plan", "explain", "events", "metrics", "bundle"),
+        "docker-options",
+    ),
+    "Act on this host": (*("hold", "pause", "resume", "resync", "log-level", "drain", "cleanup"),),
+    "The cluster, by the store": ("nodes", "leases", "trace", "graph", "config", "snapshot"),
+    "A cluster to try it on": ("lab",),
+    "This command": ("version", "completion"),
+}
+"""Where the help shows each command, in the order in which somebody new may need them."""
+
+EPILOG = """\b
+Begin with `hostgwctl status`, and `hostgwctl explain ADDRESS` where packets do not arrive.
+Exit status: 0 done or well, 1 refused or not well, 2 wrong usage,
+3 the daemon of this host or the store could not be reached: the message says which."""
 
 
 class _Lazy(click.Group):
@@ -66,11 +88,14 @@ class _Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the list without loading what it lists."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
+        width = max(map(len, COMMANDS))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                lines = [(f"{n:{width}}", COMMANDS[n][2]) for n in names if n in COMMANDS]
+                formatter.write_dl(lines)
 
 
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=_Lazy, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hostgw", prog_name="hostgwctl")
 def main() -> None:
     """Operate a cluster of hostgwd."""

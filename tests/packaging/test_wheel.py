@@ -23,9 +23,11 @@ def names(wheel: Path) -> set[str]:
 
 
 def test_it_has_our_four_packages_and_nothing_beside_them(names: set[str]) -> None:
-    """Nothing lands in site-packages under a name that is not ours."""
+    """Nothing lands in site-packages under a name that is not ours; beside it, the manual."""
     tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == PACKAGES
+    beside = {name.split("/", 1)[1] for name in names if name.split("/")[0].endswith(".data")}
+    assert beside == {"data/share/man/man1/hostgwctl.1", "data/share/man/man8/hostgwd.8"}
 
 
 def test_every_package_says_that_it_is_typed(names: set[str]) -> None:

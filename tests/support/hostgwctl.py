@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
+import click
+
+from hostgw_cli.__main__ import main
 from hostgw_cli.lab.build import Lab
 from support.daemon import Daemon
 
@@ -71,3 +75,19 @@ def on(lab: Lab, name: str, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             argv, env=environ, capture_output=True, text=True, timeout=60, check=False
         )
+
+
+def commands() -> dict[str, click.Command]:
+    """Give every command that is no group, by the words that call it."""
+    return dict(_leaves(main))
+
+
+def _leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield " ".join(path), command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        yield from _leaves(found, *path, name)

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from hostgw_cli.__main__ import COMMANDS, main
+from hostgw_cli.__main__ import COMMANDS, SECTIONS, main
+from support.hostgwctl import commands
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -17,6 +19,53 @@ def test_every_command_that_is_listed_can_be_loaded_and_explains_itself(name):
     assert found is not None
     assert found.name == name
     assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+
+
+def test_every_command_has_its_place_in_the_help():
+    """Once, under what it is about."""
+    placed = [name for names in SECTIONS.values() for name in names]
+    assert len(placed) == len(set(placed))
+    assert set(COMMANDS) <= set(placed)
+
+
+@pytest.mark.parametrize(("words", "command"), sorted(commands().items()))
+def test_every_command_documents_how_it_ends_and_what_its_options_mean(
+    words: str, command: click.Command
+):
+    """In its help, where who writes a script looks for it."""
+    assert "Exit status: 0" in (command.epilog or ""), words
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    assert [each.name for each in options if not each.help] == []
+    assert command.help
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(shell: str):
+    """The script calls this command with click's own variable."""
+    done = CliRunner().invoke(main, ["completion", shell])
+    assert done.exit_code == 0
+    assert f"_HOSTGWCTL_COMPLETE={shell}_complete" in done.output
+
+
+def test_bash_completes_commands_options_and_the_commands_of_a_group():
+    """As a person hears it who presses the tabulator."""
+    script = """
+source <("$1" completion bash)
+completed() {
+    COMPREPLY=() COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _hostgwctl_completion hostgwctl
+    echo "${COMPREPLY[@]}"
+}
+PATH="$(dirname "$1"):$PATH"
+completed hostgwctl lea
+completed hostgwctl leases rel
+completed hostgwctl leases release --res
+"""
+    program = Path(sys.executable).with_name("hostgwctl")
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["leases", "release", "--reserve"], done.stderr
 
 
 def test_help_and_a_command_that_is_not_there_are_answered():

@@ -36,6 +36,8 @@ class _ListByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `list` in front of what is no command and no cry for help."""
+        if ctx.resilient_parsing:  # a shell asks how to complete what is there
+            return super().parse_args(ctx, args)
         first = args[0] if args else ""
         if not first or (first.startswith("-") and first not in ctx.help_option_names):
             args = ["list", *args]

@@ -34,6 +34,13 @@ ATTACHMENT = click.option(
     show_default=True,
     help="The CNI plugin that attaches the containers.",
 )
+STATUSES = (
+    "Exit status: 0 done, 1 it failed or something is amiss, 2 wrong usage,"
+    " 128 and the signal's number if one stopped it."
+)
+STATUSES_OF_EXEC = (
+    "Exit status: 0 or what the command ends with; 1 there is no such lab or machine."
+)
 
 
 @contextmanager
@@ -51,12 +58,12 @@ def _told() -> Iterator[None]:
         raise SystemExit(128 + error.number) from None
 
 
-@click.group()
+@click.group(epilog=STATUSES)
 def lab() -> None:
     """Make a cluster of network namespaces on this machine, and look into it."""
 
 
-@lab.command()
+@lab.command(epilog=STATUSES)
 @NAME
 @click.option("--nodes", default=3, show_default=True, help="How many hosts.")
 @click.option("--etcd", default=1, show_default=True, help="How many etcd members: 1, 3 or 5.")
@@ -105,7 +112,7 @@ def up(
     click.echo(f"it stands; look: hostgwctl lab status{which}; remove: hostgwctl lab down{which}")
 
 
-@lab.command()
+@lab.command(epilog=STATUSES)
 @NAME
 def down(*, name: str) -> None:
     """Remove a lab: its processes, namespaces and files. Also one half built."""
@@ -114,7 +121,7 @@ def down(*, name: str) -> None:
     click.echo(f"lab {name} is gone" if there else f"there was no lab named {name}")
 
 
-@lab.command()
+@lab.command(epilog=STATUSES)
 @NAME
 def status(*, name: str) -> None:
     """Show what stands, what runs, and who has which subnet. Exit status 1 if anything is amiss."""
@@ -127,7 +134,11 @@ def status(*, name: str) -> None:
         raise SystemExit(1)
 
 
-@lab.command(name="exec", context_settings={"ignore_unknown_options": True})
+@lab.command(
+    name="exec",
+    epilog=STATUSES_OF_EXEC,
+    context_settings={"ignore_unknown_options": True},
+)
 @NAME
 @click.argument("where")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -140,7 +151,7 @@ def exec_(*, name: str, where: str, command: tuple[str, ...]) -> None:
     os.execvpe(argv[0], argv, environment)  # noqa: S606 - to become the command is the point
 
 
-@lab.command()
+@lab.command(epilog=STATUSES)
 @NAME
 @click.option("--count", default=3, show_default=True, help="Requests for each pair.")
 def ping(*, name: str, count: int) -> None:
@@ -155,7 +166,7 @@ def ping(*, name: str, count: int) -> None:
         raise SystemExit(1)
 
 
-@lab.command()
+@lab.command(epilog=STATUSES)
 @click.option("--name", default="demo", show_default=True, help="What the lab is called.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(2, 50), help="Hosts.")
 @ATTACHMENT

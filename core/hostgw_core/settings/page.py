@@ -62,7 +62,7 @@ def help_text(program: Program) -> str:
     for title, settings in program.groups:
         lines += ["", f"{title}:"]
         for setting in settings:
-            lines += [f"  {_heading(setting)}", *_wrapped(_meaning(setting), " " * 8)]
+            lines += [f"  {heading(setting)}", *_wrapped(meaning(setting), " " * 8)]
     return "\n".join(lines) + "\n"
 
 
@@ -77,7 +77,7 @@ def _wrapped(text: str, indent: str) -> list[str]:
     )
 
 
-def _heading(setting: Setting) -> str:
+def heading(setting: Setting) -> str:
     """Give the flag with a word for its value, and whether it may be repeated."""
     word = setting.kind.word
     if setting.separator and not setting.repeatable:
@@ -86,7 +86,7 @@ def _heading(setting: Setting) -> str:
     return f"{shown}  (repeatable)" if setting.repeatable else shown
 
 
-def _meaning(setting: Setting) -> str:
+def meaning(setting: Setting) -> str:
     """Give the help, the default and whether flannel has it, as one paragraph."""
     notes: list[str] = []
     if setting.default and not setting.ignored and setting.default != "false":
@@ -118,7 +118,7 @@ def _row(program: Program, setting: Setting) -> str:
     variables += [setting.variable(FLANNEL)] if setting.flannel else []
     key = "" if setting.name == "config" else f"`{setting.name}`"
     cells = [
-        f"`{_heading(setting).removesuffix('  (repeatable)')}`",
+        f"`{heading(setting).removesuffix('  (repeatable)')}`",
         ", ".join(f"`{variable}`" for variable in variables),
         f"{key} (list)" if setting.many else key,
         f"`{setting.default}`" if setting.default else "",
