@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": ("hostgw_cli.node.explain", "explain", "Why packets to an address do not arrive."),
     "peers": ("hostgw_cli.node.peers", "peers", "Every other node, its state and the cause."),
     "routes": ("hostgw_cli.node.routes", "routes", "The routes, and how the kernel's differ."),
+    "check": ("hostgw_cli.check", "check", "What is wrong on this host, each with its cure."),
     "plan": ("hostgw_cli.node.plan", "plan", "What would change on this host now, and why."),
     "config": ("hostgw_cli.config", "config", "Read, check and write the cluster's network."),
     "docker-options": (

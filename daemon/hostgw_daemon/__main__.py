@@ -3,7 +3,7 @@
 | status | meaning |
 |---|---|
 | 0 | asked to stop (SIGTERM, SIGINT), and stopped; or --help, --version, --check were answered |
-| 1 | it failed; the reason is the last line of the log |
+| 1 | it failed; the reason is the last line of the log; or --check has found something wrong |
 | 2 | a setting is wrong: every error was printed, nothing was touched |
 | 75 | another hostgwd already runs in this network namespace |
 """
@@ -76,14 +76,20 @@ def unreadable(settings: Settings) -> list[str]:
 
 
 def _show(settings: Settings) -> int:
-    """Answer --check: the settings in force are right, and these are they."""
+    """Answer --check: which settings are in force, and whether a daemon could work with them."""
+    from hostgw_daemon.preflight.inspection import inspect  # noqa: PLC0415 - slow to load
+    from hostgw_daemon.preflight.verdict import lines, wrong  # noqa: PLC0415 - as above
+
     for warning in settings.warnings:
         print(f"hostgwd: {warning}", file=sys.stderr)
     for name, value, origin in describe(settings):
         if origin != "default":
             print(f"{name} = {value}  ({origin})")
     print("The settings are right.")
-    return 0
+    found = asyncio.run(inspect(settings, os.environ))
+    for line in lines(found):
+        print(line)
+    return 1 if wrong(found) else 0
 
 
 def _run(settings: Settings) -> int:

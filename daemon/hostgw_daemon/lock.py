@@ -29,7 +29,7 @@ class Lock:
 
     def __init__(self, protocol: int = PROTOCOL) -> None:
         self._protocol = protocol
-        self._name = f"\0hostgwd-proto-{protocol}"
+        self._name = _name(protocol)
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
@@ -56,7 +56,7 @@ class Lock:
             self._socket = None
 
     def _sentence(self) -> str:
-        pid = _holder(self._name)
+        pid = holder(self._protocol)
         who = f"process {pid}" if pid else "a process that cannot be seen from here"
         return (
             f"another hostgwd ({who}) already keeps the routes of protocol {self._protocol} in "
@@ -64,13 +64,19 @@ class Lock:
         )
 
 
-def _holder(name: str) -> int:
-    """Give the pid of whoever listens on the name, 0 if that is not to be known (SO_PEERCRED)."""
+def _name(protocol: int) -> str:
+    return f"\0hostgwd-proto-{protocol}"
+
+
+def holder(protocol: int = PROTOCOL) -> int | None:
+    """Give the pid of the daemon here, 0 if that is not to be known (SO_PEERCRED); None: none."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.setblocking(False)  # a full queue of others who ask must not hold us up
         try:
-            asking.connect(name)
+            asking.connect(_name(protocol))
             answer = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except ConnectionRefusedError:
+            return None
         except OSError:
             return 0
     pid, _, _ = struct.unpack("3i", answer)

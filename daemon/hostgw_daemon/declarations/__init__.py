@@ -30,7 +30,8 @@ _PROGRAM = (
         name="check",
         kind=kinds.BOOLEAN,
         default="false",
-        help="Check the settings, show them with their origin, touch nothing, and exit.",
+        help="Check the settings and show them with their origin, look whether kernel, store, link "
+        "and host are as the daemon needs them, touch nothing, and exit.",
     ),
     Setting(
         name="version",
