@@ -188,3 +188,62 @@ async def test_a_failing_disk_is_not_hurried_by_new_contents():
             papers.want(f"{number}")
             await asyncio.sleep(0)
         assert len(disk.writes) <= 3
+
+
+async def test_a_stop_writes_what_is_still_being_gathered():
+    """What was wanted since the last write is on the disk when the loop has ended."""
+    disk = Disk()
+    papers = Paperwork[str](disk.write, done=disk.told.append, gather=3600.0)
+    async with running(papers.run):
+        papers.want("a")
+        await eventually_async(lambda: disk.content == "a")
+        papers.want("b")
+        await asyncio.sleep(0)
+    assert disk.content == "b"
+    assert threading.get_ident() not in disk.threads
+
+
+async def test_a_stop_writes_nothing_twice_and_nothing_that_nobody_wants():
+    """A file that stands is left as it is, and so is one of which nothing is known yet."""
+    disk = Disk()
+    papers = Paperwork[str](disk.write, done=disk.told.append)
+    async with running(papers.run):
+        await asyncio.sleep(0)
+    assert disk.writes == []
+    async with running(papers.run):
+        papers.want("a")
+        await eventually_async(lambda: disk.told == [""])
+    assert disk.writes == ["a"]
+
+
+async def test_a_stop_amid_a_write_leaves_the_newest_content():
+    """The write that is under way is waited for: an older content never comes after a newer one."""
+    disk = Disk()
+    disk.gate.clear()
+    async with running((papers := Paperwork[str](disk.write, done=disk.told.append)).run):
+        papers.want("old")
+        await eventually_async(disk.entered.is_set)
+        papers.want("new")
+        asyncio.get_running_loop().call_later(0.05, disk.gate.set)
+    assert disk.writes == ["old", "new"]
+
+
+async def test_a_stop_tries_a_failing_disk_once_more_and_does_not_wait_for_one_that_hangs(
+    monkeypatch,
+):
+    """The daemon ends in any case, and what is wrong has been told."""
+    disk = Disk()
+    disk.fault = OSError(28, "No space left on device")
+    async with running((papers := Paperwork[str](disk.write, done=disk.told.append)).run):
+        papers.want("a")
+        await eventually_async(lambda: disk.told)
+    assert disk.writes == ["a", "a"]
+    assert len(disk.told) == 2
+    monkeypatch.setattr("hostgw_daemon.disk.paperwork.FLUSH", 0.05)
+    stuck = Disk()
+    stuck.gate.clear()
+    async with running((papers := Paperwork[str](stuck.write, done=stuck.told.append)).run):
+        papers.want("a")
+        await eventually_async(stuck.entered.is_set)
+    assert stuck.writes == []
+    stuck.gate.set()

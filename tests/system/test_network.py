@@ -180,3 +180,15 @@ def test_a_start_with_an_unusable_configuration_touches_no_route(shared: Cluster
         eventually(lambda: steady.well, within=SOON)
     assert changes == []
     assert steady.subnet == subnet
+
+
+def test_a_network_learnt_just_before_a_stop_is_the_one_after_it(shared: Cluster, steady: Daemon):
+    """The snapshot on the disk is as new as the daemon's end, however much was still gathered."""
+    reconfigure(shared, steady, Network="10.77.0.0/18", SubnetMin="10.77.0.0")
+    reconfigure(shared, steady, Network="10.77.0.0/16", SubnetMin="10.77.64.0")
+    steady.end()
+    shared.put("config", "{not json")
+    steady.start("--ip-masq")
+    eventually(shows(steady, "bad_config"))
+    assert network(steady) == "10.77.0.0/16"
+    assert steady.host.ours() == {PEER: GATEWAY}

@@ -5,12 +5,16 @@ long as a disk does, and tried again for as long as it fails. A disk that is ful
 trouble with a sentence, and nothing else: no route waits for it.
 
 Others may change or remove the file, and nobody tells: so it is looked at again every `AUDIT`.
+
+A daemon that stops writes what it has not written yet, once, and within `FLUSH`: the next one
+begins with what this one knew last, and not with what it knew before it gathered.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
 from hostgw_core.backoff import Backoff, around
@@ -21,6 +25,7 @@ T = TypeVar("T")
 
 AUDIT = 60.0  # seconds between two looks that nobody asked for
 GATHER = 0.2  # seconds by default: what changes together is written once
+FLUSH = 3.0  # seconds that a stop waits for the disk
 
 
 class Paperwork(Generic[T]):
@@ -46,6 +51,7 @@ class Paperwork(Generic[T]):
         self._wanted: T | None = None
         self._wake = Wake()
         self._backoff = Backoff(0.5, 30.0)
+        self._writing: asyncio.Future[object] | None = None
         self.trouble = ""
         self.written: T | None = None
         self._stands: T | None = None  # what was written last, whatever was asked for since
@@ -68,14 +74,19 @@ class Paperwork(Generic[T]):
         self._wake.ring()
 
     async def run(self) -> NoReturn:
-        """Write for ever."""
+        """Write for ever; when it is cancelled, write what is left to be written."""
         pause: float | None = None
-        while True:
-            rung = await self._wake.wait(within=around(self._audit) if pause is None else pause)
-            if not rung and not self._halt.on:
-                self.written = None
-            pause = await self.step()
-            await asyncio.sleep(self._gather)
+        try:
+            while True:
+                rung = await self._wake.wait(within=around(self._audit) if pause is None else pause)
+                if not rung and not self._halt.on:
+                    self.written = None
+                pause = await self.step()
+                await asyncio.sleep(self._gather)
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH):
+                    await self._flush()
 
     async def step(self) -> float | None:
         """Write once; give the seconds until it must be tried again, None when it stands."""
@@ -83,7 +94,7 @@ class Paperwork(Generic[T]):
         if content is None or content == self.written or self._halt.on:
             return None
         try:
-            await asyncio.to_thread(self._write, content)
+            await self._write_out(content)
         except OSError as error:
             # What it holds now is not known: a write may fail after it was done.
             self.written, self.trouble = None, str(error)
@@ -94,3 +105,18 @@ class Paperwork(Generic[T]):
         self.trouble = ""
         self._done("")
         return None
+
+    async def _write_out(self, content: T) -> None:
+        """Write in a thread. Raise OSError.
+
+        A thread cannot be cancelled: who is, leaves the write to `_flush`.
+        """
+        self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, content))
+        await asyncio.shield(self._writing)
+        self._writing = None
+
+    async def _flush(self) -> None:
+        """Wait for a write that is under way, and write what is still to be written, once."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self.step()
