@@ -159,12 +159,16 @@ def confirmed(session: SessionState, before: Renewal | None, now: Moment) -> Ren
     return Renewal(Moment(now.boot_id, session.renewed, wall), session.ttl)
 
 
-def resting(now: Understanding | None, renewal: Renewal | None, moment: Moment) -> Lease | None:
-    """Give the lease that this node remembers, while the store has not answered since the start.
+def resting(
+    now: Understanding | None, renewal: Renewal | None, moment: Moment, *, decided: bool
+) -> Lease | None:
+    """Give the lease that a node goes by before the claim has `decided` anything since the start.
 
-    Only as long as it is surely ours: nobody can have taken it before its last renewal has run out.
+    While the store is away that is the one which it remembers; then, for the moment that the claim
+    takes, its own in the store, or a node that was ready would not be for that moment. Only as long
+    as it is surely ours: nobody can have taken it before its last renewal has run out.
     """
-    if now is None or now.roster is None or not now.headless or renewal is None:
+    if now is None or now.roster is None or decided or renewal is None:
         return None
     left = renewal.left(moment)
     if left is None or left <= 0:

@@ -294,5 +294,6 @@ class Membership:
         await self._claimant.run()
 
     def _resting(self) -> Lease | None:
-        """Give our remembered lease while the store is away, as long as it is surely ours."""
-        return resting(self._cluster.now, self._renewal, moment(self._me.boot_id))
+        """Give the lease that we go by before the claim has decided, while it is surely ours."""
+        decided, at = self._claimant.state != ClaimState(), moment(self._me.boot_id)
+        return resting(self._cluster.now, self._renewal, at, decided=decided)

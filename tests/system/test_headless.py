@@ -86,11 +86,11 @@ def test_a_headless_node_writes_nothing_and_loses_nothing_when_the_store_is_back
     assert frail.revision() == revision
     with node.host.route_changes() as changes:
         node.send(signal.SIGCONT)
+        eventually(lambda: node.status["claim"]["phase"] == "held", within=20)
         eventually(lambda: node.well, within=20)
     assert changes == []
     assert frail.key(f"subnets/{own['subnets'][0].replace('/', '-')}") == key
     assert node.status["claim"]["subnets"] == own["subnets"]
-    assert node.status["claim"]["phase"] == "held"
 
 
 def test_what_went_while_a_node_was_away_goes_when_the_store_is_back(frail: Frail):

@@ -91,6 +91,21 @@ def test_a_full_etcd_is_a_condition_and_changes_no_route(small: Cluster):
     assert (node.subnet, small.key(key)) == (subnet, before)
 
 
+def test_a_node_that_starts_on_a_full_etcd_has_the_subnet_that_is_its_own(small: Cluster):
+    """It can write nothing, not even that it is here; its lease stands, and it is ready."""
+    node = start(small)
+    subnet = node.subnet
+    assert node.end() == 0
+    fill(small)
+    node.start("--lease-ttl=60s", instead=WATCHFUL)
+    eventually(shows(node, "store_full"))
+    assert node.ready
+    assert (node.subnet, node.status["claim"]["phase"]) == (subnet, "claiming")
+    cure(small)
+    eventually(lambda: node.status["claim"]["held"])
+    assert node.subnet == subnet
+
+
 def test_an_etcd_that_nobody_compacts_is_a_condition(small: Cluster):
     """Its history is long and can all be read: told, with the revision, until it is compacted."""
     node = start(small)

@@ -215,6 +215,8 @@ def test_a_headless_daemon_says_so_and_what_it_goes_by():
         "10.0.0.0/24 headless; 3 routes to 3 peers; etcd unreachable; wrong: headless"
     )
     assert sentence(whole(headless)).startswith("no subnet headless;")
+    answered = replace(resting, understanding=understanding(), view=ViewState(connected=True))
+    assert sentence(whole(answered)).startswith("10.0.0.0/24 claiming;")
 
 
 def test_the_sentence_counts_what_is_held():

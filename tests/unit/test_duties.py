@@ -64,15 +64,23 @@ def test_a_renewal_of_another_boot_is_another_one():
 )
 def test_a_headless_node_has_its_subnet_while_it_is_surely_its_own(now: Moment, ours: bool):
     """Until the last renewal has run out, and never where that cannot be known."""
-    assert resting(HEADLESS, RENEWED, now) == (OWN if ours else None)
+    assert resting(HEADLESS, RENEWED, now, decided=False) == (OWN if ours else None)
 
 
-def test_a_node_that_hears_the_store_goes_by_the_store():
-    """What it remembers of its own lease counts only while it is headless, and if it does."""
-    assert resting(understanding(), RENEWED, NOW) is None
-    assert resting(HEADLESS, None, NOW) is None
-    assert resting(None, RENEWED, NOW) is None
-    assert resting(replace(HEADLESS, roster=None), RENEWED, NOW) is None
+def test_the_moment_that_the_claim_takes_is_no_moment_without_a_subnet():
+    """The store has answered and shows our lease: what was ready headless is ready on."""
+    assert resting(understanding(), RENEWED, NOW, decided=False) == OWN
+    late = replace(NOW, boottime=4000.0)
+    assert resting(understanding(), RENEWED, late, decided=False) is None
+
+
+def test_what_the_claim_says_counts_as_soon_as_it_says_anything():
+    """Also that there is no lease; and where nothing is remembered, nothing is gone by."""
+    assert resting(understanding(), RENEWED, NOW, decided=True) is None
+    assert resting(HEADLESS, RENEWED, NOW, decided=True) is None
+    assert resting(HEADLESS, None, NOW, decided=False) is None
+    assert resting(None, RENEWED, NOW, decided=False) is None
+    assert resting(replace(HEADLESS, roster=None), RENEWED, NOW, decided=False) is None
 
 
 def of_network(network: str, own: str, *nodes: str, child: Child | None = None) -> Duties:

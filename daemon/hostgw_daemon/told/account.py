@@ -132,15 +132,13 @@ def _refusals(parts: Parts) -> Listed[RefusalStatus]:
 
 def _claim(parts: Parts, boot_epoch: float) -> ClaimStatus:
     claim, session, lease = parts.claim, parts.lease, parts.claim.lease
-    if lease is None and parts.understanding is not None and parts.understanding.headless:
-        remembered = parts.resting
-        if remembered is None:
-            return ClaimStatus("headless")
-        subnets = tuple(map(str, remembered.subnets))
-        return ClaimStatus("headless", subnets=subnets, key=remembered.key.decode())
     if lease is None:
-        phase = next(iter(claim.conditions), "claiming")
-        return ClaimStatus(phase=phase)
+        headless = parts.understanding is not None and parts.understanding.headless
+        phase = "headless" if headless else next(iter(claim.conditions), "claiming")
+        if parts.resting is None:
+            return ClaimStatus(phase)
+        subnets = tuple(map(str, parts.resting.subnets))
+        return ClaimStatus(phase, subnets=subnets, key=parts.resting.key.decode())
     return ClaimStatus(
         phase="held",
         held=True,

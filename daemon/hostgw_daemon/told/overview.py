@@ -45,7 +45,7 @@ NAMED = 3  # how many of many things a sentence names
 class Parts:
     """The states of all parts at one moment. `boottime` is seconds of CLOCK_BOOTTIME.
 
-    `resting` is the lease that this node goes by while it is headless; `saved` is when what it
+    `resting` is the lease that this node goes by before it has claimed one; `saved` is when what it
     remembers was written (seconds since the epoch, 0 for never). `troubles` are the network's own,
     `around` those of the parts that a host has one of.
     """
