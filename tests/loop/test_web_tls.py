@@ -111,6 +111,26 @@ async def test_a_renewed_certificate_is_taken_and_half_a_renewal_is_not(
             await fetch(address, "/livez", knows(server))
 
 
+async def test_another_authority_for_clients_takes_the_place_of_the_old_one(
+    view: FakeView, authority: Authority, tmp_path: Path, far: None
+):
+    """Who is trusted is what the file says now: certificates of before are cut off."""
+    server, old = authority.issue("server"), authority.issue("client")
+    other = Authority(tmp_path / "other", "other").issue("client")
+    trusted = tmp_path / "clients.pem"
+    trusted.write_bytes(server.ca.read_bytes())
+    files = Tls(str(server.cert), str(server.key), str(trusted))
+    async with serving(view, Tcp(AT, tls=files)) as address:
+        assert await fetch(address, "/v1/status", knows(server, old)) == 200
+        trusted.write_bytes(other.ca.read_bytes())
+        newcomer = ssl.create_default_context(cafile=str(server.ca))
+        newcomer.load_cert_chain(other.cert, other.key)
+        assert await fetch(address, "/v1/status", newcomer) == 200
+        with pytest.raises(aiohttp.ClientError):
+            await fetch(address, "/v1/status", knows(server, old))
+        assert await fetch(address, "/v1/status", knows(server)) == 403
+
+
 async def test_plain_http_is_not_answered(view: FakeView, authority: Authority):
     """Nobody's question goes over the wire in the clear and is answered."""
     async with (

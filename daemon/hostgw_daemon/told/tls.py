@@ -6,6 +6,11 @@ certificate of the authority is shown all that there is to see; one that shows a
 A renewed certificate is taken for the next connection: before each one the files are looked at (one
 `stat` each), and read where they changed. A renewal arrives as two files, one after the other; a
 pair that does not belong together is left for the next look, and the good one stays in use.
+
+The server's own context cannot be loaded anew: what it trusts, it trusts for ever. So each time a
+whole new one is made, and handed to the connection when its first words come (the hook of Python's
+`sni_callback`, which is called whether or not a name is asked for). No session is resumed, for that
+would be let in on what was trusted before.
 """
 
 from __future__ import annotations
@@ -33,13 +38,10 @@ class TlsFiles:
 
     def __init__(self, files: Tls) -> None:
         self._files = files
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._stamp = self._look()
-        _load(self.context, files)
-        if files.ca:
-            self.context.verify_mode = ssl.CERT_OPTIONAL
-            self.context.load_verify_locations(files.ca)
+        self._now = _load(files)
+        self.context = _load(files)
+        self.context.sni_callback = self._hand
 
     def refresh(self) -> None:
         """Take what has been renewed, if it is whole. Never raises."""
@@ -47,20 +49,29 @@ class TlsFiles:
         if stamp == self._stamp:
             return
         with suppress(OSError, ValueError):
-            # A context that fails to load keeps half of what it was given: one to try it on.
-            _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self._files)
-            _load(self.context, self._files)
-            if self._files.ca:
-                self.context.load_verify_locations(self._files.ca)
+            self._now = _load(self._files)
             self._stamp = stamp
+
+    def _hand(
+        self, connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _old: ssl.SSLContext
+    ) -> None:
+        connection.context = self._now
 
     def _look(self) -> Stamp:
         return tuple(map(_stamp, (self._files.cert, self._files.key, self._files.ca)))
 
 
-def _load(context: ssl.SSLContext, files: Tls) -> None:
+def _load(files: Tls) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
     # Never ask at a terminal for the password of an encrypted key.
     context.load_cert_chain(files.cert, files.key, password=lambda: b"")
+    if files.ca:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(files.ca)
+    return context
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
