@@ -10,12 +10,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from hostgw_core.backoff import Backoff
 from hostgw_core.model import IPAddress, Subnets
 from hostgw_core.supervise import persistent
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
+from hostgw_daemon.netlink.neighbour_watch import News as Told
 from hostgw_daemon.outside import Outside
 from hostgw_daemon.probe.echo import Echo
 from hostgw_daemon.probe.evidence import Diagnosis
@@ -55,6 +57,7 @@ class Probing:
         self._ground = Ground()
         self._prober: Prober | None = None
         self._counted: Counter[str] = Counter()
+        self._missed = 0
 
     @property
     def diagnoses(self) -> Mapping[Key, Diagnosis] | None:
@@ -95,21 +98,24 @@ class Probing:
 
     def stand_on(self, uplink: Uplink | NoUplink, mtu: int) -> None:
         """Take note of our addresses, and of the MTU of pods' packets in bytes."""
-        if isinstance(uplink, Uplink):
-            self._ground = Ground(uplink.addresses, mtu)
+        if isinstance(uplink, Uplink) and (ground := Ground(uplink.addresses, mtu)) != self._ground:
+            self._ground = ground
             if self._prober is not None:
-                self._prober.stand_on(self._ground)
+                self._prober.stand_on(ground)
+                self._read_table()
 
     async def run(self) -> None:
         """Probe for ever. Nothing is done, for ever, where nobody asked for it."""
         if not self._settings.probe:
             await asyncio.Event().wait()
 
-        def failed(error: Exception, _pause: float) -> None:
+        def failed(error: Exception, pause: float) -> None:
             port = self._settings.probe_port
             self._trouble(
                 f"UDP port {port} cannot be used: {error}; set another --probe-port on every node,"
                 " or --probe=false"
+                if isinstance(error, OSError)
+                else f"it failed, and begins anew in {pause:.1f} s: {error!r}"
             )
 
         await persistent(self._probe, backoff=Backoff(0.5, 30.0), failed=failed)
@@ -132,18 +138,30 @@ class Probing:
             prober.stand_on(self._ground)
             prober.amend(self._targets)
             self._prober = prober
-            watch.start(self._neighbours)
+            self._read_table()
+            watch.start(lambda told: self._neighbours(told, watch))
             try:
                 await prober.run()
             finally:
                 self._counted += prober.counts
                 self._prober = None
+                self._told()
 
-    def _neighbours(self, told: list[tuple[int, IPAddress, bool]]) -> None:
+    def _neighbours(self, told: Told, watch: NeighbourWatch) -> None:
         link = self._link()
         if self._prober is not None and link is not None:
             here = link.link.index
             self._prober.neighbours([(each, good) for at, each, good in told if at == here])
+        if watch.missed != self._missed:
+            self._missed = watch.missed
+            self._read_table()
+
+    def _read_table(self) -> None:
+        """Look which entries the kernel has: not heard before the start, or missed since."""
+        link = self._link()
+        if self._prober is not None and link is not None:
+            with suppress(OSError):  # then each that answers is one
+                self._prober.entries(self._out.neighbours.answering(link.link.index))
 
     def _confirm(self, address: IPAddress) -> bool:
         link = self._link()

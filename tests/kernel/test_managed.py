@@ -174,14 +174,12 @@ def test_what_is_dropped_is_gone_and_others_stay(kept: Kept):
 
 
 def test_a_link_without_carrier_loses_them(kept: Kept):
-    """Whoever wants them makes them again; asking as the warden does takes the flag off."""
+    """Whoever wants them makes them again; asking as the warden does leaves them."""
     kept.entries.create(kept.link, [THERE])
     with kept.host.enter():
         neighbours = Neighbours.open()
     with neighbours:
         neighbours.ask(kept.link, [THERE])
-    assert not kept.entries.table(kept.link)[THERE].managed
-    kept.entries.adopt(kept.link, [THERE])
     assert kept.entries.table(kept.link)[THERE].managed
     kept.other.ip("link", "set", "eth0", "up")
     kept.host.ip("link", "set", "eth0", "down")

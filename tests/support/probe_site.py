@@ -18,7 +18,7 @@ from hostgw_core.model import Addresses, Family, IPAddress
 from hostgw_daemon.kernel import Link
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.netlink.host import HostReader
-from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
+from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch, News
 from hostgw_daemon.netlink.neighbours import Neighbours
 from hostgw_daemon.probe.datagram import Report
 from hostgw_daemon.probe.echo import Echo
@@ -123,7 +123,7 @@ def _prospect(number: int, netns: Namespace, numbers: range, open_things: ExitSt
     return Prospect(number, netns, prober)
 
 
-def _on(link: Link, told: list[tuple[int, IPAddress, bool]]) -> list[tuple[IPAddress, bool]]:
+def _on(link: Link, told: News) -> list[tuple[IPAddress, bool | None]]:
     return [(address, resolved) for at, address, resolved in told if at == link.index]
 
 

@@ -24,7 +24,7 @@ from hostgw_daemon.probe.datagram import (
 )
 
 ENDS = Ends(ip_address("192.0.2.1"), ip_address("192.0.2.2"))
-QUESTION = Question(Way.POD, 7_000_000_001)
+QUESTION = Question(Way.POD, 7_000_000_001, ip_address("10.5.2.1"))
 
 
 def test_a_question_is_read_by_who_is_asked():
@@ -33,6 +33,13 @@ def test_a_question_is_read_by_who_is_asked():
         data = ask(QUESTION, ENDS, node_id="n2", size=size)
         assert len(data) == length
         assert asked(data, ENDS, node_id="n2") == QUESTION
+
+
+def test_the_gateway_that_it_is_about_is_of_either_family():
+    """An IPv4 subnet may be asked about over IPv6."""
+    for about in ("10.5.2.1", "fd00:5:0:2::1"):
+        question = Question(Way.HOST, 7, ip_address(about))
+        assert asked(ask(question, ENDS, node_id="n2"), ENDS, node_id="n2") == question
 
 
 def test_an_answer_is_read_by_the_asker():
@@ -70,7 +77,7 @@ def test_a_question_is_no_answer_nor_the_other_way():
     assert asked(reply, ENDS, node_id="n2") is None
 
 
-@given(at=st.integers(0, 31), bit=st.integers(0, 7))
+@given(at=st.integers(0, 47), bit=st.integers(0, 7))
 def test_one_bit_changed_and_it_is_not_answered(at, bit):
     """Every byte that is read is under the seal, and the seal itself."""
     data = bytearray(ask(QUESTION, ENDS, node_id="n2"))

@@ -10,8 +10,8 @@ Facts that were measured on 6.18, and that the code respects:
 * Without NLM_F_EXCL the kernel takes over whatever is there, also an entry that an administrator
   wrote in for good. So an address that was not seen is created exclusively, and of those seen only
   an entry that nobody wrote is replaced.
-* Whoever replaces an entry without these flags takes them off (also NTF_USE does: `neighbours`
-  asks so). That is how an entry is released: it stays, as one of the kernel's own.
+* Whoever replaces an entry without these flags takes them off (also NTF_USE does, so `neighbours`
+  says them again). That is how an entry is released: it stays, as one of the kernel's own.
 * A link that loses its carrier, or goes down, loses them all, and nobody makes them again.
 * A kernel that does not know the flag makes an ordinary entry and says nothing.
 """
@@ -28,14 +28,17 @@ from hostgw_daemon.kernel import PROTOCOL
 from hostgw_daemon.netlink.channel import Channel
 from hostgw_daemon.netlink.neighbours import (
     NDA_DST,
+    NDA_FLAGS_EXT,
     NDA_IFINDEX,
     NDMSG,
+    NTF_EXT_LEARNED,
     NTF_USE,
     NUD_DELAY,
     NUD_NOARP,
     NUD_PERMANENT,
     NUD_PROBE,
     NUD_REACHABLE,
+    RTM_DELNEIGH,
     RTM_GETNEIGH,
     RTM_NEWNEIGH,
 )
@@ -53,9 +56,8 @@ from hostgw_daemon.netlink.wire import (
 )
 from hostgw_daemon.switches import Neighbour
 
-RTM_DELNEIGH = 29
-NDA_PROTOCOL, NDA_FLAGS_EXT = 12, 15
-NTF_EXT_LEARNED, NTF_EXT_MANAGED = 0x10, 0x01
+NDA_PROTOCOL = 12
+NTF_EXT_MANAGED = 0x01
 NUD_FAILED = 0x20
 _USED: Final = NUD_REACHABLE | NUD_DELAY | NUD_PROBE
 _FOR_GOOD: Final = NUD_PERMANENT | NUD_NOARP

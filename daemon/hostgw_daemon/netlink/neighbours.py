@@ -11,10 +11,10 @@ What answered a moment ago is not asked: the kernel believes an answer for half 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from struct import Struct
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from hostgw_core.model import IPAddress
 from hostgw_daemon.netlink.channel import Channel
@@ -24,14 +24,16 @@ from hostgw_daemon.netlink.wire import (
     NLM_F_DUMP,
     NLM_F_REPLACE,
     U32,
+    Message,
+    Piece,
     attribute,
     attributes,
     request,
 )
 
-RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
-NDA_DST, NDA_IFINDEX = 1, 8
-NTF_USE = 0x01
+RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
+NDA_DST, NDA_IFINDEX, NDA_FLAGS_EXT = 1, 8, 15
+NTF_USE, NTF_EXT_LEARNED = 0x01, 0x10
 NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE = 0x02, 0x04, 0x08, 0x10
 NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
 ANSWERS: Final = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_NOARP | NUD_PERMANENT
@@ -71,15 +73,17 @@ class Neighbours:
         """Let the kernel find out whether these answer on a link. Raise OSError.
 
         Give those that it asks now. Of one that it cannot ask (there is no such link, the table is
-        full) nothing can be said, whatever `answering` gives.
+        full) nothing can be said, whatever `answering` gives; nor of one that somebody wrote in for
+        good, which is not touched: NTF_USE would make an ordinary entry of it.
         """
-        wanted = list(addresses)
+        table = {entry.address: entry for entry in self._entries(link)}
+        wanted = [each for each in addresses if not (each in table and table[each].for_good)]
         if not wanted:
             return frozenset()
         seq = self._channel.reserve(len(wanted))
         flags = NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK
         batch = b"".join(
-            request(RTM_NEWNEIGH, flags, seq=seq + at, body=_body(address, link))
+            request(RTM_NEWNEIGH, flags, seq=seq + at, body=_ask(address, link, table.get(address)))
             for at, address in enumerate(wanted)
         )
         replies = self._channel.batch(batch, seq + len(wanted) - 1)
@@ -95,6 +99,10 @@ class Neighbours:
         three questions, a second apart, and then it is reachable or failed. Where there is no
         entry the next packet asks anyway. Give True for one that is never asked, because somebody
         wrote it in for good.
+
+        By whom the entry is kept stays so: the kernel takes off what is not said again that it was
+        learnt elsewhere or is managed (__neigh_update, neigh_update_flags), and without
+        NLM_F_REPLACE leaves the mark of an IPv6 router alone.
         """
         seq = self._channel.reserve()
         ask = request(RTM_GETNEIGH, 0, seq=seq, body=_body(address, link, flags=0))
@@ -104,14 +112,13 @@ class Neighbours:
             if error.errno in {errno.ENOENT, errno.ENODEV}:
                 return False
             raise
-        state = NDMSG.unpack_from(piece.data, piece.messages[0].start)[4]
-        if state & (NUD_NOARP | NUD_PERMANENT):
+        entry = _entry(piece, piece.messages[0], link)
+        if entry is not None and entry.for_good:
             return True
-        if state & ANSWERS:
+        if entry is not None and entry.answers:
             seq = self._channel.reserve()
-            body = _body(address, link, state=NUD_PROBE, flags=0)
-            flags = NLM_F_REPLACE | NLM_F_ACK
-            self._channel.batch(request(RTM_NEWNEIGH, flags, seq=seq, body=body), seq)
+            body = _body(address, link, state=NUD_PROBE, flags=entry.flags) + entry.marks
+            self._channel.batch(request(RTM_NEWNEIGH, NLM_F_ACK, seq=seq, body=body), seq)
         return False
 
     def answering(self, link: int) -> frozenset[IPAddress]:
@@ -119,26 +126,58 @@ class Neighbours:
 
         Raise OSError.
         """
+        return frozenset(entry.address for entry in self._entries(link) if entry.answers)
+
+    def _entries(self, link: int) -> Iterator[_Entry]:
         seq = self._channel.reserve()
         ask = NDMSG.pack(0, 0, 0, 0, 0, 0, 0) + attribute(NDA_IFINDEX, U32.pack(link))
-        found: set[IPAddress] = set()
         try:
             pieces = self._channel.dump(request(RTM_GETNEIGH, NLM_F_DUMP, seq=seq, body=ask), seq)
         except OSError as error:
             if error.errno == errno.ENODEV:
-                return frozenset()
+                return
             raise
         for piece in pieces:
             for message in piece.messages:
-                if message.type != RTM_NEWNEIGH:
-                    continue
-                _, _, _, at, state, _, _ = NDMSG.unpack_from(piece.data, message.start)
-                kept = attributes(piece.data, message.start + NDMSG.size, message.end)
-                if at == link and state & ANSWERS and NDA_DST in kept:
-                    found.add(ip_address(kept[NDA_DST]))
-        return frozenset(found)
+                if message.type == RTM_NEWNEIGH and (entry := _entry(piece, message, link)):
+                    yield entry
 
 
-def _body(address: IPAddress, link: int, *, state: int = 0, flags: int = NTF_USE) -> bytes:
+class _Entry(NamedTuple):
+    """An entry of the table. `flags` and `marks` say by whom it is kept, as it is written."""
+
+    address: IPAddress
+    state: int
+    flags: int
+    marks: bytes
+
+    @property
+    def answers(self) -> bool:
+        return bool(self.state & ANSWERS)
+
+    @property
+    def for_good(self) -> bool:
+        """Whether somebody wrote it in for good."""
+        return bool(self.state & (NUD_NOARP | NUD_PERMANENT))
+
+
+def _entry(piece: Piece, message: Message, link: int) -> _Entry | None:
+    _, _, _, at, state, flags, _ = NDMSG.unpack_from(piece.data, message.start)
+    kept = attributes(piece.data, message.start + NDMSG.size, message.end)
+    if at != link or NDA_DST not in kept:
+        return None
+    more = kept.get(NDA_FLAGS_EXT, b"")
+    marks = attribute(NDA_FLAGS_EXT, more) if more else b""
+    return _Entry(ip_address(kept[NDA_DST]), state, flags & NTF_EXT_LEARNED, marks)
+
+
+def _ask(address: IPAddress, link: int, entry: _Entry | None) -> bytes:
+    """Ask for one; what is not said again of an entry that is there, the kernel takes off."""
+    if entry is None:
+        return _body(address, link, flags=NTF_USE)
+    return _body(address, link, flags=NTF_USE | entry.flags) + entry.marks
+
+
+def _body(address: IPAddress, link: int, *, flags: int, state: int = 0) -> bytes:
     family = 2 if address.version == 4 else 10
     return NDMSG.pack(family, 0, 0, link, state, flags, 0) + attribute(NDA_DST, address.packed)

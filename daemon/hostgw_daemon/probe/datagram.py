@@ -8,13 +8,17 @@
 | 6-7 | 0 | what the answerer says of itself: `Report` |
 | 8-15 | a number, the asker's own | the same |
 | 16-31 | a seal | a seal |
-| 32-47 | 0; a big question goes on with zeros | 0 |
+| 32-47 | whose pods it is about: the gateway of the asked one's; more zeros if big | the same |
 
 **Nobody can be flooded through us.** An answer is never longer than its question, and a question is
 answered only if its seal is right: a keyed hash (BLAKE2b, RFC 7693) of the question and of the
 addresses that it travels between, under the node id of the one who is asked. Node ids are random to
 whoever cannot read the store, so a stranger with a forged source address has none. The same holds
 the other way: an answer is believed only with a seal under the id of the node that was asked.
+
+A node may serve several networks, with pods in one of them and none yet in another. So each
+question says which of the asked one's gateways it is about, also one that goes to the host's own
+address; an IPv4 address is written as RFC 4291, 2.5.5.2 maps it into IPv6.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from enum import IntEnum, IntFlag
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
+from ipaddress import IPv6Address
 from struct import Struct
 from typing import Final
 
@@ -59,10 +64,14 @@ class Report(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked; `number` tells which answer belongs to it."""
+    """What is asked; `number` tells which answer belongs to it.
+
+    `about` is the address that the pods' gateway of who is asked has in the network that is meant.
+    """
 
     way: Way
     number: int
+    about: IPAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ class Ends:
 def ask(question: Question, ends: Ends, *, node_id: str, size: int = SIZE) -> bytes:
     """Write a question to the node with this id, `size` bytes long."""
     head = _HEAD.pack(_MAGIC, _QUESTION, question.way, 0, question.number)
-    return (head + _seal(head, ends, node_id)).ljust(max(size, SIZE), b"\0")
+    return _sealed(head, _wide(question.about), ends, node_id).ljust(size, b"\0")
 
 
 def asked(datagram: bytes, ends: Ends, *, node_id: str) -> Question | None:
@@ -96,13 +105,14 @@ def asked(datagram: bytes, ends: Ends, *, node_id: str) -> Question | None:
     if not _is(datagram, _QUESTION, ends, node_id):
         return None
     _, _, way, _, number = _HEAD.unpack_from(datagram)
-    return Question(Way(way), number)
+    about = IPv6Address(datagram[_SEALED:SIZE])
+    return Question(Way(way), number, about.ipv4_mapped or about)
 
 
 def answer(question: Question, report: Report, ends: Ends, *, node_id: str) -> bytes:
     """Write our answer; `node_id` is our own, and the ends are those of the question."""
     head = _HEAD.pack(_MAGIC, _ANSWER, question.way, report, question.number)
-    return (head + _seal(head, ends, node_id)).ljust(SIZE, b"\0")
+    return _sealed(head, _wide(question.about), ends, node_id)
 
 
 def answered(datagram: bytes, ends: Ends, *, node_id: str) -> Answer | None:
@@ -133,13 +143,20 @@ _KNOWN = Report.FORWARDS | Report.STRICT | Report.WAY_BACK | Report.GATEWAY
 def _is(datagram: bytes, kind: int, ends: Ends, node_id: str) -> bool:
     if len(datagram) < SIZE or datagram[:5] != _MAGIC + bytes([kind]) or datagram[5] not in _WAYS:
         return False
-    seal = datagram[_HEAD.size : _SEALED]
-    return compare_digest(seal, _seal(datagram[: _HEAD.size], ends, node_id))
+    said = datagram[: _HEAD.size], datagram[_SEALED:SIZE]
+    return compare_digest(datagram[:SIZE], _sealed(*said, ends, node_id))
 
 
-def _seal(head: bytes, ends: Ends, node_id: str) -> bytes:
-    between = ends.asker.packed + ends.asked.packed
-    return blake2b(head + between, digest_size=16, key=_key(node_id)).digest()
+def _sealed(head: bytes, about: bytes, ends: Ends, node_id: str) -> bytes:
+    """Put a datagram together."""
+    meant = head + about + ends.asker.packed + ends.asked.packed
+    seal = blake2b(meant, digest_size=_SEALED - _HEAD.size, key=_key(node_id)).digest()
+    return head + seal + about
+
+
+def _wide(address: IPAddress) -> bytes:
+    """Write an address of either family in 16 bytes."""
+    return address.packed if address.version == 6 else bytes(10) + b"\xff\xff" + address.packed
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,7 @@ behind it cannot be judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -77,12 +77,18 @@ class Trial:
         return Trial(False if row <= -LOSSES else self.good, row, ever=self.ever)
 
     @property
+    def open(self) -> Trial:
+        """The same, with nothing known of it."""
+        return Trial(ever=self.ever)
+
+    @property
     def doubtful(self) -> bool:
         """Whether the last word has not been spoken: it is asked again soon."""
         return self.row < 0 or self.good is False
 
 
 _UNTRIED: Final = Trial()
+_BEHIND: Final[Mapping[Way, tuple[Way, ...]]] = {Way.HOST: (Way.POD, Way.BIG), Way.POD: (Way.BIG,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,10 @@ class Evidence:
         self, way: Way, report: Report | None = None, *, closed: bool = False
     ) -> Evidence:
         """Take an answer: by the daemon itself with its report, or by its kernel alone."""
-        trials = {**self.trials, way: self.trial(way).won()}
+        before, after = self.trial(way), self.trial(way).won()
+        trials = {**self.trials, way: after}
+        if after.good and before.good is False:  # what lies behind it could not be judged
+            trials |= {each: self.trial(each).open for each in _BEHIND.get(way, ())}
         told = report if report is not None else self.report
         return replace(
             self,
@@ -128,8 +137,11 @@ class Evidence:
         return replace(self, resolved=None)
 
     def settled(self, *, resolved: bool) -> Evidence:
-        """Take what the neighbour table says."""
-        return replace(self, resolved=resolved)
+        """Take what the neighbour table says; what was lost on the link is not the host's fault."""
+        trials = self.trials
+        if resolved and self.resolved is False and Way.HOST in trials:
+            trials = MappingProxyType({**trials, Way.HOST: replace(trials[Way.HOST], row=0)})
+        return replace(self, trials=trials, resolved=resolved)
 
     def without(self, *ways: Way) -> Evidence:
         """Forget ways that cannot be asked any more."""
@@ -138,6 +150,22 @@ class Evidence:
         kept = {way: trial for way, trial in self.trials.items() if way not in ways}
         return replace(self, trials=MappingProxyType(kept))
 
+    def ways(self, *, pods: bool, room: bool) -> list[Way]:
+        """Give the ways that there are to ask; what any other has brought holds no more.
+
+        `pods`: we have the address of our pods' gateway; `room`: there is an unused address there.
+        """
+        if not pods:
+            return [Way.HOST]
+        if self.report is None:
+            return [Way.HOST, Way.POD, *([Way.FORWARD] if room else ())]
+        return [Way.HOST, Way.POD, Way.BIG] if self.report & Report.GATEWAY else [Way.HOST]
+
+    def rationed(self, ways: Sequence[Way], turn: int) -> Way:
+        """Give the one way to ask where answers are few: one in doubt, else each in its turn."""
+        open_ones = [way for way in ways if self.trial(way).doubtful] or ways
+        return open_ones[turn % len(open_ones)]
+
     @property
     def doubtful(self) -> bool:
         """Whether it is to be asked again soon."""
@@ -145,8 +173,13 @@ class Evidence:
 
     @property
     def pending(self) -> bool:
-        """Whether the host is silent, and the link has not said yet if it is there."""
-        return self.resolved is None and self.trial(Way.HOST).good is False
+        """Whether what was said before goes on to be said, for nothing better is known.
+
+        The host is silent, and the link has not said yet if it is there; or it begins to answer; or
+        the link has only just found it again.
+        """
+        host = self.trial(Way.HOST)
+        return host.good is False and (self.resolved is None or host.row > -LOSSES)
 
     @property
     def bad(self) -> bool:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from hostgw_core.model import IPAddress
+
+OURS: Final = frozenset(
+    {
+        errno.EADDRNOTAVAIL,
+        errno.EAFNOSUPPORT,
+        errno.EHOSTUNREACH,
+        errno.EINVAL,
+        errno.EMSGSIZE,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EWOULDBLOCK,
+    }
+)
+"""Refusals that say nothing of the peer: our own address has just gone, the link's MTU, a link of
+ours that is down, or a route that is missing here, which the state of the routes tells. Any other
+is a question lost on this very host, by its packet filter (EPERM) or its queue (ENOBUFS)."""
 
 
 class Said(Enum):

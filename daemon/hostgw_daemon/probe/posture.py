@@ -1,5 +1,8 @@
 """What this node says of itself when it is asked: read from the kernel, at most once a second.
 
+IPv4 packets are forwarded if the link by which they come in says so; `all` is net.ipv4.ip_forward
+(net/ipv4/devinet.c). For IPv6 `all` alone decides (net/ipv6/ip6_output.c).
+
 Strict reverse-path filtering is the larger of two numbers being 1 (Documentation/networking/
 ip-sysctl.rst): `all` and the link's own. IPv6 has no such filter in the kernel itself.
 """
@@ -46,7 +49,6 @@ class Posture:
     ) -> None:
         self._ways = ways
         self._uplink = uplink
-        self._found: dict[IPAddress, tuple[float, bool]] = {}
         self._clock = clock
         self._proc = proc
         self._read: dict[Family, tuple[float, Report]] = {}
@@ -67,13 +69,11 @@ class Posture:
         return report
 
     def here(self, address: IPAddress) -> bool:
-        """Tell whether an address is one of this host's: whether the kernel lets it be bound."""
-        now = self._clock()
-        at, found = self._found.get(address, (float("-inf"), False))
-        if now - at >= FRESH:
-            found = _bound(address)
-            self._found[address] = (now, found)
-        return found
+        """Tell whether an address is one of this host's, at this very moment.
+
+        A reading of a second ago would have the others ask an address that has just gone.
+        """
+        return _ours(address)
 
     def _of_ourselves(self, family: Family) -> Report:
         now = self._clock()
@@ -88,9 +88,10 @@ class Posture:
         if family == 6:
             on = self._number("ipv6/conf/all/forwarding")
             return Report.FORWARDS if on else Report.NOTHING
-        report = Report.FORWARDS if self._number("ipv4/ip_forward") else Report.NOTHING
         uplink = self._uplink()
         links = ("all", uplink.link.name) if uplink is not None else ("all",)
+        forwards = all(self._number(f"ipv4/conf/{link}/forwarding") for link in links)
+        report = Report.FORWARDS if forwards else Report.NOTHING
         if max(self._number(f"ipv4/conf/{link}/rp_filter") for link in links) == 1:
             report |= Report.STRICT
         return report
@@ -103,11 +104,15 @@ class Posture:
             return 0
 
 
-def _bound(address: IPAddress) -> bool:
+def _ours(address: IPAddress) -> bool:
+    """Ask by which address the kernel would speak to this one: to one of its own, by the same.
+
+    To bind it would not tell: net.ipv4.ip_nonlocal_bind lets any address be bound.
+    """
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.bind((str(address), 0))
+            sock.connect((str(address), 9))  # no packet is sent
+            return bool(sock.getsockname()[0] == str(address))
     except OSError:
         return False
-    return True

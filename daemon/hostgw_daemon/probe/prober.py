@@ -12,10 +12,9 @@ Nothing here changes a route: a probe is a witness.
 from __future__ import annotations
 
 import asyncio
-import errno
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
 from typing import Final, NoReturn
 
@@ -34,17 +33,17 @@ from hostgw_daemon.probe.datagram import (
     is_answer,
     number_of,
 )
+from hostgw_daemon.probe.directory import Directory
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
-from hostgw_daemon.probe.port import Arrival, Heard, Returned, Said, Sockets
+from hostgw_daemon.probe.port import OURS, Arrival, Heard, Returned, Said, Sockets
 from hostgw_daemon.probe.questions import Asked, Questions
 from hostgw_daemon.probe.schedule import Turns
 from hostgw_daemon.probe.target import HEADERS, Ground, Key, Target
 
-_OURS: Final = frozenset(
-    {errno.EADDRNOTAVAIL, errno.EINVAL, errno.EMSGSIZE, errno.EAFNOSUPPORT, errno.EWOULDBLOCK}
-)
-"""Refusals that say nothing of the peer: our own address has just gone, or the link's MTU. Any
-other is a question lost on this very host, by its packet filter (EPERM) or its link (ENOBUFS)."""
+_NOTHING: Final = Evidence()
+
+RATION: Final = 1.0
+"""Seconds between two answers that a kernel gives to one asker for good (icmp_ratelimit)."""
 
 
 class Prober:
@@ -75,9 +74,10 @@ class Prober:
         self._told = told
         self._clock = clock
         self._turns = Turns[Key](rate=rate, chance=lambda: secrets.randbelow(1000) / 1000)
-        self._targets: dict[Key, Target] = {}
-        self._askers: dict[IPAddress, Target] = {}
-        self._at: dict[IPAddress, set[Key]] = {}
+        self._directory = Directory()
+        self._targets = self._directory.targets
+        self._entries: set[IPAddress] = set()
+        self._rota: Counter[Key] = Counter()
         self._evidence: dict[Key, Evidence] = {}
         self._ground = Ground()
         self._here = here
@@ -103,20 +103,14 @@ class Prober:
             if before == target:
                 continue
             self._evidence.pop(key, None)
+            self._rota.pop(key, None)
             changed |= self.diagnoses.pop(key, None) is not None
             if before is not None:
-                del self._targets[key]
+                self._directory.drop(key)
                 self._turns.leave(key)
-                self._at[before.host].discard(key)
-                if not self._at[before.host]:
-                    del self._at[before.host]
-                self._askers.pop(before.host, None)
-                self._askers.pop(before.gateway, None)
             if target is not None:
-                self._targets[key] = target
+                self._directory.put(key, target)
                 self._turns.come(key, now)
-                self._at.setdefault(target.host, set()).add(key)
-                self._askers |= {target.host: target, target.gateway: target}
         if changed:
             self._told()
         self._wake.ring()
@@ -125,14 +119,25 @@ class Prober:
         """Take note of our own addresses and MTU."""
         self._ground = ground
 
-    def neighbours(self, told: Iterable[tuple[IPAddress, bool]]) -> None:
-        """Take what the kernel says of its neighbour table: whether these addresses answer."""
+    def neighbours(self, told: Iterable[tuple[IPAddress, bool | None]]) -> None:
+        """Take what the kernel says of its neighbour table: who answers, who does not, who is gone.
+
+        An entry that is gone (None) says nothing of the peer, but to ask it makes a new one.
+        """
         for address, resolved in told:
-            for key in self._at.get(address, ()):
-                evidence = self._evidence.get(key, Evidence())
+            if resolved is None:
+                self._entries.discard(address)
+                continue
+            self._entries.add(address)
+            for key in self._directory.at(address):
+                evidence = self._evidence_of(key)
                 if evidence.resolved is not resolved:
                     self._learn(key, evidence.settled(resolved=resolved))
         self._wake.ring()
+
+    def entries(self, addresses: Collection[IPAddress]) -> None:
+        """Take all that the table holds: at the start, or where it was not heard for a while."""
+        self._entries = set(addresses)
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -158,45 +163,48 @@ class Prober:
             self._ask(key, now)
 
     def _known(self, key: Key) -> bool:
-        return self._evidence.get(key, Evidence()).resolved is not None
+        return self._targets[key].host in self._entries
 
     def _ask(self, key: Key, now: float) -> None:
-        target, evidence = self._targets[key], self._evidence.get(key, Evidence())
+        target, evidence = self._targets[key], self._evidence_of(key)
         ours = self._ground.addresses.of(key[1])
         if ours is None:
             self._turns.asked(key, now, doubtful=False, bad=False)
             return
-        ways = [Way.HOST]
-        if not self._here(target.ours):
-            evidence = self._forget(key, evidence, Way.POD, Way.BIG, Way.FORWARD)
-        elif evidence.report is None:
-            ways += [Way.POD, Way.FORWARD] if target.unused else [Way.POD]
-        elif evidence.report & Report.GATEWAY:
-            ways += [Way.POD, Way.BIG]
-        else:
-            evidence = self._forget(key, evidence, Way.POD, Way.BIG)
-        if evidence.closed:  # its kernel rations its answers
-            ways = [ways[next(self._numbers) % len(ways)]]
+        ways = evidence.ways(pods=self._here(target.ours), room=target.unused is not None)
+        evidence = self._forget(key, evidence, *(way for way in Way if way not in ways))
+        if evidence.closed:
+            self._rota[key] += 1
+            ways = [evidence.rationed(ways, self._rota[key])]
         for way in ways:
             self._send(key, target, way, ours if way is Way.HOST else target.ours, now)
-        self._turns.asked(key, now, doubtful=evidence.doubtful, bad=evidence.bad)
+        self._again(key, now)
+
+    def _again(self, key: Key, now: float) -> None:
+        """Set its next turn, by all that is known now; kernels answer for all of a host's keys."""
+        evidence = self._evidence_of(key)
+        sharing = len(self._directory.at(self._targets[key].host))
+        least = RATION * sharing if evidence.closed else 0.0
+        doubtful, bad = evidence.doubtful, evidence.bad
+        self._turns.asked(key, now, doubtful=doubtful, bad=bad, least=least)
 
     def _send(self, key: Key, target: Target, way: Way, source: IPAddress, now: float) -> None:
         to = {Way.HOST: target.host, Way.FORWARD: target.unused}.get(way) or target.gateway
         ends, number = Ends(source, to), next(self._numbers)
         size = self._ground.mtu - HEADERS[key[1]] if way is Way.BIG else SIZE
-        data = ask(Question(way, number), ends, node_id=target.node_id, size=size)
+        question = Question(way, number, target.gateway)
+        data = ask(question, ends, node_id=target.node_id, size=size)
         refused = self._sockets.send(
             data, source=source, to=to, hops=1 if way is Way.FORWARD else 0
         )
-        if refused in _OURS:
+        if refused in OURS:
             return
         self.counts["asked"] += 1
-        question = Asked(number, key, way, ends, now)
+        waiting = Asked(number, key, way, ends, now)
         if refused:
-            self._lost(question)
-            return
-        self._questions.put(question)
+            self._lost(waiting)
+        else:
+            self._questions.put(waiting)
 
     # -- what comes back ----------------------------------------------------------------------
 
@@ -218,8 +226,9 @@ class Prober:
         if question is None:
             self.counts["strange"] += 1
             return
-        family: Family = 4 if heard.source.version == 4 else 6
-        report = self._posture(self._askers.get(heard.source), family)
+        family: Family = 4 if question.about.version == 4 else 6
+        asker = self._directory.asker(heard.source, question.about)
+        report = self._posture(asker, family)
         data = answer(question, report, ends, node_id=self._node_id)
         self._sockets.send(data, source=heard.here, to=heard.source, port=heard.port)
         self.counts["replied"] += 1
@@ -250,23 +259,25 @@ class Prober:
     def _won(self, question: Asked, report: Report | None) -> None:
         self.counts["answered"] += 1
         if question.key in self._targets:
-            before = self._evidence.get(question.key, Evidence())
+            self._entries.add(self._targets[question.key].host)
+            before = self._evidence_of(question.key)
             closed = report is None and question.way is not Way.FORWARD
             self._learn(question.key, before.with_answer(question.way, report, closed=closed))
 
     def _doubt(self, question: Asked) -> None:
         """Ask the link about a host that is silent, once for each silence."""
-        target, evidence = self._targets.get(question.key), self._evidence.get(question.key)
-        if question.way is not Way.HOST or target is None or evidence is None:
+        target, evidence = self._targets.get(question.key), self._evidence_of(question.key)
+        if question.way is not Way.HOST or target is None or evidence.resolved is False:
             return
-        if evidence.resolved and evidence.trial(Way.HOST).row >= 0:
+        if evidence.trial(Way.HOST).row >= 0:
             fixed = self._confirm(target.host)
-            self._learn(question.key, evidence if fixed else evidence.in_doubt)
+            doubted = evidence.settled(resolved=True) if fixed else evidence.in_doubt
+            self._learn(question.key, doubted)
 
     def _lost(self, question: Asked) -> None:
         self.counts["lost"] += 1
         if question.key in self._targets:
-            before = self._evidence.get(question.key, Evidence())
+            before = self._evidence_of(question.key)
             self._learn(question.key, before.with_loss(question.way))
 
     def _learn(self, key: Key, evidence: Evidence) -> None:
@@ -277,7 +288,10 @@ class Prober:
             self.diagnoses[key] = found
             self._told()
         if evidence.doubtful and not (before and before.doubtful):
-            self._turns.asked(key, self._clock(), doubtful=True, bad=False)
+            self._again(key, self._clock())
+
+    def _evidence_of(self, key: Key) -> Evidence:
+        return self._evidence.get(key, _NOTHING)
 
     def _forget(self, key: Key, evidence: Evidence, *ways: Way) -> Evidence:
         if (kept := evidence.without(*ways)) is not evidence:

@@ -6,7 +6,8 @@ seconds, so that its recovery is seen. No more than four times the rate goes out
 
 Asking somebody with whom no packet is exchanged makes an entry in the kernel's neighbour table, and
 that table is small. So of those that are not in it no more than an allowance are asked a minute;
-those that it holds already, because packets go there, cost nothing.
+those that it holds already, because packets go there, cost nothing. What it holds, the caller says:
+above gc_thresh1 the kernel throws idle entries out, and then they are new again.
 """
 
 from __future__ import annotations
@@ -71,11 +72,14 @@ class Turns(Generic[K]):
             when = self.next()
         return None
 
-    def asked(self, key: K, now: float, *, doubtful: bool, bad: bool) -> None:
-        """Set the next turn of one that was asked, or of which an answer has just come or not."""
+    def asked(self, key: K, now: float, *, doubtful: bool, bad: bool, least: float = 0.0) -> None:
+        """Set the next turn of one that was asked, or of which an answer has just come or not.
+
+        It comes after `least` seconds or later.
+        """
         if key in self._due:
             wait = BAD if bad else AGAIN if doubtful else self.period()
-            self._put(key, now + wait)
+            self._put(key, now + max(wait, least))
 
     def _allowed(self, now: float) -> bool:
         while self._entries and self._entries[0] <= now - MINUTE:

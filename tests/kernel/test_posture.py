@@ -1,0 +1,55 @@
+"""What a node says of itself, read from a real kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from hostgw_cli.lab.netns import bridge
+from hostgw_core.model import Addresses
+from hostgw_daemon.link.uplink import Uplink
+from hostgw_daemon.netlink.host import HostReader
+from hostgw_daemon.probe.datagram import Report
+from hostgw_daemon.probe.posture import Posture
+from support.netns_fixtures import Lan
+
+pytestmark = pytest.mark.root
+
+OURS = {"10.5.1.1": True, "10.5.1.2": False, "10.5.2.1": False, "fd05::1": True, "fd05::2": False}
+
+
+def test_an_address_is_ours_if_the_kernel_says_so(lan: Callable[[int], Lan]):
+    """Also where any address may be bound, as load balancers have it; and while it is there."""
+    host = lan(1).hosts[0]
+    bridge(host, "cni0", address="10.5.1.1/24")
+    host.ip("address", "add", "fd05::1/64", "dev", "cni0", "nodad")
+    with host.enter(), HostReader.open() as reader:
+        posture = Posture(reader, uplink=lambda: None, clock=lambda: 0.0)
+        for bound in (0, 1):
+            for family in ("ipv4", "ipv6"):
+                Path(f"/proc/sys/net/{family}/ip_nonlocal_bind").write_text(str(bound))
+            assert {each: posture.here(ip_address(each)) for each in OURS} == OURS
+        host.ip("link", "delete", "cni0")
+        assert not any(posture.here(ip_address(each)) for each in OURS)
+
+
+def test_a_host_forwards_if_its_link_does(lan: Callable[[int], Lan]):
+    """The switch of the link alone is enough to stop it, in IPv4."""
+    host = lan(1).hosts[0]
+    with host.enter(), HostReader.open() as reader:
+        (link,) = [link for link in reader.look().links if link.name == "eth0"]
+        uplink = Uplink(link, Addresses(), (), "it is")
+
+        def forwards() -> bool:
+            posture = Posture(reader, uplink=lambda: uplink, clock=lambda: 0.0)
+            return bool(posture(None, 4) & Report.FORWARDS)
+
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        assert forwards()
+        Path("/proc/sys/net/ipv4/conf/eth0/forwarding").write_text("0")
+        assert not forwards()
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
+        assert not forwards()
