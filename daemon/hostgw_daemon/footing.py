@@ -1,7 +1,8 @@
 """What routes stand on: which link, which table, what form. A pure function of settings and host.
 
 What a setting asks for and the host does not have is told, and spoils no more than it must: without
-the address of --route-src there are routes without a source address. Only without the VRF is there
+the address of --route-src there are routes without a source address, and an MTU that the link does
+not carry, with which every large packet would be lost, is left out. Only without the VRF is there
 nothing sensible to write: the same routes in the main table would lead other people's packets.
 """
 
@@ -44,7 +45,13 @@ def footing(
 ) -> Footing:
     """Give the footing; `offers_vrf`: this kernel has devices of that kind at all."""
     link = uplink.link if isinstance(uplink, Uplink) and uplink.up else None
-    missing = _missing_sources(settings, picture)
+    missing, mtu, too_large = _missing_sources(settings, picture), settings.route_mtu, ""
+    if link is not None and mtu > link.mtu:
+        too_large = (
+            f"an MTU of {mtu} was asked for and {link.name} carries {link.mtu} at most: routes are"
+            " written without one"
+        )
+        mtu = 0
     no_vrf, outside, table = "", "", settings.route_table
     if settings.vrf:
         vrf = next((each for each in picture.links if each.name == settings.vrf), None)
@@ -59,8 +66,8 @@ def footing(
             link.index,
             settings.route_metric,
             table,
-            ipv4=_form(settings, picture, 4),
-            ipv6=_form(settings, picture, 6),
+            ipv4=_form(settings, picture, 4, mtu),
+            ipv6=_form(settings, picture, 6, mtu),
             own=_KINDS[settings.own_route],
             unassigned=_KINDS[settings.unassigned_route],
             via6=settings.ipv4_via_ipv6,
@@ -69,6 +76,7 @@ def footing(
         ("no_vrf", no_vrf),
         ("uplink_outside_vrf", outside),
         ("route_src_missing", " and ".join(missing)),
+        ("route_mtu_impossible", too_large),
     )
     return Footing(rule, troubles)
 
@@ -79,10 +87,10 @@ def heeds(settings: Settings, event: HostChanged) -> bool:
     return named or (event.address is not None and event.address in settings.route_src)
 
 
-def _form(settings: Settings, picture: HostPicture, family: Family) -> Form:
+def _form(settings: Settings, picture: HostPicture, family: Family, mtu: int) -> Form:
     there = {each.address for each in picture.addresses}
     source = next((a.packed for a in settings.route_src if a.version == family and a in there), b"")
-    form = Form(UNICAST, source, settings.route_mtu)
+    form = Form(UNICAST, source, mtu)
     return PLAIN if form == PLAIN else form  # the very one: it is packed and read much faster
 
 

@@ -101,6 +101,16 @@ def test_a_source_that_comes_and_goes(node: Daemon):
     assert node.conditions["route_src_missing"] == "10.99.0.1"
 
 
+def test_an_mtu_that_the_link_does_not_carry_is_left_out_until_it_does(node: Daemon):
+    """With it in the routes every large packet would be lost; a condition says what is so."""
+    node.start("--route-mtu=4000")
+    assert "eth0 carries 1500 at most" in node.conditions["route_mtu_impossible"]
+    assert routes(node) == expected()
+    node.host.ip("link", "set", "eth0", "mtu", "9000")
+    eventually(lambda: routes(node) == expected(mtu=4000), within=SOON)
+    eventually(lambda: node.well, within=SOON)
+
+
 def test_without_its_vrf_it_writes_nothing_and_says_so(node: Daemon):
     """Not in the main table either; the sentence is another where the kernel has no such thing."""
     node.start("--vrf=blue", wait=False)

@@ -46,6 +46,7 @@ def stands(*argv, uplink=None, links=(ETH0,), addresses=PODS, offers_vrf=True):
         "no_vrf",
         "uplink_outside_vrf",
         "route_src_missing",
+        "route_mtu_impossible",
     }
     return found.rule, {code: detail for code, detail in found.troubles if detail}
 
@@ -62,6 +63,21 @@ def test_without_a_link_there_is_no_rule():
     """None, or one that is down: the kernel would take no route."""
     assert stands(uplink=NoUplink("none"))[0] is None
     assert stands(uplink=up(replace(ETH0, up=False)))[0] is None
+
+
+def test_an_mtu_that_the_link_does_not_carry_is_left_out():
+    """The kernel would send packets as large as the route says, and the link would drop them."""
+    rule, troubles = stands("--route-mtu=1501")
+    assert rule == RouteRule(2)
+    assert troubles == {
+        "route_mtu_impossible": "an MTU of 1501 was asked for and eth0 carries 1500 at most: routes"
+        " are written without one"
+    }
+    assert stands("--route-mtu=1500")[1] == {}
+    wide = up(replace(ETH0, mtu=9000))
+    assert stands("--route-mtu=1501", uplink=wide)[0] == RouteRule(
+        2, ipv4=Form(mtu=1501), ipv6=Form(mtu=1501)
+    )
 
 
 def test_settings_go_into_the_rule():

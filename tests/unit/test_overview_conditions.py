@@ -253,7 +253,7 @@ TABLE = [
             *("state_dir_failing", "subnet_file_failing", "listener_failing", "probe_failing"),
             *("mtu_impossible", "cni_conf_failing", "cni_plugin_missing", "cni_child_failing"),
             *("conntrack_failing", "no_vrf", "uplink_outside_vrf", "route_src_missing"),
-            *("forward_dropped", "paused"),
+            *("forward_dropped", "paused", "route_mtu_impossible"),
         )
     ),
 ]

@@ -35,6 +35,12 @@ ROUTES = (
         "It ends by itself at the time that the detail names; `hostgwctl resume` ends it at once.",
     ),
     Kind(
+        "route_mtu_impossible",
+        _WARNING,
+        "The interface does not carry the MTU of --route-mtu, so routes are written without one.",
+        "Set --route-mtu to what the detail says at most, or give the interface a larger MTU.",
+    ),
+    Kind(
         "routes_failing",
         _ERROR,
         "The kernel refuses some routes.",
