@@ -40,6 +40,7 @@ COMMANDS = {
         "Who has which subnet: list, show, watch, release.",
     ),
     "trace": ("hostgw_cli.cluster.trace", "trace", "The way between two addresses and back."),
+    "graph": ("hostgw_cli.cluster.graph", "graph", "The cluster as a picture."),
     "snapshot": ("hostgw_cli.cluster.snapshot", "snapshot", "Keep the cluster's keys in a file."),
     "bundle": ("hostgw_cli.bundle.command", "bundle", "A support archive, without secrets."),
     "resync": ("hostgw_cli.orders", "resync", "Have the daemon look at everything anew."),
