@@ -81,11 +81,9 @@ class Membership:
         self._hears = hears
         self._log = log
         self._after = after
-        self._spoke = asyncio.Event()
-        self._read = asyncio.Event()
+        self._spoke, self._read = asyncio.Event(), asyncio.Event()
         self._renewal = papers.memory.renewal
-        asked = settings.ip_masq and not settings.ip_masq_nodes
-        self._nodes = NodeAddresses() if asked else None
+        self._nodes = NodeAddresses() if settings.ip_masq and not settings.ip_masq_nodes else None
         self._moves = Moves()
         self.papers = papers
 
@@ -162,6 +160,8 @@ class Membership:
         if self.papers.remind(self._cluster, kernel, alone=alone):
             if self._cluster.now is not None:
                 self._moves.heard(self._cluster.now.roster, None)
+                if self._nodes is not None:  # rules are written before anything is told
+                    self._nodes.heard(self._cluster.now.roster, None)
             asyncio.get_running_loop().call_later(PATIENCE, self._cluster.go_headless)
 
     def overlaps(self, config: ClusterConfig) -> str:

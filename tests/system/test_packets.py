@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
+from hostgw_cli.lab.netns import Namespace
 from support.daemon import Daemon, shows
 from support.daemon_fixtures import Cluster, flannels
 from support.waiting import eventually
@@ -51,6 +54,37 @@ def test_the_set_of_nodes_follows_the_leases(shared: Cluster, node: Daemon):
     eventually(lambda: nodes(node) == ours | {GATEWAY})
     assert handles(node) == before
     assert node.metric("hostgw_masq_drift_total") == 0
+
+
+def test_the_set_of_nodes_is_whole_from_the_start_on(node: Daemon, tmp_path: Path):
+    """A daemon that starts again writes its table with every node it remembers, in one step.
+
+    With an empty set, what pods begin to send to nodes would be masqueraded for that moment.
+    """
+    eventually(lambda: nodes(node) == {node.host.address, GATEWAY})
+    eventually(lambda: b"10.77.9.0-24" in (node.state_dir / "snapshot").read_bytes())
+    inside, said = node.host.namespace, tmp_path / "monitor"
+    with said.open("wb") as file, inside.popen(["nft", "monitor"], stdout=file) as monitor:
+        try:
+            eventually(lambda: _heard(inside, said, "before"))
+            assert node.end() == 0
+            node.start("--ip-masq")
+            eventually(lambda: nodes(node) == {node.host.address, GATEWAY})
+            eventually(lambda: _heard(inside, said, "after"))
+        finally:
+            monitor.terminate()
+    steps = re.split("^# new generation .*$", said.read_text(), flags=re.MULTILINE)
+    made = [step for step in steps if "add set ip hostgw nodes" in step]
+    assert made
+    for step in made:
+        assert GATEWAY in step
+
+
+def _heard(inside: Namespace, said: Path, mark: str) -> bool:
+    """Change something else, and tell whether the monitor has seen it: then it has seen all."""
+    for verb in ("add", "delete"):
+        inside.run("nft", verb, "table", "ip", mark)
+    return f"table ip {mark}" in said.read_text()
 
 
 def test_connections_to_a_subnet_that_moved_are_forgotten(shared: Cluster, node: Daemon):
