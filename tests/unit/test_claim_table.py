@@ -216,6 +216,16 @@ def test_when_nothing_is_free_it_says_so():
     assert decide(seen(leases=full)) == Wait("subnets_exhausted", "9 leases, and no subnet is left")
 
 
+def test_when_the_link_has_the_network_it_says_that_it_was_not_the_leases():
+    """No lease at all, and yet nothing is free: the cure is not to widen anything."""
+    action = decide(seen(avoid=(IPv4Network("10.5.0.0/16"),)))
+    assert action == Wait(
+        "subnets_exhausted",
+        "0 leases, and no subnet is left; one that meets a network of this host's link"
+        " (10.5.0.0/16) is never taken",
+    )
+
+
 def test_in_a_network_that_is_gone_nothing_new_is_taken():
     """What is held is kept; who holds nothing waits."""
     assert decide(seen(leases=(lease(3),), config_gone="gone")) == Keep(lease(3))

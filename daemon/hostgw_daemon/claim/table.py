@@ -216,7 +216,11 @@ def _free_subnet(sight: Sight) -> Action | None:
 
 
 def _exhausted(sight: Sight) -> Action:
-    return Wait("subnets_exhausted", f"{len(sight.leases)} leases, and no subnet is left")
+    ours = ", ".join(map(str, sight.avoid))
+    aside = (
+        f"; one that meets a network of this host's link ({ours}) is never taken" if ours else ""
+    )
+    return Wait("subnets_exhausted", f"{len(sight.leases)} leases, and no subnet is left{aside}")
 
 
 TABLE: Final = (
