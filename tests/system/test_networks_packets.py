@@ -13,6 +13,7 @@ import pytest
 from hostgw_cli.lab.netns import Namespace, veth
 from support.daemon import Daemon
 from support.daemon_fixtures import Cluster
+from support.hostgwctl import hostgwctl
 from support.netns_fixtures import MakeNamespace
 from support.networks_fixtures import SOON
 from support.pod_site import source_seen
@@ -55,7 +56,9 @@ def test_each_reaches_its_own_and_is_outside_to_the_other(
         daemon.host.namespace.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
         conf = f"--cni-conf={daemon.folder}/net.d/10-hostgw.conflist"
         further = ["--networks=blue"] if name != "three" else []
-        daemon.start("--ip-masq", conf, "--cni-bin-dir=/usr/lib/cni", *further, wait=False)
+        daemon.start(
+            "--ip-masq", "--probe=true", conf, "--cni-bin-dir=/usr/lib/cni", *further, wait=False
+        )
     for daemon in daemons.values():
         daemon.wait_ready()
     first = {name: Pod(each, "subnet.env", make_netns(), "p0") for name, each in daemons.items()}
@@ -86,3 +89,19 @@ def test_each_reaches_its_own_and_is_outside_to_the_other(
         ("hostgw", "cni0"),
         ("hostgw-blue", "cni-blue"),
     ]
+    # The last container of one network goes: its way can be asked no more, that of the other can.
+    one, two = daemons["one"], daemons["two"]
+    eventually(lambda: (states(one, ""), states(one, "blue")) == ({"ok"}, {"ok"}), within=SOON)
+    asked = hostgwctl(one, "explain", blue["two"].address)
+    assert f"of the subnet {blue['two'].subnet} of two" in asked.stdout, asked.stdout
+    two.host.namespace.ip("link", "delete", "p1")
+    eventually(lambda: states(one, "blue") == {"unprobed"}, within=SOON)
+    assert states(one, "") == {"ok"}
+
+
+def states(daemon: Daemon, network: str) -> set[str]:
+    """Give the states in which a daemon sees the others of a network."""
+    peers = json.loads(daemon.ask(f"/v1/peers?network={network}").body)
+    found = {peer["state"] for peer in peers}
+    assert found <= {"ok", "unprobed"}, peers
+    return found

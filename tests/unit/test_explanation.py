@@ -155,6 +155,42 @@ def test_a_held_record_is_told_and_is_no_fault():
     assert any("kept in force: many went" in step.says for step in found.steps)
 
 
+def test_an_ipv4_subnet_may_be_reached_by_an_ipv6_address():
+    """The route says by which; a lease may have no other."""
+    lone = {**LEASES[1], "gateways": ["fd50::2"]}
+    facts = Facts(
+        POD,
+        documents(
+            leases=[lone], peers=[{**PEER, **lone}], routes=[{**ROUTE, "gateway": "fd50::2"}]
+        ),
+        {"via": {"family": "inet6", "host": "fd50::2"}, "dev": "eth0"},
+        "REACHABLE",
+    )
+    found = explain_address(facts)
+    assert found.well, found
+    assert any("fd50::2, the address of n2" in step.says for step in found.steps)
+
+
+def test_every_network_of_the_daemon_is_looked_through():
+    """Our subnet in another one is ours as well, and nobody's address of it is nobody's."""
+    key = "/blue/subnets/10.6.1.0-24"
+    ours = lease(key, "10.6.1.0/24", "192.0.2.1", "n1")
+    status = {
+        **documents()["status"],
+        "networks": [{"name": "", "claim": {"key": OWN}}, {"name": "blue", "claim": {"key": key}}],
+    }
+    known = documents(
+        leases=[*LEASES, ours], status=status, configs=[{"ipv4": {"network": "10.6.0.0/16"}}]
+    )
+    pod = explain_address(
+        Facts("10.6.1.7", known, {"dst": "10.6.1.7", "dev": "blue0"}, "REACHABLE")
+    )
+    assert pod.well
+    assert any("this host's own" in step.says for step in pod.steps)
+    nobody = explain_address(Facts("10.6.9.7", known, {"dst": "10.6.9.7", "dev": "eth0"}))
+    assert "no node has leased a subnet of 10.6.0.0/16" in nobody.sentence
+
+
 def test_the_other_family_of_a_lease_has_its_own_gateway():
     """An IPv6 pod is reached through the node's IPv6 address."""
     dual = {

@@ -21,7 +21,7 @@ import click
 import msgspec
 
 from hostgw_cli.connection import Connection, connected
-from hostgw_cli.daemon_socket import DaemonSocket, local
+from hostgw_cli.daemon_socket import DaemonSocket, local, of_network
 from hostgw_cli.endings import Unreachable
 from hostgw_cli.lease_list import rows
 from hostgw_cli.node import kernel
@@ -75,6 +75,7 @@ def facts_of(connection: Connection, daemon: DaemonSocket, address: str) -> Fact
     try:
         for name in ("status", "peers", "routes", "leases", "refusals", "config"):
             documents[name] = msgspec.json.decode(daemon.get(f"/v1/{name}"))
+        _further(daemon, documents)
     except Unreachable as error:
         away["daemon"] = error.message
         documents = {}
@@ -86,6 +87,19 @@ def facts_of(connection: Connection, daemon: DaemonSocket, address: str) -> Fact
     hop = _hop(way)
     state = kernel.neighbour(hop or address, str(way.get("dev", ""))) if way else ""
     return Facts(address, documents, way, state, away)
+
+
+def _further(daemon: DaemonSocket, documents: dict[str, Any]) -> None:
+    """Add what is said of the further networks; the routes are those of all. Raise Unreachable."""
+    documents["configs"] = []
+    for network in documents["status"].get("networks", ())[1:]:
+
+        def get(name: str, of: str = network["name"]) -> Any:
+            return msgspec.json.decode(daemon.get(of_network(f"/v1/{name}", of)))
+
+        for name in ("peers", "leases", "refusals"):
+            documents[name] = [*documents[name], *get(name)]
+        documents["configs"].append(get("config"))
 
 
 def _rows(connection: Connection) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ WELL = frozenset({"ok", "unprobed", "self"})
 class Facts:
     """What everybody said. `documents` are those of `/v1/`, or `rows` of the store's leases.
 
+    Of several networks, peers, leases and refusals are put together; `configs` has the others'.
+
     `way` is what the kernel answers to `ip route get`, `neighbour` the state of the next hop;
     `away` names who could not be asked, with the reason.
     """
@@ -99,13 +101,14 @@ def _pod(facts: Facts, lease: Mapping[str, Any]) -> Iterator[Step]:
     name = lease["node"] or lease.get("node_id") or "flannel's node"
     subnet = _subnet_with(lease, facts.address)
     yield Step("whose", f"of the subnet {subnet} of {name}", True)
-    own = facts.documents.get("status", {}).get("claim", {}).get("key") == lease["key"]
-    if own:
+    if lease["key"] in _own_keys(facts):
         yield Step("the way", "the subnet is this host's own: no route of ours leads there")
         yield from _here(facts)
         return
     peer = next((p for p in facts.documents.get("peers", ()) if p["key"] == lease["key"]), None)
-    gateway = next((g for g in lease["gateways"] if (":" in g) == (":" in facts.address)), "")
+    of_family = next((g for g in lease["gateways"] if (":" in g) == (":" in facts.address)), "")
+    route = _route_to(facts, subnet)
+    gateway = str(route["gateway"]) if route is not None else of_family
     if peer is not None and peer["state"] not in WELL and peer["state"] != "held":
         yield Step("the gateway", f"{gateway}", None)
     else:
@@ -133,7 +136,7 @@ def _here(facts: Facts) -> Iterator[Step]:
 
 
 def _route(facts: Facts, subnet: str) -> Iterator[Step]:
-    found = next((r for r in facts.documents.get("routes", ()) if r["prefix"] == subnet), None)
+    found = _route_to(facts, subnet)
     if found is None:
         if "routes" in facts.documents:
             yield Step("the route", "there is none to be, for the record is not followed", False)
@@ -205,6 +208,16 @@ def _subnet_with(lease: Mapping[str, Any], address: str) -> str:
     return ""
 
 
+def _own_keys(facts: Facts) -> set[str]:
+    """Give the keys of our own leases, one in each network that we have one in."""
+    status = facts.documents.get("status", {})
+    return {each.get("claim", {}).get("key") for each in (status, *status.get("networks", ()))}
+
+
+def _route_to(facts: Facts, subnet: str) -> Mapping[str, Any] | None:
+    return next((r for r in facts.documents.get("routes", ()) if r["prefix"] == subnet), None)
+
+
 def _node_at(facts: Facts) -> Mapping[str, Any] | None:
     known = [*facts.documents.get("peers", ())]
     return next((peer for peer in known if facts.address in peer["gateways"]), None)
@@ -225,7 +238,10 @@ def _refused(facts: Facts, address: Any) -> Mapping[str, Any] | None:
 
 
 def _network_of(facts: Facts, address: Any) -> str:
-    config = facts.documents.get("config") or {}
-    pool = config.get("ipv4" if address.version == 4 else "ipv6") or {}
-    network = pool.get("network", "")
-    return network if network and address in ip_network(network) else ""
+    configs = (facts.documents.get("config"), *facts.documents.get("configs", ()))
+    for config in configs:
+        pool = (config or {}).get("ipv4" if address.version == 4 else "ipv6") or {}
+        network = str(pool.get("network", ""))
+        if network and address in ip_network(network):
+            return network
+    return ""
