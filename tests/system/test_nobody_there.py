@@ -45,7 +45,7 @@ class Try:
 
 TRIES = {
     "bundle": Try(NEITHER, ("-",)),
-    "check": Try(DAEMON),
+    "check": Try(NEITHER),
     "cleanup": Try(NEITHER, ("--dry-run",)),
     "completion": Try(NEITHER, ("bash",)),
     "config get": Try(STORE),

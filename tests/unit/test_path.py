@@ -22,7 +22,7 @@ def facts(*entries: Entry) -> Facts:
     return Facts(census.rows, census.nodes)
 
 
-WELL = (lease(1), presence(1), lease(2), presence(2))
+WELL = (lease(1), presence(1, Applied=50), lease(2), presence(2, Applied=50))
 
 
 def sentences(found: Facts, one: str = POD1, other: str = POD2) -> tuple[str, str]:
@@ -40,6 +40,7 @@ def test_both_directions_of_two_living_nodes():
     assert (there.well, back.well) == (True, True)
     assert there.sentence == f"{POD1} to {POD2}: {FINE}"
     said = [step.says for step in there.steps]
+    assert said.count("lives, and says of nothing that it is wrong") == 2
     assert f"{POD1} is of the subnet 10.5.1.0/24 of n1" in said
     assert "n1 sends it via 192.0.2.2 to n2, by the lease of 10.5.2.0/24 (revision 1)" in said
     assert any("n2 sends it via 192.0.2.1 to n1" in step.says for step in back.steps)
@@ -73,6 +74,7 @@ def test_what_is_no_trouble_only_tells():
     assert sentences(silent) == (FINE, FINE)
     words = [step.says for step in there_and_back(silent, POD1, POD2)[0].steps]
     assert "has no presence: its hostgwd is away, and its kernel goes on routing" in words
+    assert "lives, and has not said yet how it is" in words
     other = facts(lease(1), presence(1, Conditions=["store_full"]), lease(2), presence(2))
     assert sentences(other) == (FINE, FINE)
     late = facts(lease(1), presence(1, Applied=40), lease(2, revision=41), presence(2))

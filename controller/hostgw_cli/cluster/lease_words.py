@@ -70,6 +70,8 @@ def said(node: Node) -> str:
     """Give what a node says is wrong with it, and how far its routes are."""
     if node.status is None:
         return "what cannot be read"
+    if not node.status.conditions and not node.status.applied:
+        return "nothing yet of how it is"
     wrong = ", ".join(node.status.conditions)
     words = f"that something is wrong: {wrong}" if wrong else "that nothing is wrong"
     if node.status.applied:

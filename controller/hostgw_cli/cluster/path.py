@@ -181,6 +181,8 @@ def _says(facts: Facts, end: _End) -> Iterator[Step]:
         yield Step(end.node, f"says that it is not well: {', '.join(blocking)}", False)
     elif wrong:
         yield Step(end.node, f"lives, and says of itself: {', '.join(wrong)}")
+    elif node.status is None or not node.status.applied:
+        yield Step(end.node, "lives, and has not said yet how it is")
     else:
         yield Step(end.node, "lives, and says of nothing that it is wrong", True)
 

@@ -1,0 +1,203 @@
+"""Print docs/hostgwctl.md: every command with a real screen, from a lab of four nodes (root).
+
+    .venv/bin/python docs/capture_screens.py >page && mv page docs/hostgwctl.md
+
+Names, addresses and revisions are those of the run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hostgw_cli.__main__ import COMMANDS, SECTIONS
+from hostgw_cli.lab.build import Lab
+from hostgw_cli.lab.topology import LabSpec
+
+PREFACE = """\
+# hostgwctl
+
+<!-- Written by docs/capture_screens.py from a run in a lab: every screen is a real one. -->
+
+What is about this host is asked of its daemon over its unix socket; what is about the cluster, of
+the store. A command that needs one of the two and cannot reach it says which, and ends with status
+3; one that can answer from the other does (`tests/system/test_nobody_there.py` tries each). All
+options: `hostgwctl COMMAND --help`, or hostgwctl(1), which the wheel brings to `share/man/man1`.
+
+| exit status | means |
+|---|---|
+| 0 | done, or well |
+| 1 | refused, with the reason; or not well, where that is what was asked |
+| 2 | wrong usage: nothing was done |
+| 3 | the daemon of this host or the store could not be reached, or would not: which, is said |
+
+`-o json` and `-o yaml` give all that is known, for programs. Words are completed after
+`eval "$(hostgwctl completion bash)"` (zsh, fish).
+
+The screens below are those of n1 in a lab of four nodes (`hostgwctl lab up --nodes 4`). Before the
+commands marked with * forwarding was switched off on n3.
+"""
+
+PICTURE = Path(__file__).with_name("graph.svg")
+
+SCREENS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "status": (("status",),),
+    "check": (("check",),),
+    "peers": (("peers",), ("peers", "--bad", "*")),
+    "routes": (("routes",), ("routes", "--diff")),
+    "plan": (("plan",),),
+    "explain": (("explain", "POD3"), ("explain", "POD3", "*")),
+    "events": (("events",),),
+    "metrics": (("metrics", "--grep=^hostgw_(ready|routes)"),),
+    "bundle": (("bundle", "DIR/support.tar.gz"),),
+    "hold": (("hold", "list"),),
+    "pause": (("pause", "--for=1m"),),
+    "resume": (("resume",),),
+    "resync": (("resync",),),
+    "log-level": (("log-level", "info"),),
+    "cleanup": (("cleanup", "--dry-run"),),
+    "nodes": (("nodes",),),
+    "leases": (
+        ("leases",),
+        ("leases", "show", "n2"),
+        ("leases", "release", "SUBNET2"),
+        ("leases", "release", "SUBNET2", "--force", "--dry-run"),
+    ),
+    "trace": (("trace", "POD1", "POD2"), ("trace", "POD1", "POD3", "*")),
+    "graph": (("graph",), ("graph", "*"), ("graph", "--svg", "DIR/cluster.svg")),
+    "config": (("config", "get"),),
+    "snapshot": (
+        ("snapshot", "save", "DIR/cluster.json"),
+        ("snapshot", "show", "DIR/cluster.json"),
+        ("snapshot", "restore", "DIR/cluster.json"),
+    ),
+    "version": (("version",),),
+}
+
+NOTES = {
+    "leases": "`leases watch` follows what changes, a line each, over an outage of the store too:"
+    " `leased`, `gone`, `changed`, `alive`, `silent`, `store_away`, `store_back`. `leases release`"
+    " deletes the record only as it was looked at, and only while its node has no presence;"
+    " `--reserve` keeps the subnet for that node, `--unreserve` removes its reservation.",
+    "trace": "Each direction is decided by the lease of who receives. What this host decides"
+    " itself is heard from its daemon and kernel; what the others decide, from the store.",
+    "graph": "The SVG has a card for each node, those in trouble first, on the link they share;"
+    " each state has a shape and a dash besides its colour:"
+    "\n\n![four nodes, one in trouble](graph.svg)",
+    "snapshot": "`restore` writes nothing without `--yes`, and then only what is absent, each key"
+    " by itself: a key with another value was written by somebody else and stays; a node that lives"
+    " writes its own lease. Leases stand for `--ttl` (24 h) unless their nodes take them up. To"
+    " daemons that hold routes after a wipe ([reliability.md](reliability.md)) a restored lease is"
+    " the return of its node: the hold ends and the route stays as it is"
+    " (`tests/system/test_snapshot.py` pings through it).",
+    "bundle": "What could not be had is named, here and in `absent.txt` in the archive. Private"
+    " keys, passwords, tokens and credentials are taken out by what they look like, and"
+    " the password"
+    " that this command was given wherever it stands. Node names and addresses stay in it.",
+    "hold": "More in [reliability.md](reliability.md#what-to-type).",
+    "lab": "See [lab.md](lab.md).",
+    "docker-options": "See [installing.md](installing.md).",
+}
+
+
+class Stage:
+    """The lab, and what is typed on its first node."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.lab = lab
+        pods = {f"POD{n}": str(lab.host(f"n{n}").container(0).address) for n in (1, 2, 3)}
+        subnet = str(lab.host("n2").subnets()[4])
+        self.words = {**pods, "SUBNET2": subnet}
+        self.folder = folder
+
+    def run(self, *words: str) -> str:
+        """Run a command and give its screen."""
+        argv = [self.words.get(word, word).replace("DIR", str(self.folder)) for word in words]
+        host = self.lab.host("n1")
+        environ = {
+            **os.environ,
+            "HOSTGW_ETCD_ENDPOINTS": self.lab.topology.endpoints,
+            "HOSTGW_SOCKET": str(host.socket),
+        }
+        with host.namespace.enter():
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "hostgw_cli", *argv],
+                env=environ,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+        typed = " ".join(argv)
+        screen = f"$ hostgwctl {typed}\n{done.stdout.rstrip()}"
+        screen += f"\n$ echo $?\n{done.returncode}" if done.returncode else ""
+        return self._plain(screen)
+
+    def _plain(self, screen: str) -> str:
+        """Leave out where this machine keeps its lab."""
+        screen = screen.replace(f"{self.folder}/", "").replace(str(self.lab.host("n1").folder), "")
+        lines = [line if len(line) <= 150 else f"{line[:147]}..." for line in screen.splitlines()]
+        short = lines if len(lines) <= 32 else [*lines[:30], f"... ({len(lines) - 30} more lines)"]
+        return "\n".join(line.rstrip() for line in short)
+
+    def until(self, look: Callable[[], bool]) -> None:
+        """Wait for something, half a minute at most."""
+        end = time.monotonic() + 30
+        while not look() and time.monotonic() < end:
+            time.sleep(0.2)
+
+    def trouble(self) -> None:
+        """Switch forwarding off on n3, and wait until n1 has seen it."""
+        self.lab.host("n3").namespace.run("sysctl", "-qw", "net.ipv4.ip_forward=0")
+        self.until(lambda: "not_forwarding" in self.run("peers"))
+
+
+def page(stage: Stage) -> Iterator[str]:
+    """Give the page: the quiet screens are taken before the trouble, and put in their place."""
+    taken: dict[tuple[str, ...], str] = {}
+    every = [words for some in SCREENS.values() for words in some if words[0] in COMMANDS]
+    for words in every:
+        if "*" not in words:
+            taken[words] = stage.run(*words)
+    stage.trouble()
+    for words in every:
+        if "*" in words:
+            taken[words] = re.sub(
+                r"^(\$ hostgwctl .*)",
+                r"\1    # *",
+                stage.run(*[w for w in words if w != "*"]),
+                count=1,
+            )
+    stage.run("graph", "--svg", str(PICTURE))
+    yield PREFACE
+    for title, names in SECTIONS.items():
+        yield f"## {title}\n"
+        for name in names:
+            if name not in COMMANDS:
+                continue
+            yield f"### {name}\n\n{COMMANDS[name][2]}\n"
+            if name in NOTES:
+                yield f"{NOTES[name]}\n"
+            for words in SCREENS.get(name, ()):
+                yield f"```console\n{taken[words]}\n```\n"
+
+
+def main() -> None:
+    """Make the lab, take the screens, print the page."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Lab.up(LabSpec(name="screens", nodes=4, containers=1)) as lab,
+    ):
+        stage = Stage(lab, Path(folder))
+        stage.until(lambda: "unprobed" not in stage.run("graph"))
+        print("\n".join(page(stage)).rstrip())
+
+
+if __name__ == "__main__":
+    main()
