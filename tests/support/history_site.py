@@ -41,12 +41,28 @@ class HistorySite(Site):
     def advance(self, host: Host) -> bool:
         """Let its view look first, where a step begins; the disk keeps what it sees."""
         if host.runs and host.step is None:
-            history = self.history_of(host).listed(self.store.header)
-            self.histories[host.node_id] = history
-            config, known = self.store.entries.get(CONFIG), self.network_of(host)
-            if config is not None and (known is None or history.believes(config, known)):
-                self.networks[host.node_id] = config
+            self._look(host)
         return super().advance(host)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and every view that runs see what there is, as a watch does.
+
+        Nobody overlooks a store that went back until it has come forward again.
+        """
+        left = seconds
+        while left > 0:
+            for host in self.hosts:
+                if host.runs:
+                    self._look(host)
+            super().pass_time(min(15, left))
+            left -= 15
+
+    def _look(self, host: Host) -> None:
+        history = self.history_of(host).listed(self.store.header)
+        self.histories[host.node_id] = history
+        config, known = self.store.entries.get(CONFIG), self.network_of(host)
+        if config is not None and (known is None or history.believes(config, known)):
+            self.networks[host.node_id] = config
 
     def calm(self) -> None:
         """Call the history that is told now everybody's own, as the guard does in the end."""

@@ -163,6 +163,15 @@ def test_a_leftover_on_ours_is_waited_for(seconds: float):
     assert "old dead" in action.detail
 
 
+@pytest.mark.parametrize("seconds", [0.0, PROOF - 0.1])
+def test_a_presence_that_the_copy_brought_back_proves_nothing_yet(seconds: float):
+    """It was restored with the lease, and ends by itself if nobody keeps it alive."""
+    gone = frozenset({"dead"})
+    action = decide(broken(leftover(6, "dead"), broken_for=seconds, alive=gone))
+    assert isinstance(action, Wait)
+    assert action.code == "history_broken"
+
+
 def test_a_leftover_on_ours_is_withdrawn_when_nobody_showed_up():
     """One after the other; then ours is put back."""
     one, two = leftover(6, "dead"), leftover(6, "gone")

@@ -44,9 +44,10 @@ def put_back(sight: Sight) -> Action | None:
     subnets, leftovers = sight.remembered, tuple(leftovers_on_ours(sight))
     if not _to_put_back(sight) or len(leftovers) < len(tuple(on_ours(sight))):
         return None
-    if any(lease.node_id in sight.alive for lease in leftovers):
+    proved = sight.broken_for >= PROOF  # before that a presence may be left over, as the lease is
+    if proved and any(lease.node_id in sight.alive for lease in leftovers):
         return None
-    if leftovers and (sight.broken_for < PROOF or not all(each.node_id for each in leftovers)):
+    if leftovers and not (proved and all(each.node_id for each in leftovers)):
         names = ", ".join(sorted(lease.owner for lease in leftovers))
         return Wait("history_broken", f"on {subnets} lies a lease of {names}, of another history")
     for lease in leftovers:
