@@ -78,7 +78,9 @@ def test_it_is_asked_for_and_its_marks_stay(
         Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("1", encoding="ascii")
     known.write(address, *words)
     assert kept <= known.shown(address)
+    known.told()
     assert known.confirm(address) is False
+    eventually(lambda: (address, True) in known.told(), within=SETTLES)
     assert kept <= known.shown(address)
     eventually(lambda: known.shown(address) == kept | {"REACHABLE"}, within=SETTLES)
 

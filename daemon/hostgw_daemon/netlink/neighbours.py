@@ -116,9 +116,16 @@ class Neighbours:
         if entry is not None and entry.for_good:
             return True
         if entry is not None and entry.answers:
-            seq = self._channel.reserve()
-            body = _body(address, link, state=NUD_PROBE, flags=entry.flags) + entry.marks
-            self._channel.batch(request(RTM_NEWNEIGH, NLM_F_ACK, seq=seq, body=body), seq)
+            # A managed entry takes no such state with its mark: it is taken off, and said again.
+            bodies = [_body(address, link, state=NUD_PROBE, flags=entry.flags)]
+            if entry.marks:
+                bodies.append(_body(address, link, flags=entry.flags) + entry.marks)
+            seq = self._channel.reserve(len(bodies))
+            batch = b"".join(
+                request(RTM_NEWNEIGH, NLM_F_ACK, seq=seq + at, body=body)
+                for at, body in enumerate(bodies)
+            )
+            self._channel.batch(batch, seq + len(bodies) - 1)
         return False
 
     def answering(self, link: int) -> frozenset[IPAddress]:
