@@ -115,7 +115,8 @@ class Lease:
 
     `node` and `node_id` are empty where flannel wrote the record: it names no node.
     `created` and `modified` are the store's revisions of the key; `etcd_lease` is the id of the
-    etcd lease that the key hangs on, 0 for a key that stays (a reservation in use).
+    etcd lease that the key hangs on, 0 for a key that stays (a reservation in use). `further` are
+    more addresses of the node, on other links that it shares with the others.
     """
 
     key: bytes
@@ -127,6 +128,7 @@ class Lease:
     created: int = 0
     modified: int = 0
     etcd_lease: int = 0
+    further: tuple[IPAddress, ...] = ()
 
     @property
     def owner(self) -> str:

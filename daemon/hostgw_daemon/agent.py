@@ -153,7 +153,7 @@ class Agent:
             settings,
             self._environ,
             uplink=lambda: self._hostwatch.now,
-            table=lambda: self._reconciler.table,
+            rule=lambda: self._reconciler.last_rule,
             networks=lambda: map(self._parts, self._members),
             told=self._changed,
             halt=self._halt,
@@ -233,7 +233,7 @@ class Agent:
         for code, detail in stands.troubles:
             self._trouble(HOST, code, detail)
         for member in self._members.values():
-            member.stand_on(uplink)
+            member.stand_on(uplink, stands)
         self._follow()
         self._changed()
 

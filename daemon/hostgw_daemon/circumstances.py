@@ -10,6 +10,7 @@ from hostgw_core.model import FAMILIES, ClusterConfig, IPAddress, IPNetwork, Lea
 from hostgw_daemon.host.facts import Circumstances
 from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.link.uplink import NoUplink, Uplink
+from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.peers import Roster
 from hostgw_daemon.routes.understanding import Understanding
 
@@ -34,12 +35,12 @@ class _Routed(Container[IPNetwork]):
 def circumstances(
     uplink: Uplink | NoUplink,
     *networks: tuple[Understanding | None, Lease | None],
-    table: int = MAIN_TABLE,
+    rule: RouteRule | None = None,
 ) -> Circumstances:
     """Give what the host is held against; nothing about a network that is not known yet.
 
-    Of each network: what is understood of it, and the lease that this node goes by. `table` is
-    where routes are written.
+    Of each network: what is understood of it, and the lease that this node goes by. `rule` is
+    how routes are written, None while they are not.
     """
     known = [(now, lease) for now, lease in networks if now is not None]
     leases = [lease for _, lease in known if lease is not None]
@@ -51,7 +52,8 @@ def circumstances(
         pools=tuple(pool for now, _ in known for pool in _pools(now.config)),
         own=tuple(subnet for lease in leases for subnet in lease.subnets),
         peers=max(others, default=0),  # most nodes have a lease in each network
-        table=table,
+        table=rule.table if rule is not None else MAIN_TABLE,
+        several=tuple(each.link for each in rule.underlays) if rule is not None else (),
         routed=_Routed(rosters),
     )
 

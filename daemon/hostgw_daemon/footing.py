@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hostgw_core.model import Family
+from hostgw_core.model import Family, IPAddress
 from hostgw_daemon.kernel import (
     BLACKHOLE,
     PLAIN,
@@ -23,7 +23,7 @@ from hostgw_daemon.kernel import (
     Link,
 )
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.desired import RouteRule, Underlay
 from hostgw_daemon.settings import Settings
 
 _KINDS = {"none": UNICAST, "blackhole": BLACKHOLE, "unreachable": UNREACHABLE}
@@ -33,11 +33,14 @@ _KINDS = {"none": UNICAST, "blackhole": BLACKHOLE, "unreachable": UNREACHABLE}
 class Footing:
     """How routes are written, None while they cannot be; and what is wrong.
 
-    `troubles` has every code that can be in it, with an empty detail where all is well.
+    `troubles` has every code that can be in it, with an empty detail where all is well. `further`
+    are the links of --ecmp-iface that can be used, `addresses` ours on them.
     """
 
     rule: RouteRule | None
     troubles: tuple[tuple[str, str], ...]
+    further: tuple[Underlay, ...] = ()
+    addresses: tuple[IPAddress, ...] = ()
 
 
 def footing(
@@ -52,6 +55,7 @@ def footing(
             " written without one"
         )
         mtu = 0
+    further, addresses, lacking = _further(settings, uplink, picture)
     no_vrf, outside, table = "", "", settings.route_table
     if settings.vrf:
         vrf = next((each for each in picture.links if each.name == settings.vrf), None)
@@ -71,20 +75,55 @@ def footing(
             own=_KINDS[settings.own_route],
             unassigned=_KINDS[settings.unassigned_route],
             via6=settings.ipv4_via_ipv6,
+            underlays=_underlays(uplink, further),
         )
     troubles = (
         ("no_vrf", no_vrf),
         ("uplink_outside_vrf", outside),
         ("route_src_missing", " and ".join(missing)),
         ("route_mtu_impossible", too_large),
+        ("ecmp_link_missing", "; ".join(lacking)),
     )
-    return Footing(rule, troubles)
+    return Footing(rule, troubles, further, addresses)
 
 
 def heeds(settings: Settings, event: HostChanged) -> bool:
     """Tell whether a change of the host, elsewhere than at the uplink, may change the footing."""
-    named = bool(settings.vrf) and event.name == settings.vrf
+    named = event.name != "" and event.name in (settings.vrf, *settings.ecmp_iface)
     return named or (event.address is not None and event.address in settings.route_src)
+
+
+def _further(
+    settings: Settings, uplink: Uplink | NoUplink, picture: HostPicture
+) -> tuple[tuple[Underlay, ...], tuple[IPAddress, ...], list[str]]:
+    """Give the links of --ecmp-iface that are up, our addresses on them, and what others lack."""
+    usable: list[Underlay] = []
+    told: list[IPAddress] = []
+    lacking: list[str] = []
+    first = uplink.link.name if isinstance(uplink, Uplink) else ""
+    links = {link.name: link for link in picture.links}
+    for name in dict.fromkeys(settings.ecmp_iface):
+        link = links.get(name)
+        here = [a for a in picture.addresses if link is not None and a.link == link.index]
+        stable = [each for each in here if each.stable]
+        if name == first:
+            continue
+        if link is None or not link.up:
+            lacking.append(f"{name} is {'not there' if link is None else 'down'}")
+        elif not stable:
+            lacking.append(f"{name} has no address that stays")
+        if stable:  # told while the link is down, too: it comes again
+            told += {each.address.version: each.address for each in reversed(stable)}.values()
+            networks = tuple(dict.fromkeys(each.network for each in here))
+            if link is not None and link.up:
+                usable.append(Underlay(link.index, networks))
+    return tuple(usable), tuple(sorted(told, key=lambda a: (a.version, int(a)))), lacking
+
+
+def _underlays(uplink: Uplink | NoUplink, further: tuple[Underlay, ...]) -> tuple[Underlay, ...]:
+    if not further or isinstance(uplink, NoUplink):
+        return ()
+    return (Underlay(uplink.link.index, uplink.networks), *further)
 
 
 def _form(settings: Settings, picture: HostPicture, family: Family, mtu: int) -> Form:

@@ -17,12 +17,13 @@ from hostgw_daemon.host.sysctls import Changed, Sysctls
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.outside import Outside
+from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.told.overview import Parts
 
 
 class Hosting:
-    """`uplink` gives the choice of now, `table` where routes are written, `networks` their states.
+    """`uplink` gives the choice of now, `rule` where routes are written, `networks` their states.
 
     `told` is called when something about the host is so that was not.
     """
@@ -34,7 +35,7 @@ class Hosting:
         environ: Mapping[str, str],
         *,
         uplink: Callable[[], Uplink | NoUplink],
-        table: Callable[[], int],
+        rule: Callable[[], RouteRule | None],
         networks: Callable[[], Iterable[Parts]],
         told: Callable[[], None],
         halt: Halt,
@@ -42,7 +43,7 @@ class Hosting:
     ) -> None:
         self._inspector = out.inspector
         self._uplink = uplink
-        self._table = table
+        self._rule = rule
         self._networks = networks
         self._log = log
         sysctls = Sysctls()
@@ -104,7 +105,7 @@ class Hosting:
         networks = (
             (parts.understanding, parts.claim.lease or parts.resting) for parts in self._networks()
         )
-        return circumstances(self._uplink(), *networks, table=self._table())
+        return circumstances(self._uplink(), *networks, rule=self._rule())
 
     def _neighbourhood(self) -> Neighbourhood:
         """Give the gateways to keep resolved. Raise OSError."""

@@ -14,7 +14,7 @@ carries, so that the kernel itself refuses to let us touch somebody else's:
 | any | anything else | failed |
 
 Reading is `routes()`: a strict dump by protocol, of all tables. All verbs are synchronous, as the
-kernel's are. Measured facts behind this table: docs/architecture.md.
+kernel's are. Facts behind this table: docs/kernel.md.
 """
 
 from __future__ import annotations
@@ -35,17 +35,26 @@ UNICAST, BLACKHOLE, UNREACHABLE = 1, 6, 7  # rtm_type in linux/rtnetlink.h
 KIND_WORDS = {BLACKHOLE: "blackhole", UNREACHABLE: "unreachable"}
 
 
+class Leg(NamedTuple):
+    """One of several ways that a route has."""
+
+    gateway: bytes
+    link: int
+
+
 class Form(NamedTuple):
     """What a route may have besides a gateway. Nearly all have nothing of it, and are `PLAIN`.
 
     `kind`: one that leads nowhere (BLACKHOLE drops in silence, UNREACHABLE answers by ICMP) has
-    neither gateway nor link. `source`: the packed address that this host's own packets get.
-    `mtu`: of the path, in bytes; 0: the link's.
+    neither gateway nor link. `source`: the packed address that this host's own packets get; `mtu`:
+    in bytes, 0: the link's. `legs`: an IPv4 route of several ways has these instead of gateway and
+    link; IPv6 keeps each way as a route of the same key.
     """
 
     kind: int = UNICAST
     source: bytes = b""
     mtu: int = 0
+    legs: tuple[Leg, ...] = ()
 
 
 PLAIN = Form()
@@ -54,11 +63,10 @@ PLAIN = Form()
 class Route(NamedTuple):
     """A route of ours, in the kernel's own terms. Addresses are packed, network order.
 
-    The kernel's key is (destination, length, metric, table); gateway, link and form are the
-    content. `link` is an interface *index*: names may change. The gateway to an IPv4 destination
-    may be an IPv6 address. A route of our protocol in a shape
-    that we never write (somebody else made it) has an empty gateway, link 0 and the plain form: it
-    can be seen and deleted.
+    The kernel's key is (destination, length, metric, table); all else is content. `link` is an
+    interface *index*: names may change. An IPv4 route may have an IPv6 gateway. A route of our
+    protocol in a shape that we never write has an empty gateway, link 0 and the plain form: it can
+    be seen and deleted.
     """
 
     destination: bytes
@@ -84,10 +92,16 @@ class Route(NamedTuple):
         """The destination as people write it."""
         return f"{ip_address(self.destination)}/{self.length}"
 
+    @property
+    def gateways(self) -> tuple[IPAddress, ...]:
+        """Where it leads: one address, several, or none."""
+        packed = [leg.gateway for leg in self.form.legs] or [self.gateway]
+        return tuple(ip_address(each) for each in packed if each)
+
     def __str__(self) -> str:
         kind = f"{KIND_WORDS[self.form.kind]} " if self.form.kind in KIND_WORDS else ""
         family = "inet6 " if len(self.gateway) > len(self.destination) else ""
-        via = f" via {family}{ip_address(self.gateway)}" if self.gateway else ""
+        via = f" via {family}{' and '.join(map(str, self.gateways))}" if self.gateways else ""
         return f"{kind}{self.prefix}{via} metric {self.metric}"
 
 
@@ -212,8 +226,7 @@ class ForeignRoute(NamedTuple):
 
 
 # What the monitor saw. None of these is believed: each only says where to look. `port` is the id of
-# the netlink socket that asked for the change, 0 for the kernel itself; what happened is the same
-# whoever did it.
+# the netlink socket that asked for the change, 0 for the kernel; what happened is the same anyway.
 @dataclass(frozen=True, slots=True)
 class RouteLost:
     """A route of our protocol was deleted, and not by us."""
@@ -224,7 +237,7 @@ class RouteLost:
 
 @dataclass(frozen=True, slots=True)
 class RouteForeign:
-    """Somebody else's route came (`added`) or went; `took` says it replaced one with that key."""
+    """Somebody else's route came (`added`) or went; `took`: it replaced one of that key."""
 
     route: ForeignRoute
     added: bool
@@ -234,10 +247,7 @@ class RouteForeign:
 
 @dataclass(frozen=True, slots=True)
 class HostChanged:
-    """A link or an address changed; `link` is its index. `what` is for the log.
-
-    `name` is the link's, where the message told it; `address` the one that came or went.
-    """
+    """A link (its index; `name` if told) or an `address` changed; `what` is for the log."""
 
     link: int
     what: str
@@ -278,10 +288,7 @@ class Kernel(Protocol):
         ...
 
     def leftovers(self, link: int, family: Family) -> list[ForeignRoute]:
-        """Give what flannel may have left on a link: protocol boot, no metric, main table, unicast.
-
-        Without a metric is 0 for IPv4, and 1024 for IPv6, where the kernel puts that in.
-        """
+        """Give what flannel may have left on a link: boot, unicast, main, metric 0 (IPv6: 1024)."""
         ...
 
     def take_over(self, leftovers: Iterable[ForeignRoute]) -> list[Outcome]:

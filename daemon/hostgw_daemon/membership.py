@@ -21,6 +21,7 @@ from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
 from hostgw_daemon.claim.claimant import Claimant, ClaimState
 from hostgw_daemon.duties import Duties, confirmed, duties, resting
+from hostgw_daemon.footing import Footing
 from hostgw_daemon.kernel import Kernel
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.opening import PATIENCE, boottime, claims_as, moment, patience, present
@@ -78,9 +79,7 @@ class Membership:
     ) -> None:
         self._settings = settings
         self._keys = papers.keys
-        self._hears = hears
-        self._log = log
-        self._after = after
+        self._hears, self._log, self._after = hears, log, after
         self._spoke, self._read = asyncio.Event(), asyncio.Event()
         self._renewal = papers.memory.renewal
         self._nodes = NodeAddresses() if settings.ip_masq and not settings.ip_masq_nodes else None
@@ -177,11 +176,12 @@ class Membership:
         self._claimant.look()
         self.papers.again()
 
-    def stand_on(self, uplink: Uplink | NoUplink) -> None:
-        """Take note of the link to the other nodes, or that there is none."""
+    def stand_on(self, uplink: Uplink | NoUplink, stands: Footing) -> None:
+        """Take note of the link to the other nodes, or that there is none, and of further ones."""
         if isinstance(uplink, Uplink):
-            self._claimant.stand_at(uplink.addresses, uplink.networks)
-            self._cluster.stand_at(uplink.addresses, uplink.networks)
+            networks = (*uplink.networks, *(n for each in stands.further for n in each.networks))
+            self._claimant.stand_at(uplink.addresses, networks, *stands.addresses)
+            self._cluster.stand_at(uplink.addresses, networks)
             if self._nodes is not None:
                 self._nodes.stand_at(uplink.networks)
         self.warden.link_moved()

@@ -45,6 +45,7 @@ class Settings:
     iface_can_reach: IPAddress | None
     iface_cidr: tuple[IPNetwork, ...]
     iface_skip: tuple[str, ...]
+    ecmp_iface: tuple[str, ...]
     public_ip: IPv4Address | None
     public_ipv6: IPv6Address | None
 

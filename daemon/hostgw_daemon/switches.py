@@ -12,11 +12,13 @@ ALL_LINKS = -1
 class Switches:
     """What the sysctls of a link say, or those of `all`. `rp_filter`: 0, 1 strict, 2 loose.
 
-    IPv6 has no rp_filter: 0.
+    IPv6 has no rp_filter: 0. `leaves_dead`: a way by this link is not used while it has no carrier
+    (ignore_routes_with_linkdown).
     """
 
     forwarding: bool
     rp_filter: int = 0
+    leaves_dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from hostgw_daemon.kernel import (
     ForeignRoute,
     HostChanged,
     KernelEvent,
+    Leg,
     Outcome,
     Route,
     RouteForeign,
@@ -174,6 +175,8 @@ class FakeKernel:
     def unplug(self, index: int) -> list[KernelEvent]:
         """Remove a link altogether."""
         self._drop_via(index)
+        for key, several in [*self.held.items()]:  # with one of its ways goes the whole route
+            self.held[key] = [h for h in several if index not in {leg.link for leg in h.form.legs}]
         del self.links[index]
         return [HostChanged(index, "gone")]
 
@@ -217,12 +220,9 @@ class FakeKernel:
             return 0
         if route.form.source and route.form.source not in self.addresses:
             return errno.EINVAL
-        link = self.links.get(route.link)
-        covered = (
-            link is not None
-            and link.up
-            and any(ip_address(route.gateway) in network for network in link.networks)
-        )
+        legs = route.form.legs or (Leg(route.gateway, route.link),)
+        link = self.links.get(legs[0].link)
+        covered = all(self._covers(leg) for leg in legs)
         if route.family == 6:
             if link is None:
                 return errno.ENODEV
@@ -230,6 +230,11 @@ class FakeKernel:
         if int.from_bytes(route.destination, "big") & ((1 << (32 - route.length)) - 1):
             return errno.EINVAL
         return 0 if covered else errno.ENETUNREACH
+
+    def _covers(self, leg: Leg) -> bool:
+        link = self.links.get(leg.link)
+        here = link.networks if link is not None and link.up else []
+        return any(ip_address(leg.gateway) in network for network in here)
 
     def _delete(self, route: Route, protocol: int) -> int:
         for held in self.held.get(route.key, []):

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from hostgw_daemon.kernel import BLACKHOLE, UNREACHABLE, Form, Route, Verb, Verdict
+from hostgw_daemon.kernel import BLACKHOLE, UNREACHABLE, Form, Leg, Route, Verb, Verdict
 from hostgw_daemon.routes.plan import plan
 from support.kernel_contract import BothFamilies, create, do, route_of, verdicts
 from support.kernel_world import IPV4, IPV6, KernelWorld, Names
@@ -34,6 +34,39 @@ class FormContract(BothFamilies):
         assert verdicts(outcomes) == [Verdict.FAILED]
         assert outcomes[0].message
         assert world.kernel.routes(names.family) == frozenset()
+
+    def test_an_ipv4_route_of_several_ways(self, world: KernelWorld) -> None:
+        """It is one route: made, read, moved and deleted whole, in the order of its ways."""
+        old, new = (
+            _several(world, *(IPV4.gateway(n) for n in numbers)) for numbers in ((1, 2), (2, 3, 4))
+        )
+        assert verdicts(create(world, old)) == [Verdict.CREATED]
+        assert world.kernel.routes(4) == {old}
+        assert verdicts(do(world, Verb.APPEND, new)) == [Verdict.CREATED]
+        assert verdicts(do(world, Verb.DELETE, old)) == [Verdict.DELETED]
+        assert verdicts(do(world, Verb.DELETE, old)) == [Verdict.GONE]
+        assert world.kernel.routes(4) == {new}
+        lame = _several(world, IPV4.near, IPV4.far)._replace(metric=7)
+        assert verdicts(create(world, lame)) == [Verdict.OFF_LINK]
+
+    @pytest.mark.parametrize("back", [False, True], ids=["there", "back"])
+    def test_a_second_way_comes_and_goes(
+        self, world: KernelWorld, names: Names, back: bool
+    ) -> None:
+        """By the writes of a plan, in both families: the first way is there at any time."""
+        near = route_of(world, names.prefix(1), names.near)
+        if names.family == 4:
+            both = frozenset({_several(world, names.near, names.second)})
+        else:
+            both = frozenset({near, route_of(world, names.prefix(1), names.second)})
+        steps = [frozenset({near}), both]
+        before, after = reversed(steps) if back else steps
+        create_all = world.kernel.write(plan(before, frozenset()))
+        assert {outcome.verdict for outcome in create_all} == {Verdict.CREATED}
+        assert world.kernel.routes(names.family) == before
+        for outcome in world.kernel.write(plan(after, before)):
+            assert outcome.verdict in {Verdict.CREATED, Verdict.DELETED}
+        assert world.kernel.routes(names.family) == after
 
     def test_ipv4_over_an_ipv6_gateway(self, world: KernelWorld) -> None:
         """An IPv4 route may lead by an IPv6 address of the link, and moves as any other does."""
@@ -93,6 +126,12 @@ class FormContract(BothFamilies):
         outcomes = world.kernel.write(plan(frozenset({new}), frozenset({old})))
         assert {outcome.verdict for outcome in outcomes} == {Verdict.CREATED, Verdict.DELETED}
         assert world.kernel.routes(names.family) == {new}
+
+
+def _several(world: KernelWorld, *gateways: str) -> Route:
+    legs = tuple(Leg(ip_address(each).packed, world.link) for each in gateways)
+    plain = route_of(world, IPV4.prefix(1), IPV4.near)
+    return plain._replace(gateway=b"", link=0, form=Form(legs=legs))
 
 
 def _nowhere(world: KernelWorld, names: Names, kind: int) -> Route:

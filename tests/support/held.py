@@ -25,6 +25,7 @@ def names(form: Form, held: Form) -> bool:
         form.kind in {UNICAST, held.kind}
         and form.source in {b"", held.source}
         and form.mtu in {0, held.mtu}
+        and form.legs in {(), held.legs}
     )
 
 

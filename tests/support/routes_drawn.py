@@ -32,8 +32,13 @@ def observed_tables(draw: st.DrawFn) -> Table:
 
 @st.composite
 def desired_tables(draw: st.DrawFn) -> Table:
-    """Draw a table with one route a key, as there is one owner a subnet."""
-    return frozenset({route.key: route for route in draw(st.lists(routes, max_size=12))}.values())
+    """Draw a table with one owner a subnet: one route a key, or in IPv6 ways of one form."""
+    table: dict[tuple[object, ...], Route] = {}
+    for route in draw(st.lists(routes, max_size=12)):
+        form = next((each.form for each in table.values() if each.key == route.key), route.form)
+        where = (*route.key, route.gateway, route.link) if route.family == 6 else route.key
+        table[where] = route._replace(form=form)
+    return frozenset(table.values())
 
 
 def do(table: Table, write: Write) -> Table:

@@ -21,7 +21,7 @@ from hostgw_daemon.kernel import (
     LinkAddress,
 )
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.desired import RouteRule, Underlay
 from support.daemon_settings import parsed
 
 ETH0 = Link(2, "eth0", 1500, up=True, carrier=True)
@@ -47,6 +47,7 @@ def stands(*argv, uplink=None, links=(ETH0,), addresses=PODS, offers_vrf=True):
         "uplink_outside_vrf",
         "route_src_missing",
         "route_mtu_impossible",
+        "ecmp_link_missing",
     }
     return found.rule, {code: detail for code, detail in found.troubles if detail}
 
@@ -148,9 +149,37 @@ def test_an_uplink_outside_the_vrf_is_told():
     assert troubles == {"uplink_outside_vrf": "ip link set eth0 master blue"}
 
 
+def test_further_links_are_underlays():
+    """With their networks, the uplink's first; our address on each is told."""
+    eth1, eth2 = (replace(ETH0, index=n, name=f"eth{n}") for n in (1, 3))
+    here = [
+        LinkAddress(1, ip_address("192.168.2.1"), ip_network("192.168.2.0/24")),
+        LinkAddress(1, ip_address("192.168.2.9"), ip_network("192.168.2.0/24")),
+        LinkAddress(1, ip_address("fd52::1"), ip_network("fd52::/64")),
+        LinkAddress(3, ip_address("169.254.0.3"), ip_network("169.254.0.0/16"), stable=False),
+    ]
+    uplink = replace(up(), networks=(ip_network("192.168.1.0/24"),))
+    argv = [f"--ecmp-iface={name}" for name in ("eth1", "eth0", "eth3", "eth9", "eth1")]
+    picture = HostPicture(links=(ETH0, eth1, eth2), addresses=tuple(here))
+    found = footing(parsed(*argv), uplink, picture, offers_vrf=True)
+    first = Underlay(2, (ip_network("192.168.1.0/24"),))
+    second = Underlay(1, (ip_network("192.168.2.0/24"), ip_network("fd52::/64")))
+    assert found.rule == RouteRule(2, underlays=(first, second))
+    assert found.addresses == (ip_address("192.168.2.1"), ip_address("fd52::1"))
+    assert dict(found.troubles)["ecmp_link_missing"] == (
+        "eth3 has no address that stays; eth9 is not there"
+    )
+    down = replace(picture, links=(ETH0, replace(eth1, up=False)))
+    found = footing(parsed("--ecmp-iface=eth1"), uplink, down, offers_vrf=True)
+    assert found.rule == RouteRule(2)  # it waits for the link, and says so; the address stays told
+    assert found.addresses == (ip_address("192.168.2.1"), ip_address("fd52::1"))
+    assert dict(found.troubles)["ecmp_link_missing"] == "eth1 is down"
+
+
 @pytest.mark.parametrize(
     ("argv", "event", "heeded"),
     [
+        (["--ecmp-iface=eth1,eth2"], HostChanged(6, "eth2 is gone", "eth2"), True),
         (["--vrf=blue"], HostChanged(5, "blue is gone", "blue"), True),
         (["--vrf=blue"], HostChanged(6, "red is gone", "red"), False),
         ([], HostChanged(5, "up"), False),

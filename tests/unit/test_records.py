@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import pytest
 
@@ -167,6 +167,23 @@ def test_an_ipv6_address_that_is_no_gateway_is_refused(address: str):
     """What cannot be a neighbour's global IPv6 address spoils the record."""
     value = json.dumps({"PublicIPv6": address, "BackendType": "host-gw"})
     assert refused(value, V6) == "bad_address"
+
+
+def test_addresses_on_further_links_are_told_and_read():
+    """Where a node has some; a lease of a node with one link is the very bytes that it was."""
+    further = (ip_address("192.168.2.4"), ip_address("fd52::4"))
+    gateways = Addresses(IPv4Address("192.168.64.3"))
+    value = lease_value(gateways=gateways, node="alpha", node_id="a", further=further)
+    assert value == (
+        b'{"PublicIP":"192.168.64.3","PublicIPv6":null,"BackendType":"host-gw","Node":"alpha",'
+        b'"NodeID":"a","PublicIPs":["192.168.2.4","fd52::4"]}'
+    )
+    assert accepted(value.decode()).further == further
+    plain = lease_value(gateways=gateways, node="alpha", node_id="a")
+    assert b"PublicIPs" not in plain
+    assert accepted(plain.decode()).further == ()
+    odd = '{"PublicIP":"192.168.64.3","BackendType":"host-gw","PublicIPs":["x","::1","10.0.0.1"]}'
+    assert accepted(odd).further == (ip_address("10.0.0.1"),)
 
 
 def test_a_lease_without_any_address_is_refused():

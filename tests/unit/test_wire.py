@@ -13,6 +13,7 @@ from hostgw_daemon.kernel import (
     UNICAST,
     UNREACHABLE,
     Form,
+    Leg,
     Route,
     Verb,
     Write,
@@ -86,10 +87,20 @@ def _forms(width: int) -> st.SearchStrategy[Form]:
         kind=st.just(UNICAST),
         source=st.just(b"") | st.binary(min_size=width, max_size=width),
         mtu=st.just(0) | st.integers(68, 65520),
+        legs=st.just(()),
     )
 
 
-@given(_routes(4) | _routes(16) | _routes(4, 16))
+def _several() -> st.SearchStrategy[Route]:
+    gateways = st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16)
+    ways = st.lists(st.builds(Leg, gateways, st.integers(1, 2**31 - 1)), min_size=2, max_size=9)
+    forms = st.builds(lambda form, legs: form._replace(legs=tuple(legs)), _forms(4), ways)
+    return st.builds(
+        lambda route, form: route._replace(gateway=b"", link=0, form=form), _routes(4), forms
+    )
+
+
+@given(_routes(4) | _routes(16) | _routes(4, 16) | _several())
 def test_what_is_packed_is_read_back(route):
     """Any route survives the way through the wire, both families alike."""
     assert _read(rtmsg.pack(Write(Verb.CREATE, route), 7)) == [route]
@@ -137,6 +148,27 @@ def test_a_delete_names_what_is_special():
     body = wire.attributes(message, 28, len(message))
     assert body[rtmsg.RTA_PREFSRC] == bytes([192, 0, 2, 1])
     assert body[rtmsg.RTA_METRICS] == struct.pack("=HHI", 8, 2, 1400)
+
+
+def test_a_route_of_several_ways_is_these_very_bytes():
+    """Each way is a struct rtnexthop with its gateway: written down here by hand."""
+    ways = (Leg(bytes([192, 0, 2, 7]), 9), Leg(bytes([198, 51, 100, 7]), 10))
+    route = V4._replace(gateway=b"", link=0, form=Form(legs=ways))
+    expected = bytes.fromhex(
+        "58000000 1800 0000 2a000000 00000000"  # length 88, NEWROUTE, flags below, 42
+        "02 18 00 00 fe 68 00 01 00000000"  # AF_INET /24, main, 104, universe, unicast
+        "0800 0f00 fe000000"  # table 254
+        "0800 0600 14050000"  # metric 1300
+        "0800 0100 0a050100"  # 10.5.1.0
+        "2400 0900"  # multipath
+        "1000 00 00 09000000 0800 0500 c0000207"  # 16 bytes, no flags, weight 1, link 9, gateway
+        "1000 00 00 0a000000 0800 0500 c6336407"
+    )
+    expected = expected[:6] + struct.pack("=H", 0x1 | 0x200 | 0x400) + expected[8:]
+    message = rtmsg.pack(Write(Verb.CREATE, route), 42)
+    assert message == expected
+    assert _read(message) == [route]
+    assert str(route) == "10.5.1.0/24 via 192.0.2.7 and 198.51.100.7 metric 1300"
 
 
 def test_both_readers_agree():

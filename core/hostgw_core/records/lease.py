@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
+from itertools import islice
 from typing import Final, TypeVar
 
 import msgspec
 
 from hostgw_core.keys import Keys, quoted
-from hostgw_core.model import HOST_GW, QUARANTINE, Addresses, Lease, Refusal, Subnets
+from hostgw_core.model import HOST_GW, QUARANTINE, Addresses, IPAddress, Lease, Refusal, Subnets
 from hostgw_core.records.wire import Name, decode, decode_in_any_case, encode, malformed
 from hostgw_core.store import Entry
 
@@ -21,6 +23,17 @@ class _LeaseValue(msgspec.Struct, gc=False):
     backend: str = msgspec.field(name="BackendType", default="")
     node: Name = msgspec.field(name="Node", default="")
     node_id: Name = msgspec.field(name="NodeID", default="")
+    public_ips: list[str] | None = msgspec.field(name="PublicIPs", default=None)
+
+
+class _Written(msgspec.Struct, gc=False):
+    """What is written of it where a node has one link, as nearly all have."""
+
+    public_ip: str | None = msgspec.field(name="PublicIP")
+    public_ipv6: str | None = msgspec.field(name="PublicIPv6")
+    backend: str = msgspec.field(name="BackendType")
+    node: str = msgspec.field(name="Node")
+    node_id: str = msgspec.field(name="NodeID")
 
 
 _Address = TypeVar("_Address", IPv4Address, IPv6Address)
@@ -30,6 +43,9 @@ REMEMBERED: Final = 1 << 17
 """How many records are not read twice: more than a cluster has nodes, and more than somebody puts
 between them. To read one takes 20 us, to find it again 1; a claim, and every judgement after the
 first, looks at all there are."""
+
+MOST_LINKS: Final = 16
+"""How many further addresses of one node are read."""
 
 REMEMBERED_SIZE: Final = 512
 """The longest key and value, in bytes, that are worth it: what is remembered outlives its key, and
@@ -72,6 +88,7 @@ def _read(keys: Keys, entry: Entry) -> tuple[str, Lease | Refusal]:
         entry.created,
         entry.modified,
         entry.lease,
+        _further(value.public_ips or ()),
     )
 
 
@@ -79,18 +96,32 @@ _remembered: Final = lru_cache(maxsize=REMEMBERED)(_read)
 
 
 def lease_value(
-    *, gateways: Addresses, backend: str = HOST_GW, node: str = "", node_id: str = ""
+    *,
+    gateways: Addresses,
+    backend: str = HOST_GW,
+    node: str = "",
+    node_id: str = "",
+    further: Iterable[IPAddress] = (),
 ) -> bytes:
     """Write a lease's value: flannel's fields in flannel's order, then ours."""
-    return encode(
-        _LeaseValue(
-            None if gateways.ipv4 is None else str(gateways.ipv4),
-            None if gateways.ipv6 is None else str(gateways.ipv6),
-            backend,
-            node,
-            node_id,
-        )
-    )
+    ipv4 = None if gateways.ipv4 is None else str(gateways.ipv4)
+    ipv6 = None if gateways.ipv6 is None else str(gateways.ipv6)
+    if more := [str(each) for each in further]:
+        return encode(_LeaseValue(ipv4, ipv6, backend, node, node_id, more))
+    return encode(_Written(ipv4, ipv6, backend, node, node_id))
+
+
+def _further(texts: Iterable[str]) -> tuple[IPAddress, ...]:
+    """Read addresses on further links; one that no node can have is left out: there are others."""
+    found: list[IPAddress] = []
+    for text in islice(texts, MOST_LINKS):
+        try:
+            address = ip_address(text)
+        except ValueError:
+            continue
+        if usable_gateway(address):
+            found.append(address)
+    return tuple(dict.fromkeys(found))
 
 
 def _value_of(entry: Entry) -> _LeaseValue | Refusal:

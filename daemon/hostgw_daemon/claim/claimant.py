@@ -20,7 +20,7 @@ from typing import NoReturn
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.history import History
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Lease, Subnets
+from hostgw_core.model import Addresses, ClusterConfig, IPAddress, IPNetwork, Lease, Subnets
 from hostgw_core.records import Status
 from hostgw_core.session import Session
 from hostgw_core.store import Delete, Entry, Put, Store, StoreError, StoreRefused
@@ -124,11 +124,11 @@ class Claimant:
         """Read and decide again."""
         self._wake.ring()
 
-    def stand_at(self, addresses: Addresses, networks: tuple[IPNetwork, ...]) -> None:
-        """Take this host's addresses on the link, and its networks, which no subnet may overlap."""
-        if (addresses, networks) != (self._me.addresses, self._avoid):
-            self._me = replace(self._me, addresses=addresses)
-            self._avoid = networks
+    def stand_at(self, at: Addresses, networks: tuple[IPNetwork, ...], *more: IPAddress) -> None:
+        """Take our addresses on the links, and the networks there, which no subnet may overlap."""
+        me = replace(self._me, addresses=at, further=more)
+        if (me, networks) != (self._me, self._avoid):
+            self._me, self._avoid = me, networks
             self.look()
 
     def saw(self, snapshot: Snapshot) -> None:

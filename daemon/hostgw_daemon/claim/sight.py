@@ -15,6 +15,7 @@ from hostgw_core.keys import Keys, networks_in
 from hostgw_core.model import (
     Addresses,
     ClusterConfig,
+    IPAddress,
     IPNetwork,
     Lease,
     Presence,
@@ -33,7 +34,8 @@ PRESENCE_TTL: Final = 60
 class Me:
     """Who is claiming. `former` is the instance that ran here before, where it is known.
 
-    `via6`: our IPv6 address leads to our IPv4 subnet, too, so that it is told with it.
+    `via6`: our IPv6 address leads to our IPv4 subnet, too, so that it is told with it. `further`
+    are our addresses on further links.
     """
 
     node_id: str
@@ -42,6 +44,7 @@ class Me:
     former: str = ""
     addresses: Addresses = field(default_factory=Addresses)
     via6: bool = False
+    further: tuple[IPAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

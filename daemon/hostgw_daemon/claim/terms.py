@@ -23,8 +23,8 @@ NO_ADDRESSES: Final = Addresses()
 def says(lease: Lease, sight: Sight) -> bool:
     """Tell whether a lease of ours says what we would write."""
     me = sight.me
-    told = (lease.backend, lease.gateways, lease.node)
-    return told == (HOST_GW, _gateways(me, lease.subnets, lease.gateways), me.node)
+    told = (lease.backend, lease.gateways, lease.node, lease.further)
+    return told == (HOST_GW, _gateways(me, lease.subnets, lease.gateways), me.node, me.further)
 
 
 def _gateways(me: Me, subnets: Subnets, told: Addresses) -> Addresses:
@@ -42,7 +42,7 @@ def value(sight: Sight, subnets: Subnets, told: Addresses = NO_ADDRESSES) -> byt
     It matters in a family that this host has no address of now.
     """
     me, gateways = sight.me, _gateways(sight.me, subnets, told)
-    return lease_value(gateways=gateways, node=me.node, node_id=me.node_id)
+    return lease_value(gateways=gateways, node=me.node, node_id=me.node_id, further=me.further)
 
 
 def rewrite(sight: Sight, lease: Lease, how: str, etcd_lease: int | None) -> Hold:

@@ -45,6 +45,14 @@ INTERFACE = (
         "names it.",
     ),
     Setting(
+        name="ecmp-iface",
+        kind=kinds.LINK,
+        repeatable=True,
+        separator=",",
+        help="A further interface that leads to the other nodes. Its address is told with the "
+        "lease, and peers that tell one of theirs on it are reached by both interfaces.",
+    ),
+    Setting(
         name="public-ip",
         kind=kinds.address(4),
         flannel=True,

@@ -16,6 +16,7 @@ class Circumstances:
 
     `link` is the uplink, None while there is none; `own` are the subnets of this node, `peers` how
     many other nodes there are, `routed` the subnets that they hold, `table` where our routes are.
+    `several`: the links by which peers are reached, where it is more than one.
     """
 
     link: Link | None = None
@@ -23,6 +24,7 @@ class Circumstances:
     own: tuple[IPNetwork, ...] = ()
     peers: int = 0
     table: int = MAIN_TABLE
+    several: tuple[int, ...] = ()
     routed: Container[IPNetwork] = field(default=frozenset[IPNetwork](), compare=False)
 
     @property

@@ -62,6 +62,7 @@ def findings(facts: HostFacts) -> tuple[Finding, ...]:
     return (
         *_forwarding(facts),
         *_rp_filter(facts),
+        *_dead_ways(facts),
         *_bridge_filter(facts),
         *_neighbours(facts),
         *_networkd(facts),
@@ -132,6 +133,29 @@ def _rp_filter(facts: HostFacts) -> Iterator[Finding]:
         " or from a client outside",
         (Sysctl(f"net/ipv4/conf/{name}/rp_filter", LOOSE),),
     )
+
+
+def _dead_ways(facts: HostFacts) -> Iterator[Finding]:
+    """Only with this switch does the kernel stop at once to use a way whose link has no carrier.
+
+    For IPv4 that of `all` does for every link (net/ipv4/fib_frontend.c, fib_netdev_event reads
+    IN_DEV_IGNORE_ROUTES_WITH_LINKDOWN); for IPv6 each link's own.
+    """
+    sets = tuple(
+        Sysctl(f"net/ipv{family}/conf/{facts.name_of(index)}/ignore_routes_with_linkdown", 1)
+        for family in facts.about.families
+        for here in (facts.switches.get(family, {}),)
+        for index in facts.about.several
+        if index in here and not here[index].leaves_dead
+        if family == 6 or ALL_LINKS not in here or not here[ALL_LINKS].leaves_dead
+    )
+    if sets:
+        yield _by_sysctl(
+            "dead_ways_used",
+            "of several ways to a node, the kernel goes on using one whose cable is out, and the"
+            " packets that it sends there are lost",
+            sets,
+        )
 
 
 def _bridge_filter(facts: HostFacts) -> Iterator[Finding]:

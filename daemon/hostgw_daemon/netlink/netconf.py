@@ -17,6 +17,7 @@ from hostgw_daemon.switches import Switches
 
 RTM_NEWNETCONF, RTM_GETNETCONF = 80, 82
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER = 1, 2, 3
+NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN = 6
 
 _NETCONFMSG = Struct("=Bxxx")  # family
 
@@ -40,7 +41,11 @@ def read(buffer: bytes | memoryview, message: Message) -> tuple[int, Switches] |
     )
     if link is None or forwarding is None:
         return None
-    return link, Switches(forwarding != 0, _number(found.get(NETCONFA_RP_FILTER)) or 0)
+    return link, Switches(
+        forwarding != 0,
+        _number(found.get(NETCONFA_RP_FILTER)) or 0,
+        bool(_number(found.get(NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN))),
+    )
 
 
 def _read(buffer: bytes | memoryview, message: Message) -> dict[int, bytes]:

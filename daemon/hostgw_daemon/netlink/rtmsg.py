@@ -19,7 +19,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from hostgw_core.model import Family
-from hostgw_daemon.kernel import PLAIN, PROTOCOL, UNICAST, Verb, Write
+from hostgw_daemon.kernel import PLAIN, PROTOCOL, UNICAST, Leg, Verb, Write
 from hostgw_daemon.netlink.wire import (
     NLM_F_ACK,
     NLM_F_APPEND,
@@ -49,6 +49,7 @@ _VIA_SIZE = 22  # of an attribute with a family and an IPv6 address
 
 # family, dst_len, src_len, tos, table, protocol, scope, type, flags
 RTMSG = Struct("=8BI")
+RTNEXTHOP = Struct("=HBBI")  # length, flags, hops, interface index
 
 _FLAGS = {
     Verb.CREATE: NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL,
@@ -151,18 +152,28 @@ def _pack_formed(write: Write, seq: int, *, ack: bool, protocol: int) -> bytes:
     )
     body += attribute(RTA_TABLE, U32.pack(table)) + attribute(RTA_PRIORITY, U32.pack(metric))
     body += attribute(RTA_DST, destination)
-    if form.kind == UNICAST:
-        body += attribute(RTA_OIF, U32.pack(link))
-        if len(gateway) == len(destination):
-            body += attribute(RTA_GATEWAY, gateway)
-        else:
-            body += attribute(RTA_VIA, U16.pack(AF[6]) + gateway)
+    if form.legs:
+        body += attribute(RTA_MULTIPATH, b"".join(_hop(leg, destination) for leg in form.legs))
+    elif form.kind == UNICAST:
+        body += attribute(RTA_OIF, U32.pack(link)) + _via(gateway, destination)
     if form.source:
         body += attribute(RTA_PREFSRC, form.source)
     if form.mtu:
         body += attribute(RTA_METRICS, attribute(RTAX_MTU, U32.pack(form.mtu)))
     flags = _FLAGS[verb] | NLM_F_ACK if ack else _FLAGS[verb]
     return request(RTM_DELROUTE if deleting else RTM_NEWROUTE, flags, seq=seq, body=body)
+
+
+def _hop(leg: Leg, destination: bytes) -> bytes:
+    """Pack a `struct rtnexthop` with its attributes."""
+    gateway = _via(leg.gateway, destination)
+    return RTNEXTHOP.pack(RTNEXTHOP.size + len(gateway), 0, 0, leg.link) + gateway
+
+
+def _via(gateway: bytes, destination: bytes) -> bytes:
+    if len(gateway) == len(destination):
+        return attribute(RTA_GATEWAY, gateway)
+    return attribute(RTA_VIA, U16.pack(AF[6]) + gateway)
 
 
 def pack_all(writes: Sequence[Write], first: int, *, protocol: int = PROTOCOL) -> bytes:

@@ -1,12 +1,12 @@
 """Route messages, read: bytes to a `Route`. Pure.
 
-A multipath is read as one value a leg. For IPv6 that is also how our own appended routes come
-back: the kernel joins them to one. A blackhole of IPv6 has the loopback for a link, one of IPv4 has
-none: it is read as none. **A route of ours in a shape that we never write** (no gateway, a nexthop
-object, an IPv4 multipath) is read as one route with an empty gateway and link 0: so it equals
-nothing that is desired, and a delete of it names neither, which is what the kernel asks for such
-routes. What holds no key of ours at all (a cached clone, a route for one source or one type of
-service) is left out.
+A multipath is read as one value a leg; ours, in IPv4, as one route with its legs. In IPv6 it is how
+routes of one key come back that were appended one by one: the kernel joins them. A blackhole of
+IPv6 has the loopback for a link, one of IPv4 has none: it is read as none. **A route of ours in a
+shape that we never write** (no gateway, a nexthop object) is read as one route with an empty
+gateway and link 0: so it equals nothing that is desired, and a delete of it names neither, which is
+what the kernel asks for such routes. What holds no key of ours at all (a cached clone, a route for
+one source or one type of service) is left out.
 
 A dump of our protocol consists nearly wholly of the very shape that we send. One struct reads such
 a message, fixed part and attributes together, in 1.3 us; everything else takes the walk over the
@@ -19,7 +19,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Route
+from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Leg, Route
 from hostgw_daemon.netlink.rtmsg import (
     RTA_DST,
     RTA_GATEWAY,
@@ -35,10 +35,9 @@ from hostgw_daemon.netlink.rtmsg import (
     RTM_F_CLONED,
     RTM_NEWROUTE,
     RTMSG,
+    RTNEXTHOP,
 )
 from hostgw_daemon.netlink.wire import ATTRIBUTE, U32, Message, Piece, attributes
-
-_RTNEXTHOP = Struct("=HBBI")  # length, flags, hops, interface index
 
 
 class _Plain(NamedTuple):
@@ -83,7 +82,7 @@ def read_piece(piece: Piece) -> list[Route]:
 def read_ours(buffer: bytes | memoryview, message: Message) -> list[Route]:
     """Read one message about a route of our protocol, of whatever shape."""
     legs, form = _walk(buffer, message)
-    if form is None or form.kind != UNICAST:
+    if form is None or form.kind != UNICAST or form.legs:
         destination, length, metric, _, _, _, table = legs[0]
         return [Route(destination, length, metric, b"", 0, table, form or PLAIN)]
     return [without_protocol(leg)._replace(form=form) for leg in legs]
@@ -150,15 +149,14 @@ def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRou
     legs = [(_gateway(found), _number(found.get(RTA_OIF)))]
     if RTA_MULTIPATH in found:
         legs = _legs(found[RTA_MULTIPATH]) or legs
-    bare = (
-        RTA_NH_ID in found
-        or (af == 2 and RTA_MULTIPATH in found)
-        or not all(gateway for gateway, _ in legs)
-    )
+    bare = RTA_NH_ID in found or not all(gateway for gateway, _ in legs)
+    form = _form(kind, found, bare=bare)
+    if form is not None and form.kind == UNICAST and af == 2 and RTA_MULTIPATH in found:
+        form = form._replace(legs=tuple(Leg(*leg) for leg in legs))
     return [
         ForeignRoute(destination, length, metric, protocol, gateway, link, table)
         for gateway, link in legs
-    ], _form(kind, found, bare=bare)
+    ], form
 
 
 def _form(kind: int, found: dict[int, bytes], *, bare: bool) -> Form | None:
@@ -199,11 +197,11 @@ def _number(value: bytes | None) -> int:
 def _legs(value: bytes) -> list[tuple[bytes, int]]:
     """Read RTA_MULTIPATH: a row of `struct rtnexthop`, each with its own attributes."""
     legs, offset = [], 0
-    while offset + _RTNEXTHOP.size <= len(value):
-        length, _, _, link = _RTNEXTHOP.unpack_from(value, offset)
-        if length < _RTNEXTHOP.size:
+    while offset + RTNEXTHOP.size <= len(value):
+        length, _, _, link = RTNEXTHOP.unpack_from(value, offset)
+        if length < RTNEXTHOP.size:
             break
-        found = attributes(value, offset + _RTNEXTHOP.size, min(offset + length, len(value)))
+        found = attributes(value, offset + RTNEXTHOP.size, min(offset + length, len(value)))
         legs.append((_gateway(found), link))
         offset += (length + 3) & ~3
     return legs

@@ -13,13 +13,13 @@ prefixes. Both have a metric worse than any route that others may have: whatever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
-from hostgw_core.model import ClusterConfig, IPNetwork
-from hostgw_daemon.kernel import MAIN_TABLE, PLAIN, UNICAST, Form, Route, Table
+from hostgw_core.model import ClusterConfig, IPAddress, IPNetwork, Lease
+from hostgw_daemon.kernel import MAIN_TABLE, PLAIN, UNICAST, Form, Leg, Route, Table
 from hostgw_daemon.routes.peers import Peer, PeerState, Roster
 
 SPREAD: Final = 1024
@@ -33,12 +33,21 @@ some ten thousands."""
 
 
 @dataclass(frozen=True, slots=True)
+class Underlay:
+    """A link that leads to the other nodes, and the networks on it."""
+
+    link: int
+    networks: tuple[IPNetwork, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RouteRule:
     """How routes are written: out of which link, into which table; `metric` 0 is automatic.
 
     `ipv4` and `ipv6` are the forms of peers' routes. `own` and `unassigned` are the kinds of the
     routes for our own subnet and for the whole network; UNICAST: there is none. `via6`: to IPv4
-    subnets, too, by the peer's IPv6 address, where it has one.
+    subnets, too, by the peer's IPv6 address, where it has one. `underlays`: the links by which
+    peers may be reached, that of `link` first; none where there is only that.
     """
 
     link: int
@@ -49,6 +58,7 @@ class RouteRule:
     own: int = UNICAST
     unassigned: int = UNICAST
     via6: bool = False
+    underlays: tuple[Underlay, ...] = ()
 
 
 def metric_of(network: IPNetwork) -> int:
@@ -64,19 +74,51 @@ def routes_to(peer: Peer | None, rule: RouteRule) -> Table:
     lease = peer.lease
     if peer.state is PeerState.SELF:
         return nowhere(lease.subnets, rule.own, rule.table)
+    if rule.underlays and lease.further:
+        return frozenset(r for each in lease.subnets for r in _by_every_link(each, lease, rule))
     return frozenset(
-        Route(
-            subnet.network_address.packed,
-            subnet.prefixlen,
-            rule.metric or metric_of(subnet),
-            gateway.packed,
-            rule.link,
-            rule.table,
-            rule.ipv4 if subnet.version == 4 else rule.ipv6,
-        )
+        _route(subnet, rule, gateway.packed, rule.link)
         for subnet in lease.subnets
         if (gateway := lease.gateways.towards(subnet.version, via6=rule.via6)) is not None
     )
+
+
+def _route(subnet: IPNetwork, rule: RouteRule, gateway: bytes, link: int) -> Route:
+    return Route(
+        subnet.network_address.packed,
+        subnet.prefixlen,
+        rule.metric or metric_of(subnet),
+        gateway,
+        link,
+        rule.table,
+        rule.ipv4 if subnet.version == 4 else rule.ipv6,
+    )
+
+
+def _by_every_link(subnet: IPNetwork, lease: Lease, rule: RouteRule) -> Iterator[Route]:
+    """Give the routes of a peer with several addresses: a way by each link that has one of them.
+
+    With none, its first address is tried by the first link: the kernel says why that cannot be.
+    """
+    first = lease.gateways.towards(subnet.version, via6=rule.via6)
+    if first is None:
+        return
+    known = (first, *(each for each in lease.further if each.version == first.version))
+    ways = [
+        Leg(address.packed, underlay.link)
+        for underlay in rule.underlays
+        if (address := next((a for a in known if _on(underlay, a)), None)) is not None
+    ]
+    ways = sorted(ways) or [Leg(first.packed, rule.link)]
+    if len(ways) == 1 or subnet.version == 6:
+        yield from (_route(subnet, rule, *way) for way in ways)
+    else:
+        several = rule.ipv4._replace(legs=tuple(ways))
+        yield _route(subnet, rule, b"", 0)._replace(form=several)
+
+
+def _on(underlay: Underlay, address: IPAddress) -> bool:
+    return any(address in network for network in underlay.networks)
 
 
 def nowhere(networks: Iterable[IPNetwork], kind: int, table: int) -> Table:

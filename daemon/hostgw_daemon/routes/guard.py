@@ -274,6 +274,10 @@ class Guard:
 def entry_of(lease: Lease) -> Entry:
     """Write a lease as the record that it was."""
     value = lease_value(
-        gateways=lease.gateways, backend=lease.backend, node=lease.node, node_id=lease.node_id
+        gateways=lease.gateways,
+        backend=lease.backend,
+        node=lease.node,
+        node_id=lease.node_id,
+        further=lease.further,
     )
     return Entry(lease.key, value, lease.created, lease.modified, 1, lease.etcd_lease)

@@ -102,7 +102,8 @@ class Passes:
         self.fights.forget(before - after)
         for route in before - after:
             self.missing.pop(route, None)
-        outcomes = await self._write(plan(after - before, standing - after))
+        kept = standing & after  # another way of the same key
+        outcomes = await self._write(plan((after - before) | kept, standing))
         self._note(outcomes)
         return outcomes
 

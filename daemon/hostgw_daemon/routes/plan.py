@@ -15,9 +15,12 @@ at every moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import TypeAlias
 
 from hostgw_daemon.kernel import Outcome, Route, Table, Verb, Verdict, Write
+
+Key: TypeAlias = tuple[bytes, int, int, int]
 
 
 def plan(
@@ -33,23 +36,26 @@ def plan(
     if staying:
         going = [route for route in going if route.key not in staying]
         coming = [route for route in coming if route.key not in staying]
-    standing = {route.key for route in going}
     there = {_nexthop(route) for route in going if route.family == 6}
-    blocked = [route for route in coming if _nexthop(route) in there]
-    keys = {route.key for route in blocked}
-    bridges = list(_bridges(blocked, {route.key for route in desired | observed}))
+    remade = {route.key: route for route in coming if _nexthop(route) in there}
+    kept = {route.key for route in desired & observed}  # another way of theirs carries the packets
+    alone = [route for key, route in remade.items() if key not in kept]
+    bridges = list(_bridges(alone, {route.key for route in desired | observed}))
     return (
-        *(
-            Write(Verb.APPEND if route.key in standing else Verb.CREATE, route)
-            for route in coming
-            if route.key not in keys
-        ),
+        *_beside([r for r in coming if r.key not in remade], {route.key for route in observed}),
         *(Write(Verb.CREATE, route) for route in bridges),
-        *(Write(Verb.DELETE, route) for route in going if route.key in keys),
-        *(Write(Verb.CREATE, route) for route in blocked),
-        *(Write(Verb.DELETE, route) for route in going if route.key not in keys),
+        *(Write(Verb.DELETE, route) for route in going if route.key in remade),
+        *_beside([route for route in coming if route.key in remade], kept),
+        *(Write(Verb.DELETE, route) for route in going if route.key not in remade),
         *(Write(Verb.DELETE, route) for route in bridges),
     )
+
+
+def _beside(coming: Iterable[Route], held: set[Key]) -> Iterator[Write]:
+    """Create each, or append it where its key is held by ours already: by one of these, too."""
+    for route in coming:
+        yield Write(Verb.APPEND if route.key in held else Verb.CREATE, route)
+        held.add(route.key)
 
 
 def retreat(outcomes: Iterable[Outcome]) -> tuple[Write, ...]:
@@ -57,7 +63,8 @@ def retreat(outcomes: Iterable[Outcome]) -> tuple[Write, ...]:
 
     IPv6 makes one multipath of all routes of a key, whoever wrote them, and sends packets both
     ways. If the old route was not there to be deleted, nobody knows what the new one was appended
-    to: it goes, and is created anew, which the kernel refuses where somebody holds the key.
+    to: it goes, and is created anew, which the kernel refuses where somebody holds the key. So does
+    a second way, if the first could not be created.
     """
     met: dict[object, bool] = {}  # whether a key held what we had there
     appended: list[Route] = []
@@ -66,6 +73,8 @@ def retreat(outcomes: Iterable[Outcome]) -> tuple[Write, ...]:
             met[route.key] = met.get(route.key, False) or verdict is not Verdict.GONE
         elif route.family == 6 and verb is Verb.APPEND and verdict is Verdict.CREATED:
             appended.append(route)
+        elif route.family == 6 and verb is Verb.CREATE and verdict is Verdict.CONFLICT:
+            met.setdefault(route.key, False)
     alone = [route for route in appended if not met.get(route.key, True)]
     return tuple(Write(verb, route) for verb in (Verb.DELETE, Verb.CREATE) for route in alone)
 
@@ -75,9 +84,7 @@ def _nexthop(route: Route) -> tuple[object, ...]:
     return (*route.key, route.gateway, route.link)
 
 
-def _bridges(
-    blocked: Sequence[Route], held: Container[tuple[bytes, int, int, int]]
-) -> Iterator[Route]:
+def _bridges(blocked: Iterable[Route], held: Container[Key]) -> Iterator[Route]:
     """Give each route once more, under the next metric that no route of ours has there."""
     for route in blocked:
         bridge = route

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from hostgw_core.keys import Keys
 from hostgw_core.model import IPNetwork, Lease, Subnets
@@ -39,9 +39,9 @@ def as_records(keys: Keys, routes: Iterable[Route], entries: Iterable[Entry]) ->
     told = {subnet: each for each in read if isinstance(each, Lease) for subnet in each.subnets}
     leases: dict[Subnets, Lease] = {}
     for route in routes:
-        if not route.gateway:
+        if not route.gateways:
             continue
-        subnet, gateway = ip_network((route.destination, route.length)), ip_address(route.gateway)
+        subnet, gateway = ip_network((route.destination, route.length)), route.gateways[0]
         lease = told.get(subnet) or _unknown(keys, subnet)
         lease = leases.get(lease.subnets, lease)
         if gateway.version == 4:

@@ -25,7 +25,6 @@ from hostgw_core.model import Family
 from hostgw_core.wake import Wake
 from hostgw_daemon.halt import Halt
 from hostgw_daemon.kernel import (
-    MAIN_TABLE,
     Kernel,
     KernelEvent,
     Outcome,
@@ -76,7 +75,7 @@ class Reconciler:
         self._inbox = Inbox()
         self._schedule = Schedule(audit, clock())
         self._rule: RouteRule | None = None
-        self.table = MAIN_TABLE  # where routes are, or were while the link is down
+        self.last_rule: RouteRule | None = None  # how they are or were written
         self._networks = Networks(networks)
         self._applied = 0
         self._last: Report | None = None
@@ -106,7 +105,7 @@ class Reconciler:
         """Take the link to write routes on (None: there is none, or it is down) and look again."""
         self._inbox.anew |= rule != self._rule
         self._rule = rule
-        self.table = rule.table if rule is not None else self.table
+        self.last_rule = rule or self.last_rule
         self.look(cause)
 
     def hear(self, events: Iterable[KernelEvent]) -> None:

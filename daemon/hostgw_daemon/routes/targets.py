@@ -81,7 +81,7 @@ class Targets:
         self._of_ipv6 += _of_ipv6(after - before) - _of_ipv6(before - after)
         for route in before - after:
             self.prefixes.pop((route.destination, route.length), None)
-        for route in after - before:
+        for route in after:
             if route.form.kind == UNICAST:
                 self.prefixes[route.destination, route.length] = route
         self._basis = (rosters, rule)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from hostgw_core.model import ClusterConfig, Lease, Pool
 from hostgw_daemon.kernel import Outcome, Route
@@ -34,7 +33,7 @@ class RouteStatus:
             trouble = troubles.get(route)
             yield cls(
                 route.prefix,
-                str(ip_address(route.gateway)) if route.gateway else "",
+                " ".join(map(str, route.gateways)),
                 route.metric,
                 route.link,
                 route.table,

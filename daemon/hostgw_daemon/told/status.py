@@ -136,7 +136,7 @@ class MissingRoute:
     def of(cls, outcome: Outcome) -> MissingRoute:
         """Write out what the kernel answered."""
         route = outcome.write.route
-        gateway = str(ip_address(route.gateway)) if route.gateway else ""
+        gateway = " ".join(map(str, route.gateways))
         return cls(route.prefix, gateway, outcome.verdict, outcome.message)
 
 

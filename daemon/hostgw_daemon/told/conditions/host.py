@@ -48,6 +48,12 @@ HOST = (
         _BY_SYSCTL,
     ),
     Kind(
+        "dead_ways_used",
+        _WARNING,
+        "The kernel goes on using a way to the other nodes whose link has no carrier.",
+        _BY_SYSCTL,
+    ),
+    Kind(
         "bridge_filter_off",
         _WARNING,
         "Bridged packets do not pass iptables, so that services fail between containers of a host.",

@@ -22,6 +22,12 @@ ROUTES = (
         explained_by=("no_vrf", "no_uplink"),
     ),
     Kind(
+        "ecmp_link_missing",
+        _WARNING,
+        "A link of --ecmp-iface cannot be used, so that all packets take the others.",
+        "Set it up and give it an address as the detail says, or leave it out of --ecmp-iface.",
+    ),
+    Kind(
         "route_src_missing",
         _WARNING,
         "An address of --route-src is not on this host, so routes are written without it.",
