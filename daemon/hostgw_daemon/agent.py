@@ -265,7 +265,9 @@ class Agent:
                 self._duties[name] = must.after(before)
                 if must.containers is not None:
                     self._trouble(name, "mtu_impossible", must.containers.mtu.trouble)
-                    self._probing.stand_on(self._hostwatch.now, must.containers.mtu.value)
+                    mtu = must.containers.mtu.value  # what pods send, if their routes carry it
+                    carried = min(mtu, self._settings.route_mtu or mtu)
+                    self._probing.stand_on(self._hostwatch.now, carried)
         self._surroundings.want(self._duties.values(), self._hostwatch.now)
         self._hosting.consider()
 
