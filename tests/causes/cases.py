@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from causes.cluster import Case, Cluster, about, both_ways, by
+import subprocess
+from typing import Any
+
+from causes.cluster import CLEARED, NAMED, NODES, Case, Cluster, about, both_ways, by
+from support.waiting import eventually
+
+TRUCE = 30.0  # seconds for which a daemon leaves alone what is fought over
+FIGHTERS: list[subprocess.Popen[Any]] = []
 
 CLOUD = (
     "add table ip cloud; add chain ip cloud out { type filter hook postrouting priority 300; };"
@@ -12,6 +19,9 @@ WALL = (
     "add table ip wall; add chain ip wall in { type filter hook input priority 0; };"
     " add rule ip wall in udp dport 9746 drop"
 )
+ABSENT = '{"PublicIP":"198.18.0.77","BackendType":"host-gw","Node":"%s"}'
+"""The lease of a node that is not there; it is dead before anybody can find that out."""
+
 OFF_LINK = '{"PublicIP":"203.0.113.7","BackendType":"host-gw","Node":"far"}'
 
 
@@ -60,6 +70,54 @@ def _loose(cluster: Cluster) -> None:
 def _far(cluster: Cluster) -> None:
     key = "/coreos.com/network/subnets/10.244.250.0-24"
     cluster.lab.etcd.ctl("put", key, OFF_LINK)
+
+
+def _lease(number: int) -> str:
+    return f"/coreos.com/network/subnets/10.244.{number}.0-24"
+
+
+def _agreed(cluster: Cluster, peers: int) -> None:
+    """Wait until every node has so many others."""
+    eventually(lambda: all(len(cluster.peers(n)) == peers for n in NODES), within=NAMED)
+
+
+def _nonsense(cluster: Cluster) -> None:
+    """Something writes nonsense over a good record."""
+    cluster.lab.etcd.ctl("put", _lease(250), ABSENT % "far")
+    _agreed(cluster, len(NODES))
+    cluster.lab.etcd.ctl("put", _lease(250), "nonsense")
+    eventually(lambda: "rejected_kept" in cluster.verdicts().values(), within=NAMED)
+
+
+def _many_gone(cluster: Cluster) -> None:
+    """Somebody deletes more leases at once than ever end together."""
+    for number in range(240, 246):
+        cluster.lab.etcd.ctl(
+            "put", _lease(number), ABSENT.replace("77", str(number)) % f"x{number}"
+        )
+    _agreed(cluster, len(NODES) - 1 + 6)
+    cluster.lab.etcd.ctl("del", _lease(240), _lease(246))
+    eventually(lambda: set(cluster.verdicts().values()) == {"held"}, within=NAMED)
+
+
+def _believed(cluster: Cluster) -> None:
+    for name in NODES:
+        cluster.order(name, "hold", "accept", "--all")
+
+
+def _deleting(cluster: Cluster) -> None:
+    """A script on n2 deletes its route to n1 whenever it sees it."""
+    script = f"while sleep 0.3; do ip route del {cluster.subnet('n1')}; done"
+    FIGHTERS.append(
+        cluster.host("n2").namespace.popen(["sh", "-c", script], stderr=subprocess.DEVNULL)
+    )
+
+
+def _giving_up(_cluster: Cluster) -> None:
+    while FIGHTERS:
+        fighter = FIGHTERS.pop()
+        fighter.terminate()
+        fighter.wait(10)
 
 
 def _far_gone(cluster: Cluster) -> None:
@@ -114,5 +172,22 @@ CASES = {
         lambda _: {("n2", "n1"): "shadowed"},
     ),
     "conflict": Case(_steal, _give_back, lambda _: {("n2", "n1"): "conflict"}),
+    "fight": Case(
+        _deleting,
+        _giving_up,
+        lambda _: {("n2", "n1"): "fight"},
+        also={("n1", "n2"): "no_way_back", ("n2", "n1"): "failed"},
+        cleared=TRUCE + CLEARED,
+    ),
+    "rejected_kept": Case(_nonsense, _far_gone, lambda _: about("far", "rejected_kept")),
     "off_subnet": Case(_far, _far_gone, lambda _: {**about("far", "off_subnet")}),
+    # The last: for ten minutes after it, the guard counts what was removed.
+    "held": Case(
+        _many_gone,
+        _believed,
+        lambda _: {
+            pair: it for n in range(240, 246) for pair, it in about(f"x{n}", "held").items()
+        },
+        explained=(0, "kept in force"),
+    ),
 }

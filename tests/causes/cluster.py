@@ -56,6 +56,23 @@ class Cluster:
             if peer["state"] != "ok"
         }
 
+    def in_order(self) -> list[str]:
+        """Give the nodes that have a lease, the oldest lease first."""
+        keys = self.lab.etcd.ctl(
+            *("get", "--prefix", "/coreos.com/network/subnets/", "--keys-only"),
+            *("--sort-by=CREATE", "--order=ASCEND"),
+        ).stdout.split()
+        subnets = {self.subnet(name).replace("/", "-"): name for name in NODES}
+        return [subnets[key.rpartition("/")[2]] for key in keys]
+
+    def conditions(self, name: str) -> dict[str, str]:
+        """Give what a node says is wrong, by code; nothing before it speaks."""
+        try:
+            _, body = self.host(name).http("/v1/status")
+        except OSError:
+            return {}
+        return {each["code"]: each["detail"] for each in json.loads(body)["conditions"]}
+
     def counted(self, name: str, state: str) -> int:
         """Give how many peers a node counts in a state, as Prometheus sees it."""
         return self._series(name, f'hostgw_peers{{state="{state}"}}')
@@ -76,6 +93,12 @@ class Cluster:
         argv = [sys.executable, "-P", "-m", "hostgw_cli", "explain", address]
         done = host.namespace.run(*argv, f"--socket={host.socket}", check=False)
         return done.returncode, done.stdout
+
+    def order(self, name: str, *words: str) -> None:
+        """Let a node's operator type a command. Raise CommandError."""
+        host = self.host(name)
+        argv = [sys.executable, "-P", "-m", "hostgw_cli", *words, f"--socket={host.socket}"]
+        host.namespace.run(*argv)
 
     def all_well(self, *, within: float) -> float:
         """Wait until nobody says anything of anybody; give the seconds that it took."""
@@ -129,10 +152,14 @@ def both_ways(node: str, cause: str) -> dict[tuple[str, str], str]:
 class Case:
     """How a cause is made and taken away, and what is then said by whom.
 
-    `also` is what may be said besides, sooner or later, by who suffers from the same.
+    `also` is what may be said besides, sooner or later, by who suffers from the same. It clears
+    within `cleared` seconds. `explained` is the exit status of `hostgwctl explain` and words of it;
+    by default 1, and the cause in the last line.
     """
 
     inject: Callable[[Cluster], object]
     heal: Callable[[Cluster], object]
     expected: Callable[[Cluster], Verdicts]
     also: Verdicts = field(default_factory=dict)
+    cleared: float = CLEARED
+    explained: tuple[int, str] | None = None
