@@ -49,6 +49,7 @@ COMMANDS = {
     "log-level": ("hostgw_cli.orders", "log_level", "Have the daemon log more, or less."),
     "metrics": ("hostgw_cli.metrics", "metrics", "What Prometheus reads of this host's daemon."),
     "version": ("hostgw_cli.version", "version", "Of this command, the daemon and the store."),
+    "nodes": ("hostgw_cli.cluster.nodes", "nodes", "Every node, and what is wrong there."),
     "hold": ("hostgw_cli.hold", "hold", "See and decide what is kept though it left the store."),
     "lab": ("hostgw_cli.lab.commands", "lab", "A cluster of network namespaces on this machine."),
     "completion": ("hostgw_cli.completion", "completion", "What a shell needs to complete words."),

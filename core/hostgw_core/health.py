@@ -80,13 +80,17 @@ class Board:
         over = [condition for code, condition in before.items() if code not in standing]
         return raised, over
 
-    def standing(self) -> tuple[Condition, ...]:
-        """Give the conditions to show, worst first: those that no other one explains."""
+    def standing(self, *reporters: str) -> tuple[Condition, ...]:
+        """Give the conditions to show, worst first: those that no other one explains.
+
+        Those that `reporters` see, by default all.
+        """
         shared = [self._shared] if self._shared else [*self._reported]
         below = {code for reporter in shared for code in self._reported.get(reporter, ())}
         shown = [
             condition
-            for found in self._reported.values()
+            for reporter, found in self._reported.items()
+            if not reporters or reporter in reporters
             for condition in found.values()
             if not (below | found.keys()).intersection(condition.kind.explained_by)
         ]

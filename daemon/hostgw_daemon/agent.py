@@ -17,6 +17,7 @@ from functools import partial
 from hostgw_core import logs
 from hostgw_core.backoff import Backoff
 from hostgw_core.supervise import persistent, run_together
+from hostgw_daemon.audience import Hears
 from hostgw_daemon.controls import Controls
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.duties import Duties
@@ -26,7 +27,7 @@ from hostgw_daemon.hosting import Hosting
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.membership import Hears, Membership
+from hostgw_daemon.membership import Membership
 from hostgw_daemon.memberships import elsewhere, loops
 from hostgw_daemon.opening import myself, uplink_rule
 from hostgw_daemon.outside import Outside, outside
@@ -217,13 +218,11 @@ class Agent:
         self._trouble(HOST, "conntrack_failing", state.reason)
 
     def _heard(self, events: list[KernelEvent]) -> None:
-        # The journal first: who did it may be gone in a moment.
-        self._speech.chronicle.heard(events, self._reconciler.targets)
+        self._speech.heard(events, self._reconciler.targets)  # first: who did it may be gone soon
         self._reconciler.hear(events)
         self._hostwatch.hear(events)
         self._surroundings.hear(events)
         self._hosting.hear(events)
-        self._speech.metrics.routes.heard(events)
 
     def _stands(self, uplink: Uplink | NoUplink, cause: str) -> None:
         self._speech.chronicle.stands(uplink, cause)
@@ -238,9 +237,7 @@ class Agent:
         self._changed()
 
     def _passed(self, report: Report) -> None:
-        self._speech.web.open()
-        self._speech.herald.passed(report)
-        self._speech.chronicle.passed(report, self._reconciler.targets)
+        self._speech.passed(report, self._reconciler.targets)
 
     def _renewed(self, result: str, seconds: float) -> None:
         self._speech.metrics.lease.renewal(result, seconds)

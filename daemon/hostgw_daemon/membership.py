@@ -11,15 +11,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hostgw_core import logs
-from hostgw_core.model import ClusterConfig, IPNetwork, Lease, Subnets
+from hostgw_core.model import ClusterConfig, Lease, Subnets
 from hostgw_core.records import Status as Said
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
+from hostgw_daemon.audience import Hears
 from hostgw_daemon.claim.claimant import Claimant, ClaimState
+from hostgw_daemon.claim.telling import Telling
 from hostgw_daemon.duties import Duties, confirmed, duties, resting
 from hostgw_daemon.footing import Footing
 from hostgw_daemon.kernel import Kernel
@@ -29,36 +30,18 @@ from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
 from hostgw_daemon.probe.evidence import Diagnosis
 from hostgw_daemon.probe.target import Key
+from hostgw_daemon.routes.applied import Applied
 from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.moves import Moves
 from hostgw_daemon.routes.nodes import NodeAddresses
-from hostgw_daemon.routes.report import RoutesState
+from hostgw_daemon.routes.report import Report, RoutesState
 from hostgw_daemon.routes.understanding import News, overlap
 from hostgw_daemon.routes.warden import Warden
 from hostgw_daemon.rules.masquerade import MasqueradeState
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.told.account import Self
 from hostgw_daemon.told.overview import Parts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hears:
-    """Who hears what of a membership. `changed`: something is so that was not, look at it.
-
-    `follows`: the lease, the network or the renewal is another, and so is what must be on this
-    host. `moved`: these subnets are another node's now. `after_flannel`: a lease is held now, and
-    flannel ran here before. `elsewhere` is asked which other network has a part of the addresses of
-    a configuration; it gives "" for none.
-    """
-
-    understood: Callable[[News], None]
-    moved: Callable[[Iterable[IPNetwork]], None]
-    follows: Callable[[], None]
-    changed: Callable[[], None]
-    after_flannel: Callable[[], None]
-    renewed: Callable[[str, float], None]
-    elsewhere: Callable[[ClusterConfig], str]
 
 
 class Membership:
@@ -84,6 +67,7 @@ class Membership:
         self._renewal = papers.memory.renewal
         self._nodes = NodeAddresses() if settings.ip_masq and not settings.ip_masq_nodes else None
         self._moves = Moves()
+        self._applied = Applied()
         self.papers = papers
 
     def join(self, me: Self, out: Outside, *, link: Callable[[], int]) -> None:
@@ -131,6 +115,7 @@ class Membership:
             elsewhere=self._hears.elsewhere,
             tried=self._renewed,
         )
+        self._telling = Telling(self._claimant.announcement, crowd=self._crowd, clock=boottime)
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Any]]:
@@ -142,6 +127,7 @@ class Membership:
             "claim": self._claim,
             "lease": self._claimant.lease_session.run,
             "presence": self._claimant.presence_session.run,
+            "status": self._telling.run,
             **self.papers.loops,
         }
 
@@ -170,6 +156,19 @@ class Membership:
     def room_came(self) -> None:
         """Look again at a configuration that was refused for another network's sake."""
         self._cluster.room_came()
+
+    def passed(self, report: Report) -> None:
+        """Take note of a pass over the routes of all networks."""
+        self._applied.passed(report)
+        self._telling.applied(self._applied.revision)
+
+    def tell(self, conditions: Iterable[str], *, full: bool) -> None:
+        """Let the other nodes read what is wrong here; not while the store is full."""
+        self._telling.stand(conditions, full=full)
+
+    def _crowd(self) -> int:
+        now = self._cluster.now
+        return len(now.roster.peers) if now is not None and now.roster is not None else 0
 
     def look(self) -> None:
         """Look at the store and the files anew."""
@@ -248,6 +247,7 @@ class Membership:
 
     def _understood(self, news: News) -> None:
         now = news.now
+        self._applied.understood(news)
         self._hears.understood(news)  # the routes go first
         if not now.headless:
             self._spoke.set()

@@ -6,7 +6,7 @@ It knows nothing itself. What it tells is asked of the agent, at the moment of t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,10 +15,12 @@ from prometheus_client import CollectorRegistry
 from hostgw_core.health import Board
 from hostgw_core.logs import Logger
 from hostgw_daemon.declarations.networks import FIRST
-from hostgw_daemon.kernel import Route
+from hostgw_daemon.kernel import KernelEvent, Route
 from hostgw_daemon.membership import Membership
 from hostgw_daemon.netlink.sender import process_of
 from hostgw_daemon.opening import places
+from hostgw_daemon.routes.report import Report
+from hostgw_daemon.routes.targets import Targets
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.told.account import Self
 from hostgw_daemon.told.answers import Answers
@@ -105,5 +107,20 @@ class Speech:
             chronicle=self.chronicle,
             log=log,
             wrote=lambda result: members[FIRST].upkeep.wrote(result),  # noqa: PLW0108 - made later
+            stated=lambda name, codes, full: members[name].tell(codes, full=full),
         )
         self.web = Listeners(self.answers, places(settings), told=trouble, log=log)
+        self._members = members
+
+    def passed(self, report: Report, targets: Targets) -> None:
+        """Tell of a pass over the routes."""
+        for member in self._members.values():
+            member.passed(report)
+        self.web.open()
+        self.herald.passed(report)
+        self.chronicle.passed(report, targets)
+
+    def heard(self, events: Sequence[KernelEvent], targets: Targets) -> None:
+        """Tell of what the kernel said."""
+        self.chronicle.heard(events, targets)
+        self.metrics.routes.heard(events)

@@ -74,4 +74,6 @@ def test_only_a_start_writes(cluster: Cluster):
     assert node.end() == 0
     node.start()
     eventually(lambda: all_well(nodes))
+    # It is ready by the lease that it remembers, before it has written anything.
+    eventually(lambda: node.metric(WRITES) >= RESTART)
     assert node.metric(WRITES) == revision(cluster) - before == RESTART

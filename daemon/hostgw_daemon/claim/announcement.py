@@ -6,11 +6,15 @@ announcement is lost, the presence may stand all the same, and nobody else would
 same reason whoever reads the presence of this very instance knows that it was announced, whatever
 the answer was.
 
+What else the presence says (`telling`) is written into it as long as it is known to stand, and
+compares its create revision as every write of the claim does.
+
 A note to the node that holds our address hangs on the same etcd lease and ends with us.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -25,7 +29,9 @@ from hostgw_daemon.claim.sight import PRESENCE_TTL, Me
 class Announcement:
     """Writes our presence. Every verb that asks the store raises StoreError.
 
-    `lost` is called when the presence's etcd lease is gone. `clock` is CLOCK_BOOTTIME.
+    `lost` is called when the presence or its etcd lease is gone. `clock` is CLOCK_BOOTTIME.
+    `told` is what the presence says besides; `applied`, the revision that is in the kernel, is
+    written when something else is.
     """
 
     def __init__(
@@ -39,31 +45,43 @@ class Announcement:
     ) -> None:
         self._store = store
         self._keys = keys
-        self._said = said
+        self._lost = lost
         self._clock = clock
+        self._me: Me | None = None
+        self._created = 0
+        self._writing = asyncio.Lock()  # whoever writes later has to know what was written before
         self._written = b""
         self._noted: tuple[str, int] = ("", 0)
         self._stranger: tuple[str, float] = ("", 0.0)
         self.session = Session(store, lost=lost, clock=clock)
         self.announced = False
+        self.told = said
+        self.applied = 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether our presence stood when we last looked."""
+        return self._created != 0
 
     def saw(self, me: Me, presence: Presence | None) -> float:
         """Note what stands under our node id; give for how many seconds it has been this one."""
         instance = presence.instance if presence is not None else ""
-        if instance == me.instance:
-            self.announced = True
+        ours = presence is not None and instance == me.instance
+        self._me, self._created = me, presence.created if presence is not None and ours else 0
+        self.announced |= ours
         if instance != self._stranger[0]:
             self._stranger = (instance, self._clock())
         return self._clock() - self._stranger[1]
 
     async def announce(self, me: Me) -> bool:
         """Create our presence where there is none; give False if somebody was quicker."""
-        key, value = self._keys.node(me.node_id), self._value(me)
+        said = replace(self.told, applied=self.applied)
+        key, value = self._keys.node(me.node_id), _value(me, said)
         etcd_lease = await self.session.granted(PRESENCE_TTL)
         absent = Compare(Span(key), "version", 0)
         won = (await self._store.commit([absent], [Put(key, value, etcd_lease)])).won
         if won:
-            self.announced, self._written = True, value
+            self.announced, self._written, self.told = True, value, said
         return won
 
     async def depose(self, me: Me, presence: Presence) -> bool:
@@ -74,15 +92,33 @@ class Announcement:
 
     async def say(self, me: Me, subnets: Subnets, presence: Presence) -> None:
         """Let our presence, as it was just read, tell the subnets and addresses of now."""
-        self._said = replace(self._said, subnets=subnets)
-        value = self._value(me)
-        if value == self._written and self.session.state.lease:
-            return
-        key = self._keys.node(me.node_id)
-        ours = Compare(Span(key), "created", presence.created)
-        put = Put(key, value, await self.session.granted(PRESENCE_TTL))
-        if (await self._store.commit([ours], [put])).won:
-            self._written = value
+        async with self._writing:
+            said = replace(self.told, subnets=subnets)
+            if _value(me, said) != self._written or not self.session.state.lease:
+                await self._write(me, said, presence.created)
+
+    async def tell(self, conditions: tuple[str, ...]) -> bool:
+        """Let our presence tell what is wrong here, and what is applied; False: it stands not."""
+        async with self._writing:
+            if self._me is None or not self._created:
+                return False
+            said = replace(self.told, conditions=conditions)
+            won = await self._write(self._me, said, self._created)
+        if not won:
+            self._created = 0
+            self._lost()
+        return won
+
+    async def _write(self, me: Me, said: Status, created: int) -> bool:
+        said = replace(said, applied=self.applied)
+        value = _value(me, said)
+        ours = Compare(Span(self._keys.node(me.node_id)), "created", created)
+        etcd_lease = await self.session.granted(PRESENCE_TTL)
+        put = Put(self._keys.node(me.node_id), value, etcd_lease)
+        won = (await self._store.commit([ours], [put])).won
+        if won:
+            self._written, self.told = value, said
+        return won
 
     async def contend(self, me: Me, rival: str, presence: Presence) -> None:
         """Tell the node at our address, once, that we are here: it cannot know otherwise."""
@@ -91,11 +127,10 @@ class Announcement:
             return
         key = self._keys.disputes(rival).start + me.node_id.encode()
         fence = Compare(Span(self._keys.node(me.node_id)), "created", presence.created)
-        put = Put(key, self._value(me), await self.session.granted(PRESENCE_TTL))
+        put = Put(key, _value(me, self.told), await self.session.granted(PRESENCE_TTL))
         if (await self._store.commit([fence], [put])).won:
             self._noted = note
 
-    def _value(self, me: Me) -> bytes:
-        return presence_value(
-            instance=me.instance, node=me.node, addresses=me.addresses, status=self._said
-        )
+
+def _value(me: Me, said: Status) -> bytes:
+    return presence_value(instance=me.instance, node=me.node, addresses=me.addresses, status=said)

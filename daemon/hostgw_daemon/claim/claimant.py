@@ -113,9 +113,9 @@ class Claimant:
         self._hopes = False
         self._shown: Shown | None = None
         self._turn: asyncio.TimerHandle | None = None
-        self._announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
+        self.announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
-        self.presence_session = self._announcement.session
+        self.presence_session = self.announcement.session
         self.state = ClaimState()
 
     # -- what may ring ------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class Claimant:
         Raise StoreError.
         """
         sight = await self._reading.sight(
-            self._me, self._announcement, remembered=self._remembered, avoid=self._avoid
+            self._me, self.announcement, remembered=self._remembered, avoid=self._avoid
         )
         if sight.broken is None or not sight.broken.foreign:
             self._note_loss(sight)
@@ -223,7 +223,7 @@ class Claimant:
     async def _wait(self, action: Wait, sight: Sight) -> float:
         self._tell(replace(self.state, conditions={action.code: action.detail}))
         if action.rival and sight.presence is not None:
-            await self._announcement.contend(self._me, action.rival, sight.presence)
+            await self.announcement.contend(self._me, action.rival, sight.presence)
         return around(_LOOK_AGAIN + _SPREAD * len(sight.leases))
 
     async def _keep(self, action: Keep, sight: Sight) -> None:
@@ -244,7 +244,7 @@ class Claimant:
         state = ClaimState(lease, self._how or "kept", moved_from, conditions)
         self._tell(replace(state, conflicts=self.state.conflicts, retaken=retaken))
         if sight.presence is not None:
-            await self._announcement.say(self._me, lease.subnets, sight.presence)
+            await self.announcement.say(self._me, lease.subnets, sight.presence)
 
     def _restrained(self, action: Hold, sight: Sight) -> float:
         """Give the seconds before our own key is put right, 0 for at once."""
@@ -264,9 +264,9 @@ class Claimant:
         """Do what was decided; give False when a race was lost."""
         match action:
             case Announce():
-                return await self._announcement.announce(self._me)
+                return await self.announcement.announce(self._me)
             case Depose(presence):
-                return await self._announcement.depose(self._me, presence)
+                return await self.announcement.depose(self._me, presence)
             case Withdraw(lease, compares):
                 return (await self._store.commit(compares, [Delete(lease.key)])).won
             case Restore(key, value, compares):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 from hostgw_core.health import Board, Condition, Severity
@@ -20,6 +20,7 @@ from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.routes.report import PassKind, Report
 from hostgw_daemon.told.answers import Answers
 from hostgw_daemon.told.chronicle import Chronicle
+from hostgw_daemon.told.conditions import OF_STORE
 from hostgw_daemon.told.holdlog import HoldLog
 from hostgw_daemon.told.metrics import Metrics
 from hostgw_daemon.told.notify import Notifier
@@ -31,6 +32,10 @@ PASSES = ("first_pass", "last_pass")  # the checks that READY=1 waits for, besid
 WRITES = frozenset({"commit", "grant"})  # the verbs that a store without room refuses
 GATHER = 0.02  # seconds: what happens together is told once
 BREATH = 1.0  # seconds between two sentences to systemd: each is made from a look at every peer
+
+
+Stated = Callable[[str, tuple[str, ...], bool], None]
+"""Is told of each network what is wrong on this node, by code, and whether the store is full."""
 
 
 class Herald:
@@ -48,6 +53,7 @@ class Herald:
         chronicle: Chronicle,
         log: Logger,
         wrote: Callable[[str], None] = lambda _result: None,
+        stated: Stated = lambda _network, _codes, _full: None,
     ) -> None:
         self._answers = answers
         self._parts = parts
@@ -58,6 +64,7 @@ class Herald:
         self._chronicle = chronicle
         self._log = log
         self._wrote = wrote
+        self._stated = stated
         self._hold_logs: defaultdict[str, HoldLog] = defaultdict(HoldLog)
         self._wake = Wake()
         self._fed = 0.0
@@ -125,6 +132,7 @@ class Herald:
             where = {"network": name} if name != FIRST else {}
             for line in self._hold_logs[name].news(each.guard, time.monotonic()):
                 self._log.info(line.event, cause=line.cause, **line.counts, **where)
+        self._state([FIRST, *further])
         self._answers.measure(parts)
         self._feed()
         self._look({FIRST: parts, **further}, changed=changed or moved)
@@ -133,6 +141,13 @@ class Herald:
         if self._unsaid and self._notifier.listening and not breathless:
             self._unsaid, self._said = False, time.monotonic()
             self._tell_systemd(parts)
+
+    def _state(self, networks: Iterable[str]) -> None:
+        """Say what the other nodes are to know; what all read in the store itself is not."""
+        full = any(each.kind.code == "store_full" for each in self._board.standing())
+        for name in networks:
+            codes = (each.kind.code for each in self._board.standing(HOST, name))
+            self._stated(name, tuple(code for code in codes if code not in OF_STORE), full)
 
     def _look(self, parts: Mapping[str, Parts], *, changed: bool) -> None:
         """Have the journal compare; the peers at most once in a breath."""

@@ -32,3 +32,9 @@ KINDS: tuple[Kind, ...] = (
     *HOST,
 )
 CODES: frozenset[str] = frozenset(kind.code for kind in KINDS)
+
+OF_STORE: frozenset[str] = frozenset(
+    {*(kind.code for kind in STORE), "no_config", "bad_config", "headless"}
+)
+"""What is said of the store and its records: everybody sees it there, and no node writes it there.
+"""
