@@ -130,7 +130,7 @@ class Agent:
             out.host,
             uplink_rule(settings),
             told=self._stands,
-            heeds=partial(heeds, settings),
+            heeds=lambda event: heeds(settings, self._hostwatch.picture, event),
         )
         self._surroundings = Surroundings(
             out,

@@ -87,9 +87,14 @@ def footing(
     return Footing(rule, troubles, further, addresses)
 
 
-def heeds(settings: Settings, event: HostChanged) -> bool:
-    """Tell whether a change of the host, elsewhere than at the uplink, may change the footing."""
-    named = event.name != "" and event.name in (settings.vrf, *settings.ecmp_iface)
+def heeds(settings: Settings, picture: HostPicture, event: HostChanged) -> bool:
+    """Tell whether a change of the host, elsewhere than at the uplink, may change the footing.
+
+    `picture` is what was seen last: an address tells its link by the index alone.
+    """
+    names = (link.name for link in picture.links if link.index == event.link)
+    name = event.name or next(names, "")
+    named = name != "" and name in (settings.vrf, *settings.ecmp_iface)
     return named or (event.address is not None and event.address in settings.route_src)
 
 

@@ -159,6 +159,11 @@ def test_a_link_set_down_leaves_the_other_way(pair: Pair, cluster: Cluster):
     assert one.conditions["ecmp_link_missing"] == "eth1 is down"
     one.host.ip("link", "set", "eth1", "up")
     eventually(lambda: pair.ways(one) == pair.both(one), within=SOON)
+    one.host.ip("address", "del", "192.168.99.1/24", "dev", "eth1")
+    eventually(shows(one, "ecmp_link_missing"), within=SOON)
+    one.host.ip("address", "add", "192.168.99.1/24", "dev", "eth1")
+    eventually(lambda: "ecmp_link_missing" not in one.conditions, within=SOON)
+    eventually(lambda: pair.ways(one) == pair.both(one), within=SOON)
     one.host.ip("route", "del", two.subnet)
     eventually(lambda: pair.ways(one) == pair.both(one), within=SOON)
 

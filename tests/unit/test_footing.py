@@ -182,6 +182,8 @@ def test_further_links_are_underlays():
         (["--ecmp-iface=eth1,eth2"], HostChanged(6, "eth2 is gone", "eth2"), True),
         (["--vrf=blue"], HostChanged(5, "blue is gone", "blue"), True),
         (["--vrf=blue"], HostChanged(6, "red is gone", "red"), False),
+        (["--ecmp-iface=blue"], HostChanged(5, "address", address=ip_address("::1")), True),
+        (["--ecmp-iface=blue"], HostChanged(2, "address", address=ip_address("::1")), False),
         ([], HostChanged(5, "up"), False),
         (["--route-src=10.5.1.1"], HostChanged(7, "is", address=ip_address("10.5.1.1")), True),
         (["--route-src=10.5.1.1"], HostChanged(7, "is", address=ip_address("10.5.1.2")), False),
@@ -189,4 +191,4 @@ def test_further_links_are_underlays():
 )
 def test_what_is_heeded_elsewhere(argv, event, heeded):
     """The VRF by its name, the sources by their addresses; nothing else of other links."""
-    assert heeds(parsed(*argv), event) is heeded
+    assert heeds(parsed(*argv), HostPicture(links=(ETH0, BLUE)), event) is heeded
