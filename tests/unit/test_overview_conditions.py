@@ -235,7 +235,7 @@ TABLE = [
         ({"host": found(code)}, {code: f"what {code} is: the cure"})
         for code in (
             *("forwarding_off", "rp_filter_strict", "bridge_filter_off", "neighbour_table_small"),
-            *("networkd_flushes", "networkmanager_manages", "network_overlap"),
+            *("networkd_flushes", "networkmanager_manages", "network_overlap", "dead_ways_used"),
         )
     ),
     (
@@ -253,7 +253,7 @@ TABLE = [
             *("state_dir_failing", "subnet_file_failing", "listener_failing", "probe_failing"),
             *("mtu_impossible", "cni_conf_failing", "cni_plugin_missing", "cni_child_failing"),
             *("conntrack_failing", "no_vrf", "uplink_outside_vrf", "route_src_missing"),
-            *("forward_dropped", "paused", "route_mtu_impossible"),
+            *("forward_dropped", "paused", "route_mtu_impossible", "ecmp_link_missing"),
         )
     ),
 ]
