@@ -17,7 +17,7 @@ from hostgw_cli.lab.topology import LabError
 from hostgw_core.model import IPAddress
 
 _ANSWER = re.compile(r"bytes from .* icmp_seq=(\d+) .*time=([\d.]+) ms(?P<again> \(DUP!\))?")
-_COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) received")
+COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def understand(said: str, *, cut_short: bool = False) -> Echo:
     With `cut_short` the very last request does not count if it alone is unanswered: ping was
     stopped between sending it and its answer.
     """
-    if (counts := _COUNTS.search(said)) is None:
+    if (counts := COUNTS.search(said)) is None:
         raise LabError(f"ping gave no report: {said.strip() or 'it said nothing'}")
     sent = int(counts[1])
     answers = {int(each[1]): float(each[2]) for each in _ANSWER.finditer(said)}
