@@ -39,8 +39,7 @@ CLAIM = (
         "subnets_exhausted",
         _ERROR,
         "No subnet of the network is free for this node.",
-        "Widen the network in <prefix>/config (or take another, if the detail names your link's),"
-        " or release the leases of nodes that are gone.",
+        "Widen the network in <prefix>/config, or release leases of nodes that are gone.",
         unready=True,
         explained_by=("no_config",),
     ),
