@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from hostgw_cli.daemon_socket import DaemonSocket, local
+from hostgw_cli.durations import duration
 from hostgw_cli.output import Shape, emit, shaped
-from hostgw_core.settings import kinds
 
 STATUSES = (
     "\b\nExit status: 0 done, 1 refused, 2 wrong usage,"
@@ -25,19 +24,6 @@ STATUSES = (
 )
 LEVELS = ("debug", "info", "warning", "error")
 LONGEST_NAME = 100  # characters that the daemon takes of a name
-
-
-def duration(most: float) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
-    """Read a length of time as in the settings (90s, 15m, 2h), from 1 to so many seconds."""
-    kind = kinds.seconds(1, most)
-
-    def read(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
-        try:
-            return None if text is None else float(kind.read(text))
-        except ValueError as error:
-            raise click.BadParameter(f"{text!r} {error}") from error
-
-    return read
 
 
 @click.command(epilog=STATUSES)
@@ -73,7 +59,7 @@ def pause(daemon: DaemonSocket, shape: Shape, seconds: float) -> None:
 @shaped
 @local
 def resume(daemon: DaemonSocket, shape: Shape) -> None:
-    """End a pause now: what was left to write is written."""
+    """End a pause or a drain: what was left to write is written, and a subnet is claimed again."""
     _tell(daemon.post("/v1/resume"), shape)
 
 

@@ -28,7 +28,7 @@ from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Membership
-from hostgw_daemon.memberships import elsewhere, loops
+from hostgw_daemon.memberships import elsewhere, leave, loops
 from hostgw_daemon.opening import myself, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
@@ -58,16 +58,17 @@ class Agent:
         self._settings, self._environ = settings, environ
         self._log = log
         self._halt = Halt()
+        self._members: dict[str, Membership] = {}
         self.controls = Controls(
             self._halt,
             level,
             look=self.look,
+            leave=partial(leave, self._members),
             told=partial(self._trouble, HOST, "paused"),
             log=log,
         )
         self._troubles: dict[str, dict[str, str]] = {}
         self._duties: dict[str, Duties] = {}
-        self._members: dict[str, Membership] = {}
         node = settings.node_name or platform.node()
         for name, of_network in settings.served.items():
             self._members[name] = self._membership(name, of_network, node=node)
@@ -274,9 +275,13 @@ class Agent:
             uplink=self._hostwatch.now,
             routes=self._reconciler.state,
             masquerade=self._surroundings.rules,
+        )
+        return replace(
+            parts,
             troubles=self._troubles.get(network, {}),
             around=self._troubles.get(HOST, {}),
             probes=self._probing.diagnoses,
             probe_counts=self._probing.counts,
+            host=self._hosting.state,
+            resolved=self._hosting.resolved,
         )
-        return replace(parts, host=self._hosting.state, resolved=self._hosting.resolved)

@@ -10,11 +10,20 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 from hostgw_core import logs
 from hostgw_daemon import halt
 from hostgw_daemon.halt import Halt
-from hostgw_daemon.told.controls import Control, LogLevel, Obeyed, Pause, Resume, Resync
+from hostgw_daemon.told.controls import Control, Drain, LogLevel, Obeyed, Pause, Resume, Resync
+
+
+class Leave(Protocol):
+    """Who leaves all networks on purpose, or claims in them again."""
+
+    def __call__(self, *, on: bool) -> None:
+        """Do it."""
+        ...
 
 
 class Controls:
@@ -26,6 +35,7 @@ class Controls:
         level: logs.Control,
         *,
         look: Callable[[], None],
+        leave: Leave,
         told: Callable[[str], None],
         log: logs.Logger,
     ) -> None:
@@ -33,6 +43,8 @@ class Controls:
         self._level = level
         self._usual = level.level
         self._look = look
+        self._leave = leave
+        self._left = False
         self._told = told
         self._log = log
         self._pause_ends: asyncio.TimerHandle | None = None
@@ -49,6 +61,8 @@ class Controls:
                 return self._log_at(level, seconds, by)
             case Pause(seconds, name):
                 return self._pause(seconds, f"{name} ({by})" if name else by)
+            case Drain():
+                return self._drain(by)
             case Resume():
                 return self._resume(by)
 
@@ -90,11 +104,23 @@ class Controls:
 
     def _resume(self, by: str) -> Obeyed:
         self._cancel()
-        if not self._halt.on:
-            return Obeyed("it was not paused")
-        self._log.warning("The pause is ended", asked_by=by)
-        self._end()
-        return Obeyed("the pause is over")
+        done = []
+        if self._halt.on:
+            self._log.warning("The pause is ended", asked_by=by)
+            self._end()
+            done.append("the pause is over")
+        if self._left:
+            self._left = False
+            self._log.warning("Claims a subnet again", asked_by=by)
+            self._leave(on=False)
+            done.append("a subnet is claimed again")
+        return Obeyed("; ".join(done) or "it was neither paused nor drained")
+
+    def _drain(self, by: str) -> Obeyed:
+        self._left = True
+        self._log.warning("Leaves on purpose", asked_by=by)
+        self._leave(on=True)
+        return Obeyed("it leaves: its lease is put in quarantine, and released once others let go")
 
     def _over(self) -> None:
         self._pause_ends = None

@@ -19,17 +19,16 @@ from hostgw_core.records import Status as Said
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
 from hostgw_daemon.audience import Hears
-from hostgw_daemon.claim.claimant import Claimant, ClaimState
+from hostgw_daemon.claim.claimant import Claimant
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.claim.telling import Telling
 from hostgw_daemon.duties import Duties, confirmed, duties, resting
 from hostgw_daemon.footing import Footing
 from hostgw_daemon.kernel import Kernel
 from hostgw_daemon.link.uplink import NoUplink, Uplink
-from hostgw_daemon.opening import PATIENCE, boottime, claims_as, moment, patience, present
+from hostgw_daemon.opening import LET_GO, PATIENCE, boottime, claims_as, moment, patience, present
 from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
-from hostgw_daemon.probe.evidence import Diagnosis
-from hostgw_daemon.probe.target import Key
 from hostgw_daemon.routes.applied import Applied
 from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
@@ -114,6 +113,7 @@ class Membership:
             network=lambda: self._cluster.network,
             elsewhere=self._hears.elsewhere,
             tried=self._renewed,
+            patience=settings.removal_grace + LET_GO,
         )
         self._telling = Telling(self._claimant.announcement, crowd=self._crowd, clock=boottime)
 
@@ -170,6 +170,11 @@ class Membership:
         now = self._cluster.now
         return len(now.roster.peers) if now is not None and now.roster is not None else 0
 
+    def leave(self, *, on: bool) -> None:
+        """Leave the network on purpose, or, if it was left, claim again."""
+        self._guard.left = on
+        self._claimant.leave(on=on)
+
     def look(self) -> None:
         """Look at the store and the files anew."""
         self._claimant.look()
@@ -217,10 +222,6 @@ class Membership:
         uplink: Uplink | NoUplink,
         routes: RoutesState,
         masquerade: MasqueradeState,
-        troubles: Mapping[str, str],
-        around: Mapping[str, str],
-        probes: Mapping[Key, Diagnosis] | None,
-        probe_counts: Mapping[str, int],
     ) -> Parts:
         """Give the states of all parts at this moment, with those that the host has one of."""
         return Parts(
@@ -237,10 +238,6 @@ class Membership:
             masquerade=masquerade,
             upkeep=self.upkeep.state,
             boottime=boottime(),
-            troubles=troubles,
-            around=around,
-            probes=probes,
-            probe_counts=probe_counts,
         )
 
     # -- who hears what -----------------------------------------------------------------------
@@ -268,6 +265,8 @@ class Membership:
         self._hears.changed()
 
     def _claimed(self, state: ClaimState) -> None:
+        if state.drained:
+            self._cluster.hold(Subnets())  # it may be another node's now
         if state.lease is not None:
             self._cluster.hold(state.lease.subnets)
             self._log.info("Holds a lease", subnet=str(state.lease.subnets), how=state.how)

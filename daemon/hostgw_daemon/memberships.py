@@ -20,6 +20,12 @@ def loops(members: Mapping[str, Membership]) -> dict[str, Callable[[], Any]]:
     return found
 
 
+def leave(members: Mapping[str, Membership], *, on: bool) -> None:
+    """Leave all networks on purpose, or, if they were left, claim in them again."""
+    for member in members.values():
+        member.leave(on=on)
+
+
 def elsewhere(members: Mapping[str, Membership], network: str, config: ClusterConfig) -> str:
     """Say which other network of this node has a part of a configuration's addresses."""
     for name, member in members.items():

@@ -29,6 +29,9 @@ from hostgw_daemon.told.tls import Tls
 PATIENCE = 0.25
 """Seconds that the store has to answer at the start, before a node goes by what it remembers."""
 
+LET_GO = 1.0
+"""Seconds that the others get, beyond the grace of removals, to let go of a node that leaves."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 

@@ -10,7 +10,7 @@ import pytest
 from hostgw_core import logs
 from hostgw_daemon.controls import Controls
 from hostgw_daemon.halt import Halt
-from hostgw_daemon.told.controls import LogLevel, Pause, Resume, Resync
+from hostgw_daemon.told.controls import Drain, LogLevel, Pause, Resume, Resync
 
 pytestmark = pytest.mark.looptime
 
@@ -26,13 +26,22 @@ class Site:
         self.halt.heed(self._ring)
         self.looks = 0
         self.told: list[str] = []
+        self.left: list[bool] = []
         self.level = logs.Control("warning")
         self.controls = Controls(
-            self.halt, self.level, look=self._look, told=self.told.append, log=logs.get()
+            self.halt,
+            self.level,
+            look=self._look,
+            leave=self._leave,
+            told=self.told.append,
+            log=logs.get(),
         )
 
     def _ring(self) -> None:
         self.rung += 1
+
+    def _leave(self, *, on: bool) -> None:
+        self.left.append(on)
 
     def _look(self) -> None:
         self.looks += 1
@@ -69,7 +78,7 @@ async def test_a_pause_ends_by_itself(site: Site):
 
 async def test_a_pause_is_ended_at_once(site: Site):
     """And its own end does nothing more."""
-    assert site.controls.obey(Resume(), BY).done == "it was not paused"
+    assert site.controls.obey(Resume(), BY).done == "it was neither paused nor drained"
     assert (site.rung, site.told) == (0, [])
     site.controls.obey(Pause(60), BY)
     assert site.controls.obey(Resume(), BY).done == "the pause is over"
@@ -112,3 +121,16 @@ async def test_a_signal_counts_as_an_order_does(site: Site):
     assert site.level.level == "debug"
     site.controls.usual()
     assert site.level.level == "warning"
+
+
+async def test_a_node_that_leaves_stays_away_until_it_is_resumed(site: Site):
+    """Once; a pause beside it is ended by the same word."""
+    assert "quarantine" in site.controls.obey(Drain(), BY).done
+    await asyncio.sleep(100_000)
+    assert site.left == [True]
+    site.controls.obey(Pause(60), BY)
+    answer = site.controls.obey(Resume(), BY)
+    assert answer.done == "the pause is over; a subnet is claimed again"
+    assert site.left == [True, False]
+    site.controls.obey(Resume(), BY)
+    assert site.left == [True, False]

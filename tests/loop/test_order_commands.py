@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from click.testing import CliRunner, Result
 
 from hostgw_cli.__main__ import main
 from hostgw_core import __version__
-from hostgw_daemon.told.controls import LogLevel, Pause, Resume, Resync
+from hostgw_daemon.told.controls import Drain, LogLevel, Pause, Resume, Resync
 from hostgw_daemon.told.foreseen import ChangeStatus, PlanStatus
 from hostgw_daemon.told.listen import Unix
-from support.webview import FakeView, serving
+from hostgw_daemon.told.status import ConditionStatus, Status
+from support.webview import STATUS, FakeView, serving
 
 Ctl = Callable[..., Awaitable[Result]]
 
@@ -98,6 +100,27 @@ async def test_metrics(view: FakeView, ctl: Ctl):
     assert (await ctl("metrics", "--grep", "^hostgw_r.*")).output == "hostgw_ready 1.0\n"
     none = await ctl("metrics", "-g", "nothing")
     assert (none.exit_code, none.output) == (1, "")
+
+
+def standing(code: str, *, held: bool) -> Status:
+    """Give a status with one condition."""
+    condition = ConditionStatus(code, "warning", "a title", "a detail", "a cure", 5.0)
+    return replace(STATUS, conditions=(condition,), claim=replace(STATUS.claim, held=held))
+
+
+async def test_a_drain_is_waited_for(view: FakeView, ctl: Ctl):
+    """Its end is the daemon's word, in every network; until then the status is 1."""
+    view.given = standing("draining", held=True)
+    done = await ctl("drain", "--within=1s")
+    assert done.exit_code == 1
+    assert "it has not left yet: draining (a detail); it goes on trying" in done.output
+    view.given = standing("drained", held=True)  # in one network, and not in the other
+    assert (await ctl("drain", "--within=1s")).exit_code == 1
+    view.given = standing("drained", held=False)
+    done = await ctl("drain")
+    assert done.exit_code == 0
+    assert done.output.startswith("it is done\nit has left: ")
+    assert [order for order, _ in view.controlled] == [Drain()] * 3
 
 
 async def test_a_plan(view: FakeView, ctl: Ctl):

@@ -6,7 +6,7 @@ people write nonsense. What a node may do to the store is in `support.claim_judg
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -17,48 +17,13 @@ from hostgw_core.model import Subnets
 from support.claim_judge import Judge, name_in, told
 from support.claim_networks import EIGHTHS, QUARTERS, networks_in, number_of, pair
 from support.claim_outsiders import MEDDLING, Outsiders
+from support.claim_overtaking import Overtaking, overtakings, which
 from support.claim_site import Host, Site
 
 HOSTS = 3
 who = st.integers(0, HOSTS - 1)
-which = st.integers(0, 3)
 any_lease = st.integers(0, 99)
 network = st.sampled_from(QUARTERS + EIGHTHS)
-
-
-@dataclass(frozen=True)
-class Overtaking:
-    """What is done before a node goes on, and between its look and the write of a lease.
-
-    Where there are `writes`, of that write of its presence. `i`, `j` and `calls` are numbers for
-    what needs some.
-    """
-
-    before: str
-    writes: int
-    between: str
-    i: int
-    j: int | None
-    calls: int
-
-
-BEFORE = [
-    *("is restarted", "is renamed", "loses its lease", "was flannel's", "has reserved"),
-    *("has two leases", "has its key spoilt"),
-]
-BETWEEN = [
-    *(*MEDDLING, "another goes on", "the network changes", "its presence ends"),
-    *(["its twin runs"] * 3),
-]
-overtakings = st.builds(
-    Overtaking,
-    before=st.sampled_from(BEFORE),
-    writes=st.sampled_from([0, 0, 0, 1, 2, 3]),
-    between=st.sampled_from(BETWEEN),
-    i=which,
-    j=st.none() | which,
-    calls=st.integers(1, 12),
-)
 
 
 def a_host(n: int) -> Host:
@@ -114,6 +79,25 @@ class Claims(RuleBasedStateMachine):
     @rule(n=who)
     def thaws(self, n: int) -> None:
         self._host(n).frozen = False
+
+    @rule(n=who, on=st.booleans())
+    def is_drained_or_resumed(self, n: int, on: bool) -> None:
+        if (claimant := self._host(n).claimant) is not None:
+            claimant.leave(on=on)
+
+    @rule(n=who)
+    def leaves_undisturbed(self, n: int) -> None:
+        """Whatever there was before: in the end nothing of it is there, nor comes back."""
+        host = self._host(n)
+        self.starts(n)
+        self.thaws(n)
+        assert host.claimant is not None
+        host.claimant.leave(on=True)
+        self.site.settle(20)
+        twins = [each for each in self.site.hosts if each.runs and each.node_id == host.node_id]
+        if twins == [host]:
+            assert host.claimant.state.drained, host.claimant.state
+            assert self.outsiders.of(host) == []
 
     @rule(seconds=st.sampled_from([15, 70, 4000]))
     def time_passes(self, seconds: int) -> None:

@@ -14,8 +14,9 @@ from hostgw_core.model import Addresses, Subnets
 from hostgw_core.records import Status, lease_value, presence_value
 from hostgw_core.store import Entry, Put, Span
 from hostgw_core.view import View
-from hostgw_daemon.claim.claimant import Claimant, ClaimState
+from hostgw_daemon.claim.claimant import Claimant
 from hostgw_daemon.claim.sight import Me
+from hostgw_daemon.claim.state import ClaimState
 from support.fake_store import FakeStore
 from support.loops import Counted, now, running, until
 

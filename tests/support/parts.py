@@ -13,7 +13,7 @@ from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Refusal, Su
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header
 from hostgw_core.view import Snapshot, ViewState
-from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.kernel import ForeignRoute, Link, Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.routes.judgement import accept

@@ -73,7 +73,7 @@ def test_while_paused_nothing_is_written_and_everything_is_known(cluster: Cluste
     eventually(lambda: node.well)
     assert planned(node) == set()
     assert node.subnet == subnet
-    assert done(node, "resume") == "it was not paused\n"
+    assert done(node, "resume") == "it was neither paused nor drained\n"
 
 
 def test_a_pause_ends_by_itself_and_by_a_restart(cluster: Cluster, node: Daemon):

@@ -9,7 +9,7 @@ from hostgw_core.health import Board
 from hostgw_core.model import Refusal
 from hostgw_core.session import SessionState
 from hostgw_core.view import ViewState
-from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.kernel import Verdict
 from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.routes.peers import Peer, PeerState

@@ -13,6 +13,8 @@ from hostgw_daemon.told.conditions import CODES, KINDS
 DOCS = Path(__file__).parents[2] / "docs"
 # Written by hand: what must keep a node from being given work.
 UNREADY = {
+    "draining",
+    "drained",
     "no_config",
     "no_uplink",
     "no_vrf",

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from hostgw_daemon.told.controls import CONTROLS, LogLevel, Obeyed, Pause, Resume, Resync
+from hostgw_daemon.told.controls import CONTROLS, Drain, LogLevel, Obeyed, Pause, Resume, Resync
 from hostgw_daemon.told.endpoints import Reach, Request, respond
 from support.webview import FakeView
 
-RESYNC, LEVEL, PAUSE, RESUME = CONTROLS
-GOOD = {RESYNC: b"", LEVEL: b'{"level": "debug"}', PAUSE: b'{"for": 60}', RESUME: b""}
+RESYNC, LEVEL, PAUSE, DRAIN, RESUME = CONTROLS
+GOOD = {RESYNC: b"", LEVEL: b'{"level": "debug"}', PAUSE: b'{"for": 60}', RESUME: b"", DRAIN: b""}
 
 
 def order(path: str, body: bytes, view: FakeView, *, reach: Reach = Reach.SOCKET):
@@ -22,6 +22,7 @@ def order(path: str, body: bytes, view: FakeView, *, reach: Reach = Reach.SOCKET
     [
         (RESYNC, b"", Resync()),
         (RESUME, b"", Resume()),
+        (DRAIN, b"", Drain()),
         (LEVEL, b'{"level": "debug"}', LogLevel("debug", None)),
         (LEVEL, b'{"level": "error", "for": null}', LogLevel("error", None)),
         (LEVEL, b'{"level": "info", "for": 2592000}', LogLevel("info", 2592000)),

@@ -117,3 +117,11 @@ def test_one_that_leaves_does_not_lengthen_the_wait_of_another(store):
     store.change(gone("10.5.2.0-24"))
     store.pass_time(1)
     assert store.held() == {"10.5.2.0-24": "leaving"}
+
+
+def test_a_node_that_has_left_on_purpose_wonders_at_nothing(store):
+    """Its own lease is missing because it was asked for, and others may go beside it."""
+    store.guard.left = True
+    store.change(gone("10.5.200.0-24"))
+    store.change(gone("10.5.1.0-24"))
+    assert store.held() == {"10.5.1.0-24": "leaving"}

@@ -13,7 +13,7 @@ from hostgw_core.session import SessionState
 from hostgw_core.store import Header, Room
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
-from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.host.hostcheck import HostState
 from hostgw_daemon.kernel import Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.link.uplink import NoUplink
@@ -245,7 +245,14 @@ TABLE = [
     ({"host": HostState(trouble="EPERM")}, {"host_unread": "EPERM"}),
     *(
         ({"claim": ClaimState(conditions={code: "why"})}, {code: "why"})
-        for code in ("duplicate_address", "duplicate_identity", "identity_unsure", "lease_disputed")
+        for code in (
+            "duplicate_address",
+            "duplicate_identity",
+            "identity_unsure",
+            "lease_disputed",
+            "draining",
+            "drained",
+        )
     ),
     *(
         ({"troubles": {code: "full"}}, {code: "full"})

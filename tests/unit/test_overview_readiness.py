@@ -6,7 +6,7 @@ import pytest
 
 from hostgw_core.health import Board
 from hostgw_core.view import ViewState
-from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.kernel import Verdict
 from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.routes.report import PassKind, RoutesState

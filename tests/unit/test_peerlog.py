@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.kernel import Verdict
 from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.probe.evidence import Cause, Diagnosis

@@ -90,6 +90,17 @@ class Announcement:
         unchanged = Compare(Span(key), "modified", presence.modified)
         return (await self._store.commit([unchanged], [Delete(key)])).won
 
+    async def depart(self, me: Me, presence: Presence) -> bool:
+        """Delete our presence, and keep its etcd lease alive no more."""
+        key = self._keys.node(me.node_id)
+        ours = Compare(Span(key), "created", presence.created)
+        async with self._writing:
+            won = (await self._store.commit([ours], [Delete(key)])).won
+            if won:
+                self._created = 0
+                self.session.drop()
+        return won
+
     async def say(self, me: Me, subnets: Subnets, presence: Presence) -> None:
         """Let our presence, as it was just read, tell the subnets and addresses of now."""
         async with self._writing:

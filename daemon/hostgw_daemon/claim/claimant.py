@@ -11,64 +11,44 @@ the looks are spread.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from random import random
+from dataclasses import replace
 from typing import NoReturn
 
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.history import History
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, ClusterConfig, IPAddress, IPNetwork, Lease, Subnets
+from hostgw_core.model import Addresses, ClusterConfig, IPAddress, IPNetwork, Subnets
 from hostgw_core.records import Status
 from hostgw_core.session import Session
 from hostgw_core.store import Delete, Entry, Put, Store, StoreError, StoreRefused
 from hostgw_core.view import Snapshot
 from hostgw_core.wake import Wake
 from hostgw_daemon.claim.announcement import Announcement
+from hostgw_daemon.claim.leaving import LOOK, Leaving
 from hostgw_daemon.claim.ownership import own
 from hostgw_daemon.claim.reading import Reading
 from hostgw_daemon.claim.restraint import Restraint
+from hostgw_daemon.claim.shown import Shown
 from hostgw_daemon.claim.sight import (
     Announce,
+    Depart,
     Depose,
     Hold,
     Keep,
     Me,
+    Quarantine,
     Restore,
-    Shown,
     Sight,
     Wait,
     Withdraw,
 )
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.claim.table import decide
+from hostgw_daemon.claim.turn import SPREAD, Turn
 
 _AT_ONCE = 0.0
 _LOOK_AGAIN = 10.0  # seconds: while we wait for something of which no event may come
-_SPREAD = 0.01  # seconds for each lease there is: ten thousand nodes look within 100 seconds
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimState:
-    """How the claim stands. `conditions` maps the code of each condition to its particulars.
-
-    `lost` are the subnets that we held and that we do not hold now. The totals of lost races and
-    of lost leases that we have again are no news by themselves.
-    """
-
-    lease: Lease | None = None
-    how: str = ""
-    moved_from: Subnets = field(default_factory=Subnets)
-    conditions: dict[str, str] = field(default_factory=dict)
-    lost: Subnets = field(default_factory=Subnets)
-    conflicts: int = field(default=0, compare=False)
-    retaken: int = field(default=0, compare=False)
-
-    @property
-    def held(self) -> bool:
-        """Whether our lease was there when we last looked."""
-        return self.lease is not None
 
 
 class Claimant:
@@ -76,6 +56,7 @@ class Claimant:
 
     `history` gives what is known of the store's past, `network` the record of the network in force,
     `elsewhere` why a configuration cannot be taken up beside other networks of this node.
+    `patience` is how many seconds the others get to let go when this node leaves on purpose.
     """
 
     def __init__(
@@ -93,6 +74,7 @@ class Claimant:
         network: Callable[[], Entry | None] = lambda: None,
         elsewhere: Callable[[ClusterConfig], str] = lambda _config: "",
         tried: Callable[[str, float], None] = lambda _result, _seconds: None,
+        patience: float = 3.0,
     ) -> None:
         self._store = store
         self._keys = keys
@@ -109,10 +91,11 @@ class Claimant:
         self._wake = Wake()
         self._backoff = Backoff(0.1, 10.0)
         self._restraint = Restraint(clock)
+        self._leaving = Leaving(patience, clock)
         self._how = ""
         self._hopes = False
         self._shown: Shown | None = None
-        self._turn: asyncio.TimerHandle | None = None
+        self._turn = Turn(self.look)
         self.announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
         self.presence_session = self.announcement.session
@@ -123,6 +106,11 @@ class Claimant:
     def look(self) -> None:
         """Read and decide again."""
         self._wake.ring()
+
+    def leave(self, *, on: bool) -> None:
+        """Leave the network on purpose, or, if it was left, claim again."""
+        if self._leaving.turn(on=on):
+            self.look()
 
     def stand_at(self, at: Addresses, networks: tuple[IPNetwork, ...], *more: IPAddress) -> None:
         """Take our addresses on the links, and the networks there, which no subnet may overlap."""
@@ -146,7 +134,7 @@ class Claimant:
         if before is not None and shown.broken != before.broken:
             self.look()
         if shown.config != read.config or self._waits:
-            self._look_in_turn(len(snapshot.entries))
+            self._turn.soon(len(snapshot.entries))
         lease = self.state.lease
         # A key that is not there proves nothing either: a watch is in order within each span only.
         entry = snapshot.entries.get(lease.key) if lease is not None else None
@@ -163,16 +151,6 @@ class Claimant:
     @property
     def _waits(self) -> bool:
         return self._hopes or (self.state.lease is None and bool(self.state.conditions))
-
-    def _look_in_turn(self, crowd: int) -> None:
-        """Look again at a moment that is the later, on average, the more nodes may do the same."""
-        if self._turn is None:
-            loop = asyncio.get_running_loop()
-            self._turn = loop.call_later(crowd * _SPREAD * random(), self._take_turn)
-
-    def _take_turn(self) -> None:
-        self._turn = None
-        self.look()
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -195,7 +173,8 @@ class Claimant:
         sight = await self._reading.sight(
             self._me, self.announcement, remembered=self._remembered, avoid=self._avoid
         )
-        if sight.broken is None or not sight.broken.foreign:
+        sight = self._leaving.seen(sight)
+        if not sight.leaving and (sight.broken is None or not sight.broken.foreign):
             self._note_loss(sight)
         action = decide(sight)
         try:
@@ -220,11 +199,17 @@ class Claimant:
             return _AT_ONCE
         return self._backoff.failed()
 
-    async def _wait(self, action: Wait, sight: Sight) -> float:
+    async def _wait(self, action: Wait, sight: Sight) -> float | None:
+        if action.code == "drained":
+            self.lease_session.drop()
+            self._tell(ClaimState(conditions={action.code: action.detail}))
+            return None  # until somebody asks for another thing
         self._tell(replace(self.state, conditions={action.code: action.detail}))
         if action.rival and sight.presence is not None:
             await self.announcement.contend(self._me, action.rival, sight.presence)
-        return around(_LOOK_AGAIN + _SPREAD * len(sight.leases))
+        if action.code == "draining":
+            return LOOK
+        return around(_LOOK_AGAIN + SPREAD * len(sight.leases))
 
     async def _keep(self, action: Keep, sight: Sight) -> None:
         lease = action.lease
@@ -260,19 +245,27 @@ class Claimant:
         if lease is not None and not any(e.subnets.include(lease.subnets) for e in own(sight)):
             self._tell(replace(self.state, lease=None, lost=lease.subnets))
 
-    async def _act(self, action: Announce | Depose | Withdraw | Restore | Hold) -> bool:
+    async def _act(
+        self, action: Announce | Depose | Withdraw | Restore | Hold | Quarantine | Depart
+    ) -> bool:
         """Do what was decided; give False when a race was lost."""
         match action:
             case Announce():
                 return await self.announcement.announce(self._me)
             case Depose(presence):
                 return await self.announcement.depose(self._me, presence)
-            case Withdraw(lease, compares):
-                return (await self._store.commit(compares, [Delete(lease.key)])).won
-            case Restore(key, value, compares):
-                return (await self._store.commit(compares, [Put(key, value)])).won
+            case Depart(presence):
+                return await self.announcement.depart(self._me, presence)
             case Hold():
                 return await self._hold(action)
+            case Quarantine(lease, value):
+                etcd_lease = action.etcd_lease or await self.lease_session.granted(self._ttl)
+                write: Put | Delete = Put(lease.key, value, etcd_lease)
+            case Withdraw(lease):
+                write = Delete(lease.key)
+            case Restore(key, value):
+                write = Put(key, value)
+        return (await self._store.commit(action.compares, [write])).won
 
     async def _hold(self, action: Hold) -> bool:
         etcd_lease = action.etcd_lease

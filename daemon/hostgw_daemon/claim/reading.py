@@ -16,7 +16,8 @@ from hostgw_core.records import presence_of
 from hostgw_core.store import Entry, Header, Span, Store, StoreUnavailable
 from hostgw_daemon.claim.announcement import Announcement
 from hostgw_daemon.claim.ownership import rivals
-from hostgw_daemon.claim.sight import Me, Shown, Sight, read_in, sight_of
+from hostgw_daemon.claim.shown import Shown, read_in
+from hostgw_daemon.claim.sight import Me, Sight, sight_of
 
 
 class Reading:

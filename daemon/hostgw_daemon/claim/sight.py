@@ -62,7 +62,8 @@ class Sight:
     `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
     been somebody else's. `announced`: this process has announced itself before. `alive` are the
     nodes with a presence among those that share our address. `remembered` is the subnet we held
-    last, `avoid` the networks of this host.
+    last, `avoid` the networks of this host. `leaving`: this node is to leave on purpose;
+    `let_go`: its lease has been in quarantine for so long that nobody routes to it any more.
     """
 
     keys: Keys
@@ -84,39 +85,13 @@ class Sight:
     alive: frozenset[str] = frozenset()
     remembered: Subnets = field(default_factory=Subnets)
     avoid: tuple[IPNetwork, ...] = ()
+    leaving: bool = False
+    let_go: bool = False
 
     def leftover(self, written: int) -> bool:
         """Tell whether a record of this mod revision was left by a history that is broken."""
         broken = self.broken
         return broken is not None and (broken.foreign or written <= broken.first.revision)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What concerns every claim in what was read, or is shown by the view, at a revision.
-
-    `config` is the revision at which the network was written, `presence` that at which our presence
-    was created: 0 for none, and where it is not watched.
-    """
-
-    revision: int
-    config: int = 0
-    presence: int = 0
-    broken: bool = False
-
-    @classmethod
-    def of(
-        cls, revision: int, config: Entry | None, presence: Entry | None, *, broken: bool = False
-    ) -> Shown:
-        """Take it from the two entries."""
-        written = config.modified if config is not None else 0
-        return cls(revision, written, presence.created if presence is not None else 0, broken)
-
-    def breaks_with(self, before: Shown | None) -> bool:
-        """Tell whether another history began after what was shown before."""
-        return before is not None and (
-            self.revision < before.revision or self.broken != before.broken
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +166,29 @@ class Withdraw:
     compares: tuple[Compare, ...]
 
 
-Action: TypeAlias = Wait | Announce | Depose | Keep | Hold | Restore | Withdraw
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Write over a lease of ours that nobody is to route to its subnet, nor to take it.
+
+    `etcd_lease` is as in `Hold`: it may not stay for ever.
+    """
+
+    lease: Lease
+    value: bytes
+    compares: tuple[Compare, ...]
+    etcd_lease: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Depart:
+    """Delete our presence: nothing of ours is left that it would stand for."""
+
+    presence: Presence
+
+
+Action: TypeAlias = (
+    Wait | Announce | Depose | Keep | Hold | Restore | Withdraw | Quarantine | Depart
+)
 
 
 def sight_of(
@@ -265,13 +262,6 @@ def sight_of(
         reservations=tuple(reservations),
         presence=presence,
     )
-
-
-def read_in(listing: Listing, keys: Keys, me: Me) -> Shown:
-    """Take from what was listed what the view will be compared with."""
-    own = keys.node(me.node_id)
-    found = {e.key: e for e in listing.entries if e.key in (keys.config, own)}
-    return Shown.of(listing.header.revision, found.get(keys.config), found.get(own))
 
 
 def _remembered(network: Entry | None) -> ClusterConfig | None:

@@ -14,9 +14,11 @@ slept can write no more), and with it
 | take | no key in the subnet's range; the configuration unchanged; the reservation absent or ours |
 | widen | nothing but our key in the subnet's range, and that unchanged; the rest as for take |
 | adopt, rewrite, put right, withdraw | the key unchanged since it was read |
+| quarantine | the key unchanged since it was read |
 | announce | no presence under our id |
 | restore | no network is there |
 | depose | the presence unchanged since it was read |
+| depart | the presence is ours, by its create revision |
 
 The range and not the key is compared, because a dual-stack key is another key for the same subnet.
 The configuration is compared because a subnet of another length is another range: the sight is no
@@ -29,7 +31,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from hostgw_core.model import HOST_GW, ClusterConfig, Subnets
+from hostgw_core.model import HOST_GW, QUARANTINE, ClusterConfig, Subnets
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken, candidates, fits, too_much
 from hostgw_daemon.claim.families import lacks_ipv6, misfit, same_again, usable, widen
@@ -47,9 +49,11 @@ from hostgw_daemon.claim.sight import (
     PRESENCE_TTL,
     Action,
     Announce,
+    Depart,
     Depose,
     Hold,
     Keep,
+    Quarantine,
     Sight,
     Wait,
     Withdraw,
@@ -59,6 +63,7 @@ from hostgw_daemon.claim.terms import (
     fails,
     fence,
     ours,
+    quarantined,
     reservation_compares,
     rewrite,
     says,
@@ -82,6 +87,39 @@ def decide(sight: Sight) -> Action:
         if action is not None:
             return action
     raise AssertionError("the last row of the table always applies")
+
+
+def _left(sight: Sight) -> Action | None:
+    """Claim nothing once this node has left on purpose, not even what others have left for it."""
+    if not sight.leaving or any(own(sight)):
+        return None
+    if sight.presence is not None and is_me(sight, sight.presence):
+        return Depart(sight.presence)
+    return Wait("drained", "it has no subnet, as was asked for")
+
+
+def _leaves(sight: Sight) -> Action | None:
+    """Put our lease in quarantine, and release it when the others have let go.
+
+    Each write is by our presence, as any other: where that is not ours, the rows below see to it
+    first, and where there is none, we are announced again.
+    """
+    if not sight.leaving:
+        return None
+    if sight.presence is None:
+        return Announce()
+    return _let_go(sight) if is_me(sight, sight.presence) else None
+
+
+def _let_go(sight: Sight) -> Action:
+    mine = tuple(own(sight))
+    in_use = next((lease for lease in mine if lease.backend != QUARANTINE), None)
+    if in_use is not None:
+        compares = (unchanged(in_use), fence(sight))
+        return Quarantine(in_use, quarantined(in_use), compares, in_use.etcd_lease or None)
+    if not sight.let_go:
+        return Wait("draining", f"{mine[0].subnets} is in quarantine until the others let go of it")
+    return Withdraw(mine[0], (unchanged(mine[0]), fence(sight)))
 
 
 def _no_network(sight: Sight) -> Action | None:
@@ -225,6 +263,8 @@ def _exhausted(sight: Sight) -> Action:
 
 TABLE: Final = (
     Row("the store of another cluster answers", another_cluster),
+    Row("this node has left on purpose", _left),
+    Row("this node is to leave on purpose", _leaves),
     Row("there is no network yet", _no_network),
     Row("this host has no address yet", _no_address),
     Row("somebody else lives under our node id", _stranger),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hostgw_core.keys import networks_in
-from hostgw_core.model import HOST_GW, Addresses, Lease, Subnets
+from hostgw_core.model import HOST_GW, QUARANTINE, Addresses, Lease, Subnets
 from hostgw_core.records import Reservation, lease_value
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken
@@ -50,6 +50,13 @@ def rewrite(sight: Sight, lease: Lease, how: str, etcd_lease: int | None) -> Hol
     compares = (unchanged(lease), fence(sight))
     content = value(sight, lease.subnets, lease.gateways)
     return Hold(how, lease.subnets, lease.key, content, compares, etcd_lease)
+
+
+def quarantined(lease: Lease) -> bytes:
+    """Give the value that takes a lease out of use: neither flannel nor hostgw routes to it."""
+    return lease_value(
+        gateways=lease.gateways, backend=QUARANTINE, node=lease.node, node_id=lease.node_id
+    )
 
 
 def ours(sight: Sight, reservation: Reservation) -> bool:

@@ -54,6 +54,7 @@ class Guard:
         self._begun: Counter[Cause] = Counter()
         self._ended: Counter[tuple[Cause, str]] = Counter()
         self._extended = 0
+        self.left = False  # this node has left on purpose: that its lease is missing means nothing
         self.history = history
         self.doubts = Doubts(self._reasons, self._leftovers)
 
@@ -171,8 +172,10 @@ class Guard:
             yield from self._graver(cause, now)
 
     def _own_missing(self, changes: Mapping[bytes, Change]) -> bool:
-        if not self._had_own or any(
-            not isinstance(changes.get(key), Deleted) for key in self._owners.own
+        if (
+            self.left
+            or not self._had_own
+            or any(not isinstance(changes.get(key), Deleted) for key in self._owners.own)
         ):
             return False
         leases = (lease_of(self._keys, it) for it in changes.values() if isinstance(it, Entry))

@@ -5,7 +5,8 @@
 | `/v1/resync` | none | looks at host, store, kernel and files anew |
 | `/v1/log-level` | `{"level": "debug", "for": N}`, seconds; or for good | logs more or less |
 | `/v1/pause` | `{"for": N, "by": "who"}`, seconds | writes nothing to the host for so long |
-| `/v1/resume` | none | writes again |
+| `/v1/drain` | none | leaves all networks on purpose |
+| `/v1/resume` | none | writes again, and claims again |
 
 What is ordered for a while ends by itself: nobody has to remember it, and a restart ends it too.
 """
@@ -50,10 +51,15 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Write again."""
+    """Write again, and claim again."""
 
 
-Control: TypeAlias = Resync | LogLevel | Pause | Resume
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Leave all networks on purpose, and claim nothing until it is said otherwise."""
+
+
+Control: TypeAlias = Resync | LogLevel | Pause | Drain | Resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ CONTROLS: Final[Mapping[str, Callable[[bytes], Control | str]]] = {
     "/v1/resync": _plain(Resync()),
     "/v1/log-level": _level,
     "/v1/pause": _pause,
+    "/v1/drain": _plain(Drain()),
     "/v1/resume": _plain(Resume()),
 }
 """What reads the body, by the path. It never raises."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hostgw_core.model import Subnets
-from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.told.journal import Event, Kind
 

@@ -18,7 +18,7 @@ from hostgw_core.model import Lease
 from hostgw_core.session import SessionState
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
-from hostgw_daemon.claim.claimant import ClaimState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.host.hostcheck import UNSEEN, HostState
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict

@@ -8,6 +8,20 @@ _NOTICE, _WARNING, _ERROR = Severity.NOTICE, Severity.WARNING, Severity.ERROR
 
 CLAIM = (
     Kind(
+        "draining",
+        _WARNING,
+        "This node leaves on purpose: its lease is in quarantine, and is released in a moment.",
+        "Nothing; `hostgwctl resume` lets it stay.",
+        unready=True,
+    ),
+    Kind(
+        "drained",
+        _WARNING,
+        "This node has left on purpose: it has no subnet, and claims none.",
+        "Stop it, or let it claim again with `hostgwctl resume` or a restart.",
+        unready=True,
+    ),
+    Kind(
         "lease_lost",
         _ERROR,
         "This node has lost its lease.",

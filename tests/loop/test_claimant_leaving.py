@@ -1,0 +1,88 @@
+"""A claim that leaves on purpose, in virtual time: what is in the store, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from hostgw_core.store import Delete
+from support.claim_node import KEYS, Node, alive, peer
+from support.loops import until
+
+pytestmark = pytest.mark.looptime
+
+
+def backend(node: Node) -> str:
+    """Give what its key says, "" where it is gone."""
+    assert node.states
+    last = next(state.lease for state in reversed(node.states) if state.lease is not None)
+    entry = node.store.entries.get(last.key)
+    return json.loads(entry.value)["BackendType"] if entry is not None else ""
+
+
+async def test_it_leaves_in_order_and_comes_back_to_the_same(store):
+    """Quarantine on its etcd lease, three seconds, release, no presence; then nothing, for days."""
+    node = Node(store)
+    async with alive(store, node):
+        before = node.state.lease
+        node.claimant.leave(on=True)
+        await until(lambda: backend(node) == "quarantine", within=0.5)
+        assert node.entry.lease == before.etcd_lease
+        assert (node.state.held, [*node.state.conditions]) == (True, ["draining"])
+        await asyncio.sleep(2.9)
+        assert backend(node) == "quarantine"
+        await until(lambda: node.state.drained, within=1.5)
+        assert (node.state.held, node.presence, backend(node)) == (False, None, "")
+        assert not any(node.state.lost)
+        node.counted.forget()
+        await asyncio.sleep(20_000)
+        assert node.asked("commit", "grant", "keep_alive") == []
+        node.claimant.leave(on=False)
+        await until(lambda: node.state.held, within=0.5)
+        assert (node.state.lease.subnets, node.state.conditions) == (before.subnets, {})
+        assert node.presence is not None
+
+
+async def test_another_one_may_have_it_meanwhile(store):
+    """Then it is a new one that is taken, and that is said."""
+    node = Node(store)
+    async with alive(store, node):
+        before = node.state.lease.subnets
+        node.claimant.leave(on=True)
+        await until(lambda: node.state.drained, within=6)
+        peer(store, int(str(before.ipv4).split(".")[2]))
+        await asyncio.sleep(60)
+        assert node.state.drained
+        node.claimant.leave(on=False)
+        await until(lambda: node.state.held, within=1)
+        assert node.state.lease.subnets != before
+        assert node.state.moved_from == before
+
+
+async def test_whoever_changes_his_mind_stays(store):
+    """Out of quarantine, with the very same lease."""
+    node = Node(store)
+    async with alive(store, node):
+        before = node.state.lease
+        node.claimant.leave(on=True)
+        await until(lambda: backend(node) == "quarantine", within=0.5)
+        node.claimant.leave(on=False)
+        await until(lambda: backend(node) == "host-gw", within=12)
+        await until(lambda: node.state.conditions == {}, within=5)
+        assert node.state.lease.subnets == before.subnets
+        assert node.entry.created == before.created
+
+
+async def test_a_lease_that_goes_while_it_leaves_is_not_taken_back(store):
+    """Somebody else has released it: that is what was wanted."""
+    node = Node(store)
+    async with alive(store, node):
+        key = node.state.lease.key
+        node.claimant.leave(on=True)
+        await until(lambda: backend(node) == "quarantine", within=0.5)
+        store.commit_now([], [Delete(key)])
+        await until(lambda: node.state.drained, within=2)
+        assert key not in store.entries
+        assert KEYS.node("id-1") not in store.entries
