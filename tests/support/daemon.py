@@ -138,21 +138,26 @@ class Daemon:
         return self
 
     def wait_ready(self, within: float = READY_WITHIN) -> None:
-        """Wait until it says that it is ready and its subnet file is there.
+        """Wait until it says that it is ready, its subnet file is there, and its claim has spoken.
 
-        An AssertionError says why it is not, as far as that can be known.
+        It is ready before that by the lease it remembers; where the store cannot take a word, that
+        is all. An AssertionError says why it is not, as far as that can be known.
         """
 
         def look() -> bool:
             if not self.running:
                 raise RuntimeError(f"{self.node} has ended: {self.tail()}")
-            return self.ready and self.subnet_file.exists()
+            return self.ready and self.subnet_file.exists() and self._has_spoken()
 
         try:
             eventually(look, within=within)
         except AssertionError:
             why = f"{self.node} is not ready within {within:g} s\n{account(self)}"
             raise AssertionError(why) from None
+
+    def _has_spoken(self) -> bool:
+        claiming = self.status["claim"]["phase"] == "claiming"
+        return not claiming or "store_full" in self.conditions
 
     @property
     def running(self) -> bool:
