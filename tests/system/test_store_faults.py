@@ -72,6 +72,7 @@ def test_a_start_without_a_store_waits_and_says_so(cluster: Cluster, faulty: Sit
     assert node.host.ours() == HOME
     subnet, leases = node.subnet, cluster.leases()
     assert node.end() == 0
+    (node.state_dir / "snapshot").unlink()  # with it the node would be ready, headless
     faulty.etcd.kill()
     with node.host.route_changes() as changes:
         node.start(wait=False)
