@@ -30,7 +30,8 @@ def test_a_loop_storms_until_it_is_cut_and_a_spanning_tree_makes_it_wait_instead
         stormed = storm.measure(twin)
         assert stormed.heard[0] > 100  # of one frame
         assert stormed.crossings > 100
-        assert stormed.after == (1, 1)
+        # Once, and not again and again; the kernels' own IPv6 reports may come by meanwhile.
+        assert 1 <= stormed.after[0] <= stormed.after[1] < 20
 
         spanned = spanning.measure(twin, LEAST)
         assert spanned.announced == spanned.law == Audience(5, 7, 7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
@@ -85,7 +86,8 @@ def test_the_same_difference_is_the_same_plan(desired, observed):
     again = plan(frozenset(sorted(desired, reverse=True)), frozenset(sorted(observed)))
     assert again == plan(desired, observed)
     appended = [write.route for write in again if write.verb is Verb.APPEND]
-    assert appended == sorted(appended)
+    descents = sum(one > other for one, other in pairwise(appended))
+    assert descents <= 1  # those that can stand beside the old ones, then those that cannot
 
 
 @given(desired_tables(), observed_tables(), st.data())
