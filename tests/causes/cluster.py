@@ -116,7 +116,7 @@ class Cluster:
     def named(self, expected: Verdicts, *, also: Verdicts, within: float) -> float:
         """Wait until all this is said; nothing else may be said meanwhile. Give the seconds.
 
-        `also` is what may be said, and need not.
+        `also` is what may be said, and need not. That somebody is not probed yet is no cause.
         """
         begun = time.monotonic()
         strange: dict[tuple[str, str], str] = {}
@@ -124,7 +124,8 @@ class Cluster:
 
         def look() -> bool:
             said = self.verdicts()
-            strange.update({pair: it for pair, it in said.items() if meant.get(pair) != it})
+            others = {pair: it for pair, it in said.items() if meant.get(pair) != it}
+            strange.update({pair: it for pair, it in others.items() if it != "unprobed"})
             assert expected.items() <= said.items(), said
             return True
 
