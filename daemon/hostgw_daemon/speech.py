@@ -85,7 +85,7 @@ class Speech:
                     member.papers.keys.prefix,
                     me=me,
                     parts=partial(knows.parts, name),
-                    holder=lambda member=member: member.warden,  # type: ignore[misc]
+                    holder=lambda member=member: member.warden,  # type: ignore[misc]  # mypy infers no default
                 )
                 for name, member in members.items()
             },
