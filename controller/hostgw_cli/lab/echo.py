@@ -5,9 +5,12 @@ The packet at the other end is the witness that a route works: nothing here asks
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -67,15 +70,16 @@ def ping(source: Namespace, target: IPAddress, *, count: int = 1, within: float 
 class SteadyPing:
     """A ping that goes on while its block lasts; `result` afterwards.
 
-    The first answer is waited for before the block begins, so that neither ARP nor ND
-    is part of the loss.
+    Its first answer is waited for before the block begins: neither ARP nor ND, nor the start of
+    the program, is part of the loss.
     """
 
     def __init__(self, source: Namespace, target: IPAddress, *, interval: float = 0.02) -> None:
         self._source = source
         self._target = target
         self._argv = ["ping", "-n", "-i", f"{interval:g}", str(target)]
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said = b""
         self.result = Echo(0, 0)
 
     def __enter__(self) -> Self:
@@ -86,9 +90,14 @@ class SteadyPing:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             start_new_session=True,
         )
+        try:
+            self._said = _first_answer(self._process, within=3.0)
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
         return self
 
     def __exit__(
@@ -103,9 +112,22 @@ class SteadyPing:
         with process:
             process.send_signal(signal.SIGINT)
             try:
-                said, _ = process.communicate(timeout=5.0)
+                rest, _ = process.communicate(timeout=5.0)
             except BaseException:
                 process.kill()
                 raise
         if error is None:
-            self.result = understand(said, cut_short=True)
+            self.result = understand((self._said + rest).decode(), cut_short=True)
+
+
+def _first_answer(process: subprocess.Popen[bytes], *, within: float) -> bytes:
+    """Read what ping writes up to its first answer. Raise LabError if none comes in time."""
+    assert process.stdout is not None
+    said, until = b"", time.monotonic() + within
+    while _ANSWER.search(said.decode(errors="replace")) is None:
+        left = until - time.monotonic()
+        ready = left > 0 and select.select([process.stdout], [], [], left)[0]
+        if not ready or not (chunk := os.read(process.stdout.fileno(), 65536)):
+            raise LabError(f"ping had no answer: {said.decode(errors='replace').strip()}")
+        said += chunk
+    return said
