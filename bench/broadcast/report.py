@@ -131,7 +131,7 @@ def _large(results: Results) -> Iterator[str]:
                 (
                     each.arrangement,
                     *map(_coefficient, (each.product, each.hosts, each.containers, each.constant)),
-                    f"{abs(each.residual):.1g}",
+                    _coefficient(abs(each.residual)),
                     f"**{each.at(hosts, containers):,}**",
                 )
                 for each in found
@@ -147,6 +147,7 @@ def _large(results: Results) -> Iterator[str]:
 
 
 def _coefficient(value: float) -> str:
+    """Give a figure without what is below a millionth: that is the processor's and no result."""
     return f"{round(value, 6) + 0.0:g}"
 
 
