@@ -83,6 +83,8 @@ def test_a_lab_with_ipv6_is_pinged_and_shown_in_every_family(families, subnets, 
             assert row[2 + 2 * addresses] == routes
         inside = ctl("exec", "--name", name, "n1", "--", "ip", "-4", "-o", "address", "show")
         assert ("198.18.0.1" in inside.stdout) == ("4" in families)
+        assert "n1 " in ctl("exec", "--name", name, "n1", "hostgwctl", "status").stdout
+        assert "n2" in ctl("exec", "--name", name, "n1", "hostgwctl", "nodes").stdout
     finally:
         take_down(name)
     assert left_behind(name) == []

@@ -9,6 +9,8 @@ are known by the lab's prefix, processes by being inside them.
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,6 +102,16 @@ class Lab:
         if name not in known:
             raise LabError(f"nothing in the lab is called {name}: there are {', '.join(known)}")
         return Namespace(known[name])
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Give the variables with which commands run there: the store's, and a host's daemon's.
+
+        The commands of this very installation come first in PATH.
+        """
+        there = next((each.environment for each in self.hosts if each.name == name), {})
+        commands = str(Path(sys.executable).parent)
+        path = os.pathsep.join(filter(None, (commands, os.environ.get("PATH"))))
+        return {**self.etcd.environment, **there, "PATH": path}
 
     def configure(self, **changes: object) -> None:
         """Write the cluster's network configuration, flannel's JSON; `changes` go on top."""

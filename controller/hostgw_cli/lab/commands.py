@@ -143,11 +143,14 @@ def status(*, name: str) -> None:
 @click.argument("where")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def exec_(*, name: str, where: str, command: tuple[str, ...]) -> None:
-    """Run a command in n1, n1/c1, switch or etcd1 (a shell if none is given)."""
+    """Run a command in n1, n1/c1, switch or etcd1 (a shell if none is given).
+
+    On a host `hostgwctl` finds that host's daemon, everywhere `etcdctl` the lab's etcd.
+    """
     with _told():
         found = Lab.find(name)
         argv = found.namespace(where).argv(*(command or (os.environ.get("SHELL", "/bin/sh"),)))
-        environment = {**os.environ, **found.etcd.environment}
+        environment = {**os.environ, **found.environment(where)}
     os.execvpe(argv[0], argv, environment)  # noqa: S606 - to become the command is the point
 
 

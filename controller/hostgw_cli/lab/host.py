@@ -96,6 +96,28 @@ class Host:
         """The daemon's unix socket."""
         return self.folder / "run" / "hostgwd.sock"
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What this host's daemon is told, setting by setting; not the lab's own arguments."""
+        return {
+            "etcd-endpoints": self._topology.endpoints,
+            "node-name": self.name,
+            "state-dir": str(self.folder / "state"),
+            "run-dir": str(self.folder / "run"),
+            "subnet-file": str(self.subnet_file),
+            "http-address": f"127.0.0.1:{HTTP_PORT}",
+            "cni-conf": str(self.conflist_file),
+            "cni-attachment": self._topology.spec.attachment,
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same as variables, so that `hostgwctl` finds this daemon and its store."""
+        return {
+            f"HOSTGW_{name.upper().replace('-', '_')}": value
+            for name, value in self.settings.items()
+        }
+
     def daemon_argv(self, extra: Sequence[str] = ()) -> list[str]:
         """Give the command of this host's daemon; the flags of the lab come last but for `extra`.
 
@@ -103,14 +125,7 @@ class Host:
         """
         return [
             *[sys.executable, "-P", "-m", "hostgw_daemon"],
-            f"--etcd-endpoints={self._topology.endpoints}",
-            f"--node-name={self.name}",
-            f"--state-dir={self.folder / 'state'}",
-            f"--run-dir={self.folder / 'run'}",
-            f"--subnet-file={self.subnet_file}",
-            f"--http-address=127.0.0.1:{HTTP_PORT}",
-            f"--cni-conf={self.conflist_file}",
-            f"--cni-attachment={self._topology.spec.attachment}",
+            *(f"--{name}={value}" for name, value in self.settings.items()),
             *self._topology.spec.daemon_args,
             *extra,
         ]
