@@ -6,33 +6,14 @@ import errno
 import os
 from dataclasses import replace
 from ipaddress import ip_interface
-from typing import Self
 
 from hostgw_daemon.kernel import Child, IPInterface
 from hostgw_daemon.netlink import childmsg, ifmsg
-from hostgw_daemon.netlink.channel import Channel
+from hostgw_daemon.netlink.speaker import Speaker
 
 
-class Children:
+class Children(Speaker):
     """Implements the port `doorway.Children` in the namespace in which it was opened."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    @classmethod
-    def open(cls) -> Self:
-        """Open a command socket in the current network namespace."""
-        return cls(Channel.open())
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def look(self, name: str) -> Child | None:
         """Give the link with its addresses, None when there is none of that name.

@@ -9,34 +9,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator
-from typing import Self
 
 from hostgw_core.model import FAMILIES, Family, IPAddress
 from hostgw_daemon.kernel import MAIN_TABLE, UNICAST, DefaultRoute, HostPicture, Link, LinkAddress
 from hostgw_daemon.netlink import ifmsg, rtmsg, rtread
-from hostgw_daemon.netlink.channel import Channel
+from hostgw_daemon.netlink.speaker import Speaker
 
 
-class HostReader:
+class HostReader(Speaker):
     """Looks at the network namespace in which it was opened."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    @classmethod
-    def open(cls) -> Self:
-        """Open a command socket in the current network namespace."""
-        return cls(Channel.open())
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def look(self, can_reach: Iterable[IPAddress] = ()) -> HostPicture:
         """Read it all; `can_reach` are the addresses of --iface-can-reach. Raise OSError."""

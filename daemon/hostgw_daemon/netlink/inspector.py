@@ -8,37 +8,22 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Self
 
 from hostgw_core.model import Family, IPNetwork
 from hostgw_daemon.kernel import MAIN_TABLE, PROTOCOL, ForeignRoute, Link, LinkAddress
 from hostgw_daemon.netlink import netconf, ntable, rtmsg, rtread
 from hostgw_daemon.netlink.channel import Channel
 from hostgw_daemon.netlink.host import HostReader
+from hostgw_daemon.netlink.speaker import Speaker
 from hostgw_daemon.switches import NeighbourTable, Switches
 
 
-class Inspector:
+class Inspector(Speaker):
     """Looks at the network namespace in which it was opened. OSError from any method."""
 
     def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+        super().__init__(channel)
         self._host = HostReader(channel)
-
-    @classmethod
-    def open(cls) -> Self:
-        """Open a command socket in the current network namespace."""
-        return cls(Channel.open())
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def links(self) -> tuple[Link, ...]:
         """Read the links."""

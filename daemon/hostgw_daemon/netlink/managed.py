@@ -21,11 +21,10 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
-from typing import Final, Self
+from typing import Final
 
 from hostgw_core.model import IPAddress
 from hostgw_daemon.kernel import PROTOCOL
-from hostgw_daemon.netlink.channel import Channel
 from hostgw_daemon.netlink.neighbours import (
     NDA_DST,
     NDA_FLAGS_EXT,
@@ -42,6 +41,7 @@ from hostgw_daemon.netlink.neighbours import (
     RTM_GETNEIGH,
     RTM_NEWNEIGH,
 )
+from hostgw_daemon.netlink.speaker import Speaker
 from hostgw_daemon.netlink.wire import (
     NLM_F_ACK,
     NLM_F_CREATE,
@@ -66,29 +66,11 @@ _MARKS: Final = attribute(NDA_PROTOCOL, bytes([PROTOCOL])) + attribute(
 )
 
 
-class ManagedNeighbours:
+class ManagedNeighbours(Speaker):
     """Writes managed entries in the namespace in which it was opened. OSError: the socket failed.
 
     A write that the kernel refuses is no error: the next look at the table shows it.
     """
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    @classmethod
-    def open(cls) -> Self:
-        """Open a command socket in the current network namespace."""
-        return cls(Channel.open())
-
-    def close(self) -> None:
-        """Close the socket; what it wrote stays."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def table(self, link: int) -> Mapping[IPAddress, Neighbour]:
         """Read the entries of a link, both families; none where there is no such link."""

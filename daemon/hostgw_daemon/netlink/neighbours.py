@@ -14,10 +14,10 @@ import errno
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from struct import Struct
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from hostgw_core.model import IPAddress
-from hostgw_daemon.netlink.channel import Channel
+from hostgw_daemon.netlink.speaker import Speaker
 from hostgw_daemon.netlink.wire import (
     NLM_F_ACK,
     NLM_F_CREATE,
@@ -46,28 +46,10 @@ SETTLES: Final = 9.0
 NDMSG = Struct("=BBHiHBB")  # struct ndmsg: family, two pads, link, state, flags, type
 
 
-class Neighbours:
+class Neighbours(Speaker):
     """Implements the port `warden.Neighbours` in the namespace in which it was opened."""
 
     settles = SETTLES
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    @classmethod
-    def open(cls) -> Self:
-        """Open a command socket in the current network namespace."""
-        return cls(Channel.open())
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def ask(self, link: int, addresses: Iterable[IPAddress]) -> frozenset[IPAddress]:
         """Let the kernel find out whether these answer on a link. Raise OSError.

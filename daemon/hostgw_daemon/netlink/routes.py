@@ -23,7 +23,6 @@ import errno
 import os
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Self
 
 from hostgw_core.model import FAMILIES, Family
 from hostgw_daemon.kernel import (
@@ -38,7 +37,7 @@ from hostgw_daemon.kernel import (
     Write,
 )
 from hostgw_daemon.netlink import rtmsg, rtread
-from hostgw_daemon.netlink.channel import Channel
+from hostgw_daemon.netlink.speaker import Speaker
 from hostgw_daemon.netlink.wire import Piece
 
 SEND = 1000  # messages a send: 92 KB of IPv6 at most; the kernel is busy with them for 6-15 ms
@@ -69,26 +68,8 @@ def outcome(write: Write, number: int = 0, text: str = "") -> Outcome:
     return Outcome(write, verdict, number, text or os.strerror(number))
 
 
-class NetlinkKernel:
+class NetlinkKernel(Speaker):
     """Implements the port `Kernel` in the network namespace in which it was opened."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    @classmethod
-    def open(cls) -> Self:
-        """Open a command socket in the current network namespace."""
-        return cls(Channel.open())
-
-    def close(self) -> None:
-        """Close the socket; the routes stay."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def port_id(self) -> int:
