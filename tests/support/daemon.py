@@ -219,18 +219,20 @@ class Daemon:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """The conditions that stand, and the detail of each."""
-        return {each["code"]: each["detail"] for each in self.status["conditions"]}
-
-    @property
-    def well(self) -> bool:
-        """Whether it is ready and nothing is wrong. An AssertionError shows what is.
+        """The conditions that stand, and the detail of each.
 
         The neighbour table is one for all network namespaces: what fills it may be another test.
         """
-        status = self.status
-        found = [each for each in status["conditions"] if each["code"] != "neighbour_table_small"]
-        wrong = [*found, *status["why_not"]]
+        return {
+            each["code"]: each["detail"]
+            for each in self.status["conditions"]
+            if each["code"] != "neighbour_table_small"
+        }
+
+    @property
+    def well(self) -> bool:
+        """Whether it is ready and nothing is wrong. An AssertionError shows what is."""
+        wrong = [*self.conditions.items(), *self.status["why_not"]]
         assert wrong == [], wrong
         return True
 

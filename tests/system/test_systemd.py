@@ -44,7 +44,7 @@ def test_systemd_hears_ready_only_when_all_is_done(cluster: Cluster, ear: Ear, t
     obstacle.unlink()
     eventually(lambda: ear.said("READY") == ["1"])
     assert node.subnet_file.exists()
-    eventually(lambda: not node.conditions, within=SOON)
+    eventually(lambda: node.well, within=SOON)
     eventually(lambda: ear.said("STATUS")[-1].endswith("etcd reachable"), within=SOON)
     assert "1 route to 1 peer" in ear.said("STATUS")[-1]
     beats = len(ear.said("WATCHDOG"))
