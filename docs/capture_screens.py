@@ -49,7 +49,7 @@ PICTURE = Path(__file__).with_name("graph.svg")
 SCREENS: dict[str, tuple[tuple[str, ...], ...]] = {
     "status": (("status",),),
     "check": (("check",),),
-    "peers": (("peers",), ("peers", "--bad", "*")),
+    "peers": (("peers",), ("peers", "--bad", "*"), ("peers", "--probe", "*")),
     "routes": (("routes",), ("routes", "--diff")),
     "plan": (("plan",),),
     "explain": (("explain", "POD3"), ("explain", "POD3", "*")),
@@ -81,6 +81,9 @@ SCREENS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 NOTES = {
+    "peers": "With `--probe` they are asked now, by every way there is: `host` is a node's own"
+    " address, `pod` the way of pods' packets, `forward` shows that it forwards, `big` is as large"
+    " as the link takes. More of it in [troubleshooting.md](troubleshooting.md).",
     "leases": "`leases watch` follows what changes, a line each, over an outage of the store too:"
     " `leased`, `gone`, `changed`, `alive`, `silent`, `store_away`, `store_back`. `leases release`"
     " deletes the record only as it was looked at, and only while its node has no presence;"

@@ -125,4 +125,6 @@ named = click.option(
 
 def of_network(path: str, network: str) -> str:
     """Give the path that asks the same about one of several networks, the first by default."""
-    return f"{path}?{urlencode({'network': network})}" if network else path
+    if not network:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode({'network': network})}"

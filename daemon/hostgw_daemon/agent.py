@@ -83,6 +83,7 @@ class Agent:
                 wanted=lambda: self._reconciler.targets.wanted,
                 overdue=lambda: self._reconciler.overdue(time.monotonic()),
                 control=self.controls.obey,
+                asker=lambda: self._probing,
                 plan=lambda: planned(
                     self._reconciler, self._surroundings, self._members.values(), self._halt
                 ),

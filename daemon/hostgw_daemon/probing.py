@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from hostgw_core.backoff import Backoff
-from hostgw_core.model import IPAddress, Subnets
+from hostgw_core.model import FAMILIES, IPAddress, Subnets
 from hostgw_core.supervise import persistent
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
@@ -23,6 +23,7 @@ from hostgw_daemon.probe.echo import Echo
 from hostgw_daemon.probe.evidence import Diagnosis
 from hostgw_daemon.probe.posture import Posture
 from hostgw_daemon.probe.prober import Prober
+from hostgw_daemon.probe.rounds import Round
 from hostgw_daemon.probe.target import Ground, Key, Target, targets_of
 from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.settings import Settings
@@ -56,6 +57,7 @@ class Probing:
         self._of: dict[str, tuple[Subnets, set[Key]]] = {}
         self._ground = Ground()
         self._prober: Prober | None = None
+        self.rate = settings.probe_rate
         self._counted: Counter[str] = Counter()
         self._missed = 0
 
@@ -70,6 +72,27 @@ class Probing:
     def counts(self) -> Counter[str]:
         """How many questions were asked, answered, lost, replied to, and how many were strange."""
         return self._counted + (self._prober.counts if self._prober is not None else Counter())
+
+    def order(self, leases: Iterable[bytes]) -> tuple[Round, float] | str:
+        """Ask the peers with these keys now; give the round and its seconds, or why not."""
+        if not self._settings.probe:
+            return (
+                "this daemon asks nobody, for its setting is --probe=false: start it with"
+                " --probe=true (and the other nodes', for otherwise their kernels alone answer)"
+            )
+        keys = [key for lease in leases for f in FAMILIES if (key := (lease, f)) in self._targets]
+        if self._prober is None:
+            return "nobody can be asked now: see the condition probe_failing in `hostgwctl status`"
+        if not keys:
+            return (
+                "there is nobody to ask: no other node has a lease in a family in which this node"
+                " holds a subnet, see `hostgwctl status`"
+            )
+        return self._prober.order(keys)
+
+    def round(self, number: int) -> Round | None:
+        """Give a round by its number, None for one that is not remembered."""
+        return self._prober.round(number) if self._prober is not None else None
 
     def understood(self, network: str, news: News, ours: Subnets) -> None:
         """Take what is known of the peers of a network; `ours` are the subnets that we hold in it.

@@ -31,7 +31,7 @@ from hostgw_daemon.told.foreseen import PlanStatus
 from hostgw_daemon.told.herald import Herald
 from hostgw_daemon.told.listeners import Listeners
 from hostgw_daemon.told.metrics import Metrics
-from hostgw_daemon.told.network_answers import NetworkAnswers
+from hostgw_daemon.told.network_answers import Asker, NetworkAnswers
 from hostgw_daemon.told.notify import Notifier
 from hostgw_daemon.told.overview import HOST, Parts
 
@@ -41,7 +41,7 @@ class Knows:
     """Who is asked: for the states of all parts by network, for the routes there should be.
 
     `overdue` gives by how many seconds a pass is late; `control` obeys an order about the daemon;
-    `plan` gives what would change on the host now.
+    `plan` gives what would change on the host now, `asker` who asks the other nodes.
     """
 
     parts: Callable[[str], Parts]
@@ -49,6 +49,7 @@ class Knows:
     overdue: Callable[[], float]
     control: Callable[[Control, str], Obeyed | str]
     plan: Callable[[], PlanStatus]
+    asker: Callable[[], Asker]
 
 
 class Speech:
@@ -85,6 +86,7 @@ class Speech:
                     member.papers.keys.prefix,
                     me=me,
                     parts=partial(knows.parts, name),
+                    asker=knows.asker,
                     holder=lambda member=member: member.warden,  # type: ignore[misc]  # mypy infers no default
                 )
                 for name, member in members.items()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -17,6 +19,8 @@ from click.testing import CliRunner, Result
 from hostgw_cli.__main__ import main
 from hostgw_daemon.link.uplink import NoUplink
 from hostgw_daemon.told.listen import Unix
+from hostgw_daemon.told.orders import Begun, Probe
+from hostgw_daemon.told.probed import FamilyStatus, ProbedStatus, RoundStatus, WayStatus
 from support.webview import STATUS, FakeView, chronicle, serving
 
 Ctl = Callable[..., Awaitable[Result]]
@@ -68,6 +72,91 @@ async def test_the_peers_of_one_network(view: FakeView, ctl: Ctl):
     done = await ctl("peers", "--network=red")
     assert done.exit_code == 1
     assert "there are default blue" in done.output
+
+
+WAY = WayStatus("host", 1, 0, (0.0004,))
+PROBED = ProbedStatus(
+    *("10.5.1.0-24", "n2", ("10.5.1.0/24",), ("192.0.2.1",), "path_filtered", "for a reason"),
+    families=(
+        FamilyStatus(
+            *(4, "path_filtered", "for a reason"),
+            (
+                WAY,
+                WayStatus("pod", 0, 3, ()),
+                WayStatus("forward", 2, 1, (0.002, 0.0012)),
+                WayStatus("big", 0, 0, (), "Network is unreachable"),
+            ),
+        ),
+    ),
+)
+
+
+async def test_peers_that_are_asked_now(view: FakeView, ctl: Ctl):
+    """Those that were named, by their keys; each way tells what came back, and in what time."""
+    view.done = Begun(7, 1, 8, 0.2)
+    view.rounds[7] = RoundStatus(7, done=True, asked=1, of=1, peers=(PROBED,))
+    done = await ctl("peers", "--probe", "n2")
+    assert done.exit_code == 1
+    heading, row = done.output.splitlines()
+    assert heading.split()[:6] == ["NODE", "ADDRESS", "HOST", "POD", "FORWARD", "BIG"]
+    cells = ["n2", "192.0.2.1", "0.4 ms", "lost 3", "1.2 ms, lost 1", "not sent", "path_filtered"]
+    assert re.split(r" {2,}", row) == [*cells, "for a reason"]
+    assert view.obeyed == [Probe(frozenset({b"10.5.1.0-24"}))]
+    document = json.loads((await ctl("peers", "--probe", "-o", "json")).output)
+    assert view.obeyed[1:] == [Probe(None)]
+    assert document[0]["families"][0]["ways"][0]["round_trips"] == [0.0004]
+
+
+@pytest.mark.parametrize("name", ["n2", "10.5.1.0/24", "192.0.2.1", "10.5.1.0-24"])
+async def test_a_peer_is_named_by_what_is_known_of_it(ctl: Ctl, name: str):
+    """Its name, subnet, gateway or key."""
+    assert len((await ctl("peers", name)).output.splitlines()) == 2
+
+
+async def test_a_peer_that_nobody_knows_is_refused(view: FakeView, ctl: Ctl):
+    """And nobody is asked."""
+    done = await ctl("peers", "--probe", "n2", "n9")
+    assert (done.exit_code, view.obeyed) == (1, [])
+    assert "no peer is n9" in done.output
+
+
+async def test_how_long_it_will_take_is_said_first(view: FakeView, ctl: Ctl):
+    """Where it is long: nobody wonders whether it hangs."""
+    view.done = Begun(7, 1000, 8, 125.0)
+    view.rounds[7] = RoundStatus(7, done=True, asked=1, of=1)
+    done = await ctl("peers", "--probe")
+    assert done.stderr == "1000 peers, at most 8 a second: about 2m5s\n"
+
+
+async def test_a_daemon_that_asks_nobody_says_so(view: FakeView, ctl: Ctl):
+    """Its sentence, with the cure."""
+    view.done = "this daemon asks nobody"
+    done = await ctl("peers", "--probe")
+    assert (done.exit_code, done.stderr) == (1, "Error: this daemon asks nobody\n")
+
+
+async def test_without_a_daemon_it_is_said_what_can_be_done(tmp_path: Path):
+    """Only it can ask; others still know something."""
+    argv = ["peers", "--probe", f"--run-dir={tmp_path}"]
+    done = await asyncio.to_thread(CliRunner().invoke, main, argv)
+    assert done.exit_code == 3
+    assert "hostgwctl explain" in done.stderr
+
+
+async def test_a_shell_completes_the_names_of_peers(ctl: Ctl, tmp_path: Path):
+    """As the daemon tells them; without one there are none."""
+    command = main.get_command(click.Context(main), "peers")
+    assert command is not None
+    (names, *_) = command.params
+
+    def complete(begun: str, run_dir: Path) -> list[str]:
+        context = click.Context(command)
+        context.params = {"run_dir": run_dir}
+        return [each.value for each in names.shell_complete(context, begun)]
+
+    assert await asyncio.to_thread(complete, "n", tmp_path) == ["n2"]
+    assert await asyncio.to_thread(complete, "x", tmp_path) == []
+    assert complete("n", tmp_path / "nowhere") == []
 
 
 async def test_routes(ctl: Ctl):

@@ -92,7 +92,7 @@ async def test_a_node_that_comes_back_is_not_said_to_have_another_trouble() -> N
         await asyncio.sleep(5)
         site.prober.neighbours([(host(2), False)])
         said: list[str] = []
-        site.prober._told = lambda: said.append(site.says(2))
+        site.prober._ledger._told = lambda: said.append(site.says(2))
         site.prober.neighbours([(host(2), True)])
         del site.wire.answers[2]
         await until(lambda: site.says(2) == "ok")

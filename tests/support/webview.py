@@ -19,8 +19,9 @@ from hostgw_daemon.told.holdings import HoldsStatus, HoldStatus
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listen import Place, Tcp
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
-from hostgw_daemon.told.orders import Done, Order
+from hostgw_daemon.told.orders import Begun, Done, Order
 from hostgw_daemon.told.polling import Poll
+from hostgw_daemon.told.probed import RoundStatus
 from hostgw_daemon.told.status import ClaimStatus, PeerStatus, RefusalStatus, Status
 
 STATUS = Status(
@@ -68,7 +69,8 @@ class FakeView:
     broken: bool = False
     held: Sequence[HoldStatus] = (HOLD,)
     obeyed: list[Order] = field(default_factory=list)
-    done: Done | str = ONE
+    done: Done | Begun | str = ONE
+    rounds: dict[int, RoundStatus] = field(default_factory=dict)
     controlled: list[tuple[Control, str]] = field(default_factory=list)
     outcome: Obeyed | str = OBEYED
     planned: PlanStatus = PLAN
@@ -135,7 +137,11 @@ class FakeView:
         """Give what the test set."""
         return HoldsStatus(tuple(self.held))
 
-    def obey(self, order: Order) -> Done | str:
+    def probed(self, number: int) -> RoundStatus | None:
+        """Give what the test set."""
+        return self.rounds.get(number)
+
+    def obey(self, order: Order) -> Done | Begun | str:
         """Remember the order, and give what the test set."""
         self.obeyed.append(order)
         return self.done

@@ -67,6 +67,7 @@ TRIES = {
     "nodes": Try(STORE),
     "pause": Try(DAEMON, ("--for=1s",)),
     "peers": Try(DAEMON),
+    "peers --probe": Try(DAEMON),
     "plan": Try(DAEMON),
     "resume": Try(DAEMON),
     "resync": Try(DAEMON),
@@ -81,7 +82,12 @@ TRIES = {
 ELSEWHERE = {"drain"}
 """Commands that leave nothing to try behind them: their own tests do this."""
 
-NAMES = sorted(name for name in commands() if not name.startswith("lab ") and name not in ELSEWHERE)
+ALSO = {"peers --probe"}
+"""What is another question by an option."""
+
+NAMES = sorted(
+    name for name in {*commands(), *ALSO} if not name.startswith("lab ") and name not in ELSEWHERE
+)
 
 
 @pytest.fixture

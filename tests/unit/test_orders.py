@@ -6,14 +6,16 @@ import pytest
 
 from hostgw_daemon.told.bodies import LONGEST
 from hostgw_daemon.told.endpoints import JSON, Reach, Request, respond
-from hostgw_daemon.told.orders import ORDERS, Accept, Believe, Done, Extend
+from hostgw_daemon.told.orders import ORDERS, Accept, Begun, Believe, Done, Extend, Probe
+from hostgw_daemon.told.probed import RoundStatus
 from support.webview import FakeView
 
-ACCEPT, EXTEND, BELIEVE = ORDERS
+ACCEPT, EXTEND, BELIEVE, PROBE = ORDERS
 GOOD = {
     ACCEPT: b'{"all": true}',
     EXTEND: b'{"all": true, "seconds": 60}',
     BELIEVE: b"",
+    PROBE: b'{"all": true}',
 }
 
 
@@ -38,6 +40,8 @@ def order(
         (EXTEND, b'{"keys": ["/p/a"], "seconds": 1.5}', Extend(frozenset({b"/p/a"}), 1.5)),
         (EXTEND, b'{"all": true, "seconds": 2592000}', Extend(None, 2592000)),
         (BELIEVE, b"", Believe()),
+        (PROBE, b'{"keys": ["/p/a"]}', Probe(frozenset({b"/p/a"}))),
+        (PROBE, b'{"all": true}', Probe(None)),
     ],
 )
 def test_an_order_is_understood_and_obeyed(path: str, body: bytes, meant: object):
@@ -75,6 +79,8 @@ def test_an_order_is_understood_and_obeyed(path: str, body: bytes, meant: object
         (EXTEND, b'{"all": true, "seconds": "60"}', "float"),
         (EXTEND, b'{"seconds": 60}', "say which"),
         (BELIEVE, b"{}", "send none"),
+        (PROBE, b"{}", "say which"),
+        (PROBE, b'{"all": true, "seconds": 60}', "unknown field"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_done(path: str, body: bytes, word: str):
@@ -86,6 +92,30 @@ def test_a_mistake_is_one_sentence_and_nothing_is_done(path: str, body: bytes, w
     assert word in sentence
     assert len(sentence) < 300
     assert view.obeyed == []
+
+
+def test_a_round_of_probes_is_ordered_and_looked_at_by_its_number():
+    """The order says how long it will take; what comes of it is asked for."""
+    view = FakeView(done=Begun(7, 3, 8, 0.5))
+    begun = json.loads(order(PROBE, b'{"all": true}', view=view).body)
+    assert begun == {"round": 7, "peers": 3, "rate": 8, "seconds": 0.5}
+    view.rounds[7] = RoundStatus(7, done=False, asked=1, of=3)
+
+    def look(number: str):
+        asked = {"round": [number]} if number else {}
+        return respond(view, Request("GET", "/v1/probes", Reach.HOST, asked))
+
+    assert json.loads(look("7").body) == {
+        "round": 7,
+        "done": False,
+        "asked": 1,
+        "of": 3,
+        "peers": [],
+    }
+    gone = look("8")
+    assert (gone.status, b"order another" in gone.body) == (404, True)
+    for wrong in ("", "-7", "seven", "7" * 30):
+        assert look(wrong).status == 400, wrong
 
 
 def test_a_body_has_an_end():

@@ -86,6 +86,11 @@ class Trial:
         """Whether the last word has not been spoken: it is asked again soon."""
         return self.row < 0 or self.good is False
 
+    @property
+    def decided(self) -> bool:
+        """Whether what came last is what is said: it is not about to turn."""
+        return self.row > 0 if self.good else self.good is False and self.row < 0
+
 
 _UNTRIED: Final = Trial()
 _BEHIND: Final[Mapping[Way, tuple[Way, ...]]] = {Way.HOST: (Way.POD, Way.BIG), Way.POD: (Way.BIG,)}

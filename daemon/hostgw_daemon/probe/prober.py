@@ -16,31 +16,27 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
+from os import strerror
 from typing import Final, NoReturn
 
 from hostgw_core.model import Family, IPAddress
 from hostgw_core.wake import Wake
 from hostgw_daemon.probe.datagram import (
-    SIZE,
-    Ends,
-    Question,
     Report,
     Way,
-    answer,
     answered,
-    ask,
-    asked,
     is_answer,
     number_of,
 )
 from hostgw_daemon.probe.directory import Directory
-from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
+from hostgw_daemon.probe.evidence import Diagnosis, Evidence
+from hostgw_daemon.probe.ledger import Ledger
+from hostgw_daemon.probe.letters import question, reply
 from hostgw_daemon.probe.port import OURS, Arrival, Heard, Returned, Said, Sockets
 from hostgw_daemon.probe.questions import Asked, Questions
+from hostgw_daemon.probe.rounds import Round, Rounds
 from hostgw_daemon.probe.schedule import Turns
-from hostgw_daemon.probe.target import HEADERS, Ground, Key, Target
-
-_NOTHING: Final = Evidence()
+from hostgw_daemon.probe.target import Ground, Key, Target
 
 RATION: Final = 1.0
 """Seconds between two answers that a kernel gives to one asker for good (icmp_ratelimit)."""
@@ -78,15 +74,21 @@ class Prober:
         self._targets = self._directory.targets
         self._entries: set[IPAddress] = set()
         self._rota: Counter[Key] = Counter()
-        self._evidence: dict[Key, Evidence] = {}
+        self._rounds = Rounds(secrets.randbits(32), self._finished)
+        self._ledger = Ledger(
+            *(self._directory, self._rounds), port=sockets.port, here=here, told=told
+        )
         self._ground = Ground()
-        self._here = here
         self._numbers = count(secrets.randbits(48))
         self._questions = Questions()
         self._wake = Wake()
-        self.diagnoses: dict[Key, Diagnosis] = {}
         self.counts: Counter[str] = Counter()
         self.round_trip: Callable[[float], None] = lambda _seconds: None
+
+    @property
+    def diagnoses(self) -> Mapping[Key, Diagnosis]:
+        """What is said of each peer in each family."""
+        return self._ledger.diagnoses
 
     # -- what is told to it -------------------------------------------------------------------
 
@@ -102,9 +104,8 @@ class Prober:
             before = self._targets.get(key)
             if before == target:
                 continue
-            self._evidence.pop(key, None)
             self._rota.pop(key, None)
-            changed |= self.diagnoses.pop(key, None) is not None
+            changed |= self._ledger.drop(key)
             if before is not None:
                 self._directory.drop(key)
                 self._turns.leave(key)
@@ -130,7 +131,7 @@ class Prober:
                 continue
             self._entries.add(address)
             for key in self._directory.at(address):
-                evidence = self._evidence_of(key)
+                evidence = self._ledger.of(key)
                 if evidence.resolved is not resolved:
                     self._learn(key, evidence.settled(resolved=resolved))
         self._wake.ring()
@@ -138,6 +139,26 @@ class Prober:
     def entries(self, addresses: Collection[IPAddress]) -> None:
         """Take all that the table holds: at the start, or where it was not heard for a while."""
         self._entries = set(addresses)
+
+    def order(self, keys: Iterable[Key]) -> tuple[Round, float]:
+        """Ask these by every way, soon; give the round, and about how many seconds it will take."""
+        now = self._clock()
+        known = [key for key in keys if key in self._targets]
+        lasts = self._turns.lasts(known, now, self._known)
+        begun = self._rounds.begin(known, now)
+        self._turns.hurry(known, now)
+        self._wake.ring()
+        return begun, lasts
+
+    def round(self, number: int) -> Round | None:
+        """Give a round by its number, None for one that is not remembered."""
+        return self._rounds.get(number)
+
+    def _finished(self, key: Key) -> None:
+        """Ask one as ever again: nobody waits for it any more."""
+        self._turns.calm(key)
+        if key in self._targets:
+            self._again(key, self._clock())
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -156,7 +177,8 @@ class Prober:
         """Call lost what is late, and ask whoever's turn it is."""
         now = self._clock()
         for silent in self._questions.silent(now):
-            self._doubt(silent)
+            if self._ledger.silent(silent, self._confirm):
+                self._again(silent.key, now)
         for late in self._questions.late(now):
             self._lost(late)
         while (key := self._turns.take(now, self._known)) is not None:
@@ -166,41 +188,44 @@ class Prober:
         return self._targets[key].host in self._entries
 
     def _ask(self, key: Key, now: float) -> None:
-        target, evidence = self._targets[key], self._evidence_of(key)
+        target = self._targets[key]
         ours = self._ground.addresses.of(key[1])
         if ours is None:
             self._turns.asked(key, now, doubtful=False, bad=False)
+            self._rounds.drop(key)
             return
-        ways = evidence.ways(pods=self._here(target.ours), room=target.unused is not None)
-        evidence = self._forget(key, evidence, *(way for way in Way if way not in ways))
-        if evidence.closed:
+        ways = self._ledger.ways(key)
+        kept = self._ledger.keep(key, [way for way, apart in ways.items() if not apart])
+        chosen = [*ways]
+        if kept.closed:
             self._rota[key] += 1
-            ways = [evidence.rationed(ways, self._rota[key])]
-        for way in ways:
-            self._send(key, target, way, ours if way is Way.HOST else target.ours, now)
+            first = self._rounds.open_ways(key, ways) or chosen
+            chosen = [kept.rationed(first, self._rota[key])]
+        for way in chosen:
+            source = ours if way is Way.HOST else target.ours
+            self._send(key, way, source, now, apart=ways[way])
         self._again(key, now)
+        self._ledger.settle(key, now)
 
     def _again(self, key: Key, now: float) -> None:
         """Set its next turn, by all that is known now; kernels answer for all of a host's keys."""
-        evidence = self._evidence_of(key)
+        evidence = self._ledger.of(key)
         sharing = len(self._directory.at(self._targets[key].host))
         least = RATION * sharing if evidence.closed else 0.0
         doubtful, bad = evidence.doubtful, evidence.bad
         self._turns.asked(key, now, doubtful=doubtful, bad=bad, least=least)
 
-    def _send(self, key: Key, target: Target, way: Way, source: IPAddress, now: float) -> None:
-        to = {Way.HOST: target.host, Way.FORWARD: target.unused}.get(way) or target.gateway
-        ends, number = Ends(source, to), next(self._numbers)
-        size = self._ground.mtu - HEADERS[key[1]] if way is Way.BIG else SIZE
-        question = Question(way, number, target.gateway)
-        data = ask(question, ends, node_id=target.node_id, size=size)
+    def _send(self, key: Key, way: Way, source: IPAddress, now: float, *, apart: bool) -> None:
+        target, number = self._targets[key], next(self._numbers)
+        data, ends = question(target, way, number, source=source, mtu=self._ground.mtu)
         refused = self._sockets.send(
-            data, source=source, to=to, hops=1 if way is Way.FORWARD else 0
+            data, source=source, to=ends.asked, hops=1 if way is Way.FORWARD else 0
         )
+        self._rounds.asked(key, way, now, strerror(refused) if refused in OURS else "")
         if refused in OURS:
             return
         self.counts["asked"] += 1
-        waiting = Asked(number, key, way, ends, now)
+        waiting = Asked(number, key, way, ends, now, apart)
         if refused:
             self._lost(waiting)
         else:
@@ -221,15 +246,12 @@ class Prober:
         self._wake.ring()
 
     def _reply(self, heard: Heard) -> None:
-        ends = Ends(heard.source, heard.here)
-        question = asked(heard.data, ends, node_id=self._node_id)
-        if question is None:
+        data = reply(
+            heard, node_id=self._node_id, asker=self._directory.asker, posture=self._posture
+        )
+        if data is None:
             self.counts["strange"] += 1
             return
-        family: Family = 4 if question.about.version == 4 else 6
-        asker = self._directory.asker(heard.source, question.about)
-        report = self._posture(asker, family)
-        data = answer(question, report, ends, node_id=self._node_id)
         self._sockets.send(data, source=heard.here, to=heard.source, port=heard.port)
         self.counts["replied"] += 1
 
@@ -260,40 +282,16 @@ class Prober:
         self.counts["answered"] += 1
         if question.key in self._targets:
             self._entries.add(self._targets[question.key].host)
-            before = self._evidence_of(question.key)
-            closed = report is None and question.way is not Way.FORWARD
-            self._learn(question.key, before.with_answer(question.way, report, closed=closed))
-
-    def _doubt(self, question: Asked) -> None:
-        """Ask the link about a host that is silent, once for each silence."""
-        target, evidence = self._targets.get(question.key), self._evidence_of(question.key)
-        if question.way is not Way.HOST or target is None or evidence.resolved is False:
-            return
-        if evidence.trial(Way.HOST).row >= 0:
-            fixed = self._confirm(target.host)
-            doubted = evidence.settled(resolved=True) if fixed else evidence.in_doubt
-            self._learn(question.key, doubted)
+        now = self._clock()
+        if self._ledger.won(question, report, now):
+            self._again(question.key, now)
 
     def _lost(self, question: Asked) -> None:
         self.counts["lost"] += 1
-        if question.key in self._targets:
-            before = self._evidence_of(question.key)
-            self._learn(question.key, before.with_loss(question.way))
+        now = self._clock()
+        if self._ledger.lost(question, now):
+            self._again(question.key, now)
 
     def _learn(self, key: Key, evidence: Evidence) -> None:
-        before = self._evidence.get(key)
-        self._evidence[key] = evidence
-        found = diagnose(evidence, port=self._sockets.port)
-        if found != self.diagnoses.get(key) and not evidence.pending:
-            self.diagnoses[key] = found
-            self._told()
-        if evidence.doubtful and not (before and before.doubtful):
+        if self._ledger.learn(key, evidence):
             self._again(key, self._clock())
-
-    def _evidence_of(self, key: Key) -> Evidence:
-        return self._evidence.get(key, _NOTHING)
-
-    def _forget(self, key: Key, evidence: Evidence, *ways: Way) -> Evidence:
-        if (kept := evidence.without(*ways)) is not evidence:
-            self._learn(key, kept)
-        return kept

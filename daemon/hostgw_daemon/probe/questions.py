@@ -18,13 +18,17 @@ SILENCE: Final = 0.2
 
 
 class Asked(NamedTuple):
-    """A question that waits: its number, whom it is about, and when it was asked."""
+    """A question that waits: its number, whom it is about, and when it was asked.
+
+    `apart`: it was asked for a round alone, and proves nothing (`rounds`).
+    """
 
     number: int
     key: Key
     way: Way
     ends: Ends
     at: float
+    apart: bool = False
 
 
 class Questions:

@@ -8,12 +8,15 @@ Asking somebody with whom no packet is exchanged makes an entry in the kernel's 
 that table is small. So of those that are not in it no more than an allowance are asked a minute;
 those that it holds already, because packets go there, cost nothing. What it holds, the caller says:
 above gc_thresh1 the kernel throws idle entries out, and then they are new again.
+
+Who is asked because somebody ordered it is urgent: his turn comes at the rate, not in a round of
+all, and again soon, until all is known that was to be found out. The bounds hold for him too.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from heapq import heappop, heappush
 from typing import Final, Generic, TypeVar
 
@@ -38,6 +41,7 @@ class Turns(Generic[K]):
         self._serial = 0
         self._last = float("-inf")
         self._entries: deque[float] = deque()
+        self._urgent: set[K] = set()
 
     def come(self, key: K, now: float) -> None:
         """Take somebody new; the first turn is in the course of one round."""
@@ -46,6 +50,25 @@ class Turns(Generic[K]):
     def leave(self, key: K) -> None:
         """Forget somebody."""
         del self._due[key]
+        self._urgent.discard(key)
+
+    def hurry(self, keys: Sequence[K], now: float) -> None:
+        """Let these have their turns next, one after the other at the rate, until `calm`."""
+        for place, key in enumerate(keys):
+            if key in self._due:
+                self._urgent.add(key)
+                self._put(key, now + place / self._rate)
+
+    def calm(self, key: K) -> None:
+        """Let one have its turns as ever again."""
+        self._urgent.discard(key)
+
+    def lasts(self, keys: Sequence[K], now: float, known: Callable[[K], bool]) -> float:
+        """Give the seconds until each of these has had a turn, if they are hurried now."""
+        self._forget(now)
+        strangers = sum(not known(key) for key in keys)
+        minutes = (len(self._entries) + strangers - 1) // ALLOWANCE if strangers else 0
+        return max(len(keys) / self._rate, minutes * MINUTE)
 
     def period(self, count: int = 0) -> float:
         """Give the seconds between two turns of one that is not in doubt."""
@@ -68,7 +91,8 @@ class Turns(Generic[K]):
             if known(key) or self._allowed(now):
                 self._last = now
                 return key
-            self._put(key, now + self.period())
+            wait = self._entries[0] + MINUTE if key in self._urgent else now + self.period()
+            self._put(key, wait)
             when = self.next()
         return None
 
@@ -78,12 +102,17 @@ class Turns(Generic[K]):
         It comes after `least` seconds or later.
         """
         if key in self._due:
-            wait = BAD if bad else AGAIN if doubtful else self.period()
+            soon = doubtful or key in self._urgent
+            wait = BAD if bad else AGAIN if soon else self.period()
             self._put(key, now + max(wait, least))
 
-    def _allowed(self, now: float) -> bool:
+    def _forget(self, now: float) -> None:
+        """Drop the entries that were made more than a minute ago."""
         while self._entries and self._entries[0] <= now - MINUTE:
             self._entries.popleft()
+
+    def _allowed(self, now: float) -> bool:
+        self._forget(now)
         if len(self._entries) >= ALLOWANCE:
             return False
         self._entries.append(now)

@@ -7,6 +7,7 @@
 | `/metrics` | Prometheus text or OpenMetrics | everybody but the port of --healthz-port |
 | `/v1/status`, `plan`, `routes`, ... (`DOCUMENTS`, `OF_NETWORK`) | JSON | this host |
 | `/v1/events` (`polling`) | JSON: the journal, or what comes next in it | this host |
+| `/v1/probes?round=N` | JSON: how far a round of probes is, and what came of it | this host |
 | POST `/v1/holds/accept`, ... (`orders`, `controls`) | what came of it | the unix socket |
 
 Everything but the orders is read-only. Who asks is told by where the connection comes from; the
@@ -101,6 +102,9 @@ class Response:
 OBEYED: Final = (*ORDERS, *CONTROLS)
 """The paths of all orders: those for a network, and those for the daemon."""
 
+PROBES: Final = "/v1/probes"
+"""Where a round of probes is asked for, by its number."""
+
 Question: TypeAlias = Callable[[WebView], Sequence[Check]]
 Document: TypeAlias = Callable[[WebView], object]
 
@@ -124,12 +128,15 @@ OF_NETWORK: Final[Mapping[str, Callable[[NetworkView], object]]] = {
 }
 
 
+_DOCUMENTS: Final = (*DOCUMENTS, *OF_NETWORK, PROBES, EVENTS)
+
+
 def paths(reach: Reach) -> tuple[str, ...]:
     """Give every path that a connection may ask for."""
     health = tuple(f"/{question}" for question in QUESTIONS)
     if reach is Reach.HEALTH:
         return health
-    documents = (*DOCUMENTS, *OF_NETWORK, EVENTS) if reach >= Reach.HOST else ()
+    documents = _DOCUMENTS if reach >= Reach.HOST else ()
     return (*health, "/metrics", *documents, *(OBEYED if reach is Reach.SOCKET else ()))
 
 
@@ -145,7 +152,7 @@ def respond(view: WebView, request: Request) -> Response:
         return _health(QUESTIONS[question](view), request, question, check)
     if request.path == "/metrics" and request.reach is not Reach.HEALTH:
         return Response(200, *view.exposition(request.accept))
-    if request.path in (*DOCUMENTS, *OF_NETWORK, EVENTS) and request.reach is not Reach.HEALTH:
+    if request.path in _DOCUMENTS and request.reach is not Reach.HEALTH:
         return _document(view, request)
     return _unknown(request)
 
@@ -161,6 +168,8 @@ def _document(view: WebView, request: Request) -> Response:
     network = view.network(request.network)
     if network is None:
         return _refuse(request, 404, _no_network(view, request))
+    if request.path == PROBES:
+        return _round(network, request)
     return _json(OF_NETWORK[request.path](network))
 
 
@@ -169,6 +178,18 @@ def _events(view: WebView, request: Request) -> Response:
     if isinstance(poll, str):
         return _refuse(request, 400, poll)
     return Response(200, encode(view.events(poll)), JSON)
+
+
+def _round(network: NetworkView, request: Request) -> Response:
+    number = (*request.query.get("round", ()), "")[0]
+    if not (number.isascii() and number.isdigit() and len(number) <= len(str(1 << 64))):
+        said = f"round={quoted(number[:40])} is no number of a round"
+        return _refuse(request, 400, f"{said}: give that which POST /v1/peers/probe gave")
+    found = network.probed(int(number))
+    if found is None:
+        said = f"round {number} is not remembered: it was long ago, or probing began anew"
+        return _refuse(request, 404, f"{said} meanwhile; order another one")
+    return _json(found)
 
 
 def _no_network(view: WebView, request: Request) -> str:

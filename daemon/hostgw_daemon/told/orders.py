@@ -1,10 +1,11 @@
-"""What an operator may order about holds and the history, as it comes over the unix socket.
+"""What an operator may order about one network, as it comes over the unix socket.
 
 | path | body | does |
 |---|---|---|
 | `/v1/holds/accept` | `{"keys": [...]}` or `{"all": true}` | lets these holds go |
 | `/v1/holds/extend` | the same, and `"seconds": N` | lets them last at least so long from now |
 | `/v1/history/accept` | none | believes the history that the store tells now |
+| `/v1/peers/probe` | `{"keys": [...]}` or `{"all": true}` | asks these peers now by every way |
 
 A body is an order that is meant, or one sentence that says what is wrong with it: a word that is
 not known, or both words for "which", is a mistake of whoever wrote it, and nothing is done.
@@ -44,7 +45,14 @@ class Believe:
     """Take the history that the store tells now for ours."""
 
 
-Order: TypeAlias = Accept | Extend | Believe
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask the peers of these keys, None for all, by every way, now."""
+
+    keys: frozenset[bytes] | None
+
+
+Order: TypeAlias = Accept | Extend | Believe | Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,19 @@ class Done:
 
     done: int
     held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A round of probes that was ordered: its number, for `/v1/probes?round=`.
+
+    So many peers are asked, once in each family, at most `rate` a second: in about `seconds`.
+    """
+
+    round: int
+    peers: int
+    rate: int
+    seconds: float
 
 
 class _Which(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,10 +104,16 @@ def _believe(body: bytes) -> Order | str:
     return none(body) or Believe()
 
 
+def _probe(body: bytes) -> Order | str:
+    which = decoded(body, _WHICH)
+    return which if isinstance(which, str) else _chosen(which, Probe)
+
+
 ORDERS: Final[Mapping[str, Callable[[bytes], Order | str]]] = {
     "/v1/holds/accept": _accept,
     "/v1/holds/extend": _extend,
     "/v1/history/accept": _believe,
+    "/v1/peers/probe": _probe,
 }
 """What reads the body, by the path. It never raises."""
 
@@ -98,5 +125,5 @@ def _chosen(which: _Which, order: Callable[[frozenset[bytes] | None], Order]) ->
     if which.all:
         return order(None) if which.keys is None else "say either keys or all, not both"
     if not which.keys:
-        return "say which: keys with at least one key that is held, or all"
+        return "say which: keys with at least one key, or all"
     return order(frozenset(key.encode() for key in which.keys))

@@ -12,8 +12,9 @@ from hostgw_daemon.told.foreseen import PlanStatus
 from hostgw_daemon.told.holdings import HoldsStatus
 from hostgw_daemon.told.journal import Page
 from hostgw_daemon.told.listings import ConfigStatus, RouteStatus
-from hostgw_daemon.told.orders import Done, Order
+from hostgw_daemon.told.orders import Begun, Done, Order
 from hostgw_daemon.told.polling import Poll
+from hostgw_daemon.told.probed import RoundStatus
 from hostgw_daemon.told.status import PeerStatus, RefusalStatus, Status
 
 
@@ -92,6 +93,10 @@ class NetworkView(Protocol):
         """Give the network and the settings in force."""
         ...
 
-    def obey(self, order: Order) -> Done | str:
+    def probed(self, number: int) -> RoundStatus | None:
+        """Give what came of a round of probes, None for one that is not remembered."""
+        ...
+
+    def obey(self, order: Order) -> Done | Begun | str:
         """Carry out an order; give what came of it, or a sentence why it cannot be."""
         ...

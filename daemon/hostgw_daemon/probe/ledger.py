@@ -1,0 +1,125 @@
+"""What was found out of each peer, and what is said of it: the evidence and its diagnoses. Pure.
+
+Every answer and every loss comes by here: into the evidence, unless it was asked for a round alone,
+and into the rounds that wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Final
+
+from hostgw_core.model import IPAddress
+from hostgw_daemon.probe.datagram import Report, Way
+from hostgw_daemon.probe.directory import Directory
+from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
+from hostgw_daemon.probe.questions import Asked
+from hostgw_daemon.probe.rounds import Rounds
+from hostgw_daemon.probe.target import Key
+
+_NOTHING: Final = Evidence()
+
+
+class Ledger:
+    """Keeps it by key. `told` is called when a diagnosis is another; `port` is for sentences.
+
+    `here` tells whether an address is one of this host's. What takes an answer or a loss tells
+    whether a peer is in doubt that was not.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        rounds: Rounds,
+        *,
+        port: int,
+        here: Callable[[IPAddress], bool],
+        told: Callable[[], None],
+    ) -> None:
+        self._targets = directory.targets
+        self._rounds = rounds
+        self._port = port
+        self._here = here
+        self._told = told
+        self._evidence: dict[Key, Evidence] = {}
+        self.diagnoses: dict[Key, Diagnosis] = {}
+
+    def of(self, key: Key) -> Evidence:
+        """Give what is known of one."""
+        return self._evidence.get(key, _NOTHING)
+
+    def drop(self, key: Key) -> bool:
+        """Forget one; tell whether anything was said of it."""
+        self._evidence.pop(key, None)
+        self._rounds.drop(key)
+        return self.diagnoses.pop(key, None) is not None
+
+    def ways(self, key: Key) -> dict[Way, bool]:
+        """Give the ways to ask one, and of each whether it is asked apart: for a round alone."""
+        target, ordered = self._targets[key], self._rounds.wants(key)
+        room = target.unused is not None
+        found = self.of(key).ways(pods=self._here(target.ours), room=room)
+        ways = dict.fromkeys(found, False)
+        if ordered and room and Way.POD in ways:
+            ways.setdefault(Way.FORWARD, True)
+        return ways
+
+    def keep(self, key: Key, ways: Container[Way]) -> Evidence:
+        """Forget what any other way has brought: it holds no more. Give what is known then."""
+        evidence = self.of(key)
+        kept = evidence.without(*(way for way in Way if way not in ways))
+        if kept is not evidence:
+            self.learn(key, kept)
+        return kept
+
+    def won(self, question: Asked, report: Report | None, now: float) -> bool:
+        """Take an answer: by the daemon itself with its report, or by its kernel alone."""
+        key, way = question.key, question.way
+        self._rounds.heard(key, way, question.at, now - question.at)
+        closed = report is None and way is not Way.FORWARD
+        return self._take(
+            question, lambda before: before.with_answer(way, report, closed=closed), now
+        )
+
+    def lost(self, question: Asked, now: float) -> bool:
+        """Take a question that nobody answered."""
+        self._rounds.heard(question.key, question.way, question.at, None)
+        return self._take(question, lambda before: before.with_loss(question.way), now)
+
+    def silent(self, question: Asked, confirm: Callable[[IPAddress], bool]) -> bool:
+        """Ask the link about a host that is silent, once for each silence.
+
+        `confirm` has the kernel ask anew; it gives True for an address that needs no asking.
+        """
+        target, evidence = self._targets.get(question.key), self.of(question.key)
+        if question.way is not Way.HOST or target is None or evidence.resolved is False:
+            return False
+        if evidence.trial(Way.HOST).row < 0:
+            return False
+        fixed = confirm(target.host)
+        return self.learn(
+            question.key, evidence.settled(resolved=True) if fixed else evidence.in_doubt
+        )
+
+    def _take(self, question: Asked, change: Callable[[Evidence], Evidence], now: float) -> bool:
+        key = question.key
+        if key not in self._targets:
+            return False
+        doubtful = not question.apart and self.learn(key, change(self.of(key)))
+        self.settle(key, now)
+        return doubtful
+
+    def learn(self, key: Key, evidence: Evidence) -> bool:
+        """Take what is known now."""
+        before = self._evidence.get(key)
+        self._evidence[key] = evidence
+        found = diagnose(evidence, port=self._port)
+        if found != self.diagnoses.get(key) and not evidence.pending:
+            self.diagnoses[key] = found
+            self._told()
+        return evidence.doubtful and not (before and before.doubtful)
+
+    def settle(self, key: Key, now: float) -> None:
+        """See whether those who have ordered a round know enough of this one."""
+        if self._rounds.wants(key):
+            self._rounds.settle(key, self.of(key), self.ways(key), now)
