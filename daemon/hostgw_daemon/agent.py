@@ -208,7 +208,8 @@ class Agent:
     def _understood(self, network: str, news: News) -> None:
         self._reconciler.understand(news, network)
         self._hosting.understood()
-        self._probing.understood(network, news, self._members[network].subnets)
+        self._probing.hold(network, self._members[network].subnets)
+        self._probing.understood(network, news)
         if families := self._reconciler.families:
             self._hostwatch.need(*families)
         for name, member in self._members.items():
@@ -257,6 +258,7 @@ class Agent:
     def _follow(self) -> None:
         """Say what must be on this host, from the leases, the networks and the link."""
         for name, member in self._members.items():
+            self._probing.hold(name, member.subnets)
             must = member.perform(self._hostwatch.now)
             if must is not None:
                 before = self._duties.get(name)

@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from hostgw_core.model import FAMILIES, ClusterConfig, IPAddress, IPNetwork, Lease, Pool
+from hostgw_core.model import FAMILIES, ClusterConfig, IPAddress, IPNetwork, Lease, Pool, Subnets
 from hostgw_daemon.host.facts import Circumstances
 from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.link.uplink import NoUplink, Uplink
@@ -34,23 +34,23 @@ class _Routed(Container[IPNetwork]):
 
 def circumstances(
     uplink: Uplink | NoUplink,
-    *networks: tuple[Understanding | None, Lease | None],
+    *networks: tuple[Understanding | None, Lease | None, Subnets],
     rule: RouteRule | None = None,
 ) -> Circumstances:
     """Give what the host is held against; nothing about a network that is not known yet.
 
-    Of each network: what is understood of it, and the lease that this node goes by. `rule` is
-    how routes are written, None while they are not.
+    Of each network: what is understood of it, the lease that this node goes by, and the subnets
+    that its containers are in. `rule` is how routes are written, None while they are not.
     """
-    known = [(now, lease) for now, lease in networks if now is not None]
-    leases = [lease for _, lease in known if lease is not None]
-    rosters = tuple(now.roster for now, _ in known if now.roster is not None)
+    known = [(now, lease, own) for now, lease, own in networks if now is not None]
+    leases = [lease for _, lease, _ in known if lease is not None]
+    rosters = tuple(now.roster for now, _, _ in known if now.roster is not None)
     ours = {lease.key for lease in leases}
     others = (len(roster.peers) - len(ours & roster.peers.keys()) for roster in rosters)
     return Circumstances(
         link=uplink.link if isinstance(uplink, Uplink) else None,
-        pools=tuple(pool for now, _ in known for pool in _pools(now.config)),
-        own=tuple(subnet for lease in leases for subnet in lease.subnets),
+        pools=tuple(pool for now, _, _ in known for pool in _pools(now.config)),
+        own=tuple(subnet for _, _, own in known for subnet in own),
         peers=max(others, default=0),  # most nodes have a lease in each network
         table=rule.table if rule is not None else MAIN_TABLE,
         several=tuple(each.link for each in rule.underlays) if rule is not None else (),

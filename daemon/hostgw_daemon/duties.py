@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hostgw_core.model import FAMILIES, ClusterConfig, Lease, Subnets
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.cni.child import host_child
 from hostgw_daemon.cni.conflist import Attachment, Conflist, ConflistSpec, conflist
 from hostgw_daemon.disk.memory import Memory, Moment, Renewal
@@ -157,6 +158,20 @@ def confirmed(session: SessionState, before: Renewal | None, now: Moment) -> Ren
         return before
     wall = now.wall - (now.boottime - session.renewed)
     return Renewal(Moment(now.boot_id, session.renewed, wall), session.ttl)
+
+
+def inhabited(state: ClaimState, rests_on: Lease | None, remembered: Subnets) -> Subnets:
+    """Give the subnets that this host's containers are in: those that we hold, or held last.
+
+    A lease that is lost, or unsure after a start, moves no container: mostly it is ours again in a
+    moment. Who has left on purpose is in none. `rests_on` is what `resting` gives.
+    """
+    if state.drained:
+        return Subnets()
+    lease = state.lease or rests_on
+    if lease is not None:
+        return lease.subnets
+    return state.lost if any(state.lost) else remembered
 
 
 def resting(

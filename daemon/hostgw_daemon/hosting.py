@@ -103,7 +103,8 @@ class Hosting:
 
     def _circumstances(self) -> Circumstances:
         networks = (
-            (parts.understanding, parts.claim.lease or parts.resting) for parts in self._networks()
+            (parts.understanding, parts.claim.lease or parts.resting, parts.subnets)
+            for parts in self._networks()
         )
         return circumstances(self._uplink(), *networks, rule=self._rule())
 

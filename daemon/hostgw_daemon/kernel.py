@@ -213,6 +213,17 @@ class HostPicture:
     reached_by: tuple[tuple[IPAddress, int], ...] = ()
 
 
+class Hop(NamedTuple):
+    """Which way the kernel would send a packet: the link, and the gateway on it.
+
+    `gateway` is empty for what is on the link itself; `local` is an address of this host.
+    """
+
+    link: int
+    gateway: bytes = b""
+    local: bool = False
+
+
 class ForeignRoute(NamedTuple):
     """A route of another protocol to one destination: what may shadow or hold ours."""
 

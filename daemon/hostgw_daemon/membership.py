@@ -22,7 +22,7 @@ from hostgw_daemon.audience import Hears
 from hostgw_daemon.claim.claimant import Claimant
 from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.claim.telling import Telling
-from hostgw_daemon.duties import Duties, confirmed, duties, resting
+from hostgw_daemon.duties import Duties, confirmed, duties, inhabited, resting
 from hostgw_daemon.footing import Footing
 from hostgw_daemon.kernel import Kernel
 from hostgw_daemon.link.uplink import NoUplink, Uplink
@@ -133,9 +133,8 @@ class Membership:
 
     @property
     def subnets(self) -> Subnets:
-        """The subnets that we hold, or remember to hold; none before that."""
-        lease = self._claimant.state.lease or self._resting()
-        return lease.subnets if lease is not None else Subnets()
+        """The subnets that this host's containers are in."""
+        return inhabited(self._claimant.state, self._resting(), self.papers.remembered)
 
     def remember(self, kernel: Kernel, *, alone: bool) -> None:
         """Begin with what was known before this process; while the store is away, go by it.
@@ -228,6 +227,7 @@ class Membership:
             view=self._view.state,
             guard=self._guard.state,
             resting=self._resting(),
+            subnets=self.subnets,
             saved=self.papers.saved,
             subnet_file_written=self.papers.subnet_file_written,
             understanding=self._cluster.now,

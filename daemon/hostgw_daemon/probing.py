@@ -19,12 +19,13 @@ from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
 from hostgw_daemon.netlink.neighbour_watch import News as Told
 from hostgw_daemon.outside import Outside
+from hostgw_daemon.probe.aims import Aims
 from hostgw_daemon.probe.echo import Echo
 from hostgw_daemon.probe.evidence import Diagnosis
 from hostgw_daemon.probe.posture import Posture
 from hostgw_daemon.probe.prober import Prober
 from hostgw_daemon.probe.rounds import Round
-from hostgw_daemon.probe.target import Ground, Key, Target, targets_of
+from hostgw_daemon.probe.target import Ground, Key, Target
 from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.settings import Settings
 
@@ -53,8 +54,7 @@ class Probing:
         self._told = told
         self._trouble = trouble
         self._round_trip = round_trip
-        self._targets: dict[Key, Target] = {}
-        self._of: dict[str, tuple[Subnets, set[Key]]] = {}
+        self._aims = Aims()
         self._ground = Ground()
         self._prober: Prober | None = None
         self.rate = settings.probe_rate
@@ -80,7 +80,9 @@ class Probing:
                 "this daemon asks nobody, for its setting is --probe=false: start it with"
                 " --probe=true (and the other nodes', for otherwise their kernels alone answer)"
             )
-        keys = [key for lease in leases for f in FAMILIES if (key := (lease, f)) in self._targets]
+        keys = [
+            key for lease in leases for f in FAMILIES if (key := (lease, f)) in self._aims.targets
+        ]
         if self._prober is None:
             return "nobody can be asked now: see the condition probe_failing in `hostgwctl status`"
         if not keys:
@@ -94,29 +96,18 @@ class Probing:
         """Give a round by its number, None for one that is not remembered."""
         return self._prober.round(number) if self._prober is not None else None
 
-    def understood(self, network: str, news: News, ours: Subnets) -> None:
-        """Take what is known of the peers of a network; `ours` are the subnets that we hold in it.
+    def understood(self, network: str, news: News) -> None:
+        """Take what is known of the peers of a network."""
+        if self._settings.probe and (roster := news.now.roster) is not None:
+            self._amend(self._aims.understood(network, roster, news.moved))
 
-        The first answer of the store to us may come after the peers': then all are new.
-        """
-        roster = news.now.roster
-        if not self._settings.probe or roster is None:
-            return
-        held, known = self._of.get(network, (Subnets(), set[Key]()))
-        whole = news.moved is None or held != ours
-        keys = roster.peers if whole else news.moved or ()
-        fresh: dict[Key, Target | None] = {}
-        for key in keys:
-            fresh |= targets_of(key, roster.peers.get(key), ours)
-        touched = known if whole else {each for each in known if each[0] in (news.moved or ())}
-        changes = {**dict.fromkeys(touched - fresh.keys()), **fresh}
-        self._of[network] = (ours, (known - touched) | fresh.keys())
-        for each, target in changes.items():
-            if target is None:
-                self._targets.pop(each, None)
-            else:
-                self._targets[each] = target
-        if self._prober is not None:
+    def hold(self, network: str, ours: Subnets) -> None:
+        """Take the subnets that our containers are in, of a network."""
+        if self._settings.probe:
+            self._amend(self._aims.hold(network, ours))
+
+    def _amend(self, changes: Mapping[Key, Target | None]) -> None:
+        if self._prober is not None and changes:
             self._prober.amend(changes)
 
     def stand_on(self, uplink: Uplink | NoUplink, mtu: int) -> None:
@@ -159,7 +150,7 @@ class Probing:
             )
             prober.round_trip = self._round_trip
             prober.stand_on(self._ground)
-            prober.amend(self._targets)
+            prober.amend(self._aims.targets)
             self._prober = prober
             self._read_table()
             watch.start(lambda told: self._neighbours(told, watch))

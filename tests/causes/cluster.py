@@ -116,7 +116,8 @@ class Cluster:
     def named(self, expected: Verdicts, *, also: Verdicts, within: float) -> float:
         """Wait until all this is said; nothing else may be said meanwhile. Give the seconds.
 
-        `also` is what may be said, and need not. That somebody is not probed yet is no cause.
+        `also` is what may be said, and need not. That a node which has just come is not probed yet
+        is no cause.
         """
         begun = time.monotonic()
         strange: dict[tuple[str, str], str] = {}
@@ -125,7 +126,8 @@ class Cluster:
         def look() -> bool:
             said = self.verdicts()
             others = {pair: it for pair, it in said.items() if meant.get(pair) != it}
-            strange.update({pair: it for pair, it in others.items() if it != "unprobed"})
+            new = {pair for pair, it in others.items() if it == "unprobed" and pair[1] not in NODES}
+            strange.update({pair: it for pair, it in others.items() if pair not in new})
             assert expected.items() <= said.items(), said
             return True
 

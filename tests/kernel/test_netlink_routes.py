@@ -141,7 +141,7 @@ def test_a_moved_route_is_never_missing(underlay, kernel, prefix, *, family, one
             seq = channel.reserve()
             try:
                 piece = channel.ask(rtmsg.pack_lookup(old.destination[:-1] + b"\x05", seq=seq), seq)
-                found = rtread.read_way(piece.data, piece.messages[0]) == underlay.link
+                found = rtread.read_hop(piece.data, piece.messages[0]).link == underlay.link
             except OSError:
                 found = False
             looked, missed = looked + 1, missed + (not found)

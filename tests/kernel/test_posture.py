@@ -14,6 +14,7 @@ from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.probe.datagram import Report
 from hostgw_daemon.probe.posture import Posture
+from hostgw_daemon.probe.target import Target
 from support.netns_fixtures import Lan
 
 pytestmark = pytest.mark.root
@@ -36,6 +37,32 @@ def test_an_address_is_ours_if_the_kernel_says_so(lan: Callable[[int], Lan]):
         assert not any(posture.here(ip_address(each)) for each in OURS)
 
 
+def test_it_has_a_way_back_if_its_kernel_would_answer_through_the_asker(lan: Callable[[int], Lan]):
+    """Not if a default route by the same link would take the answers to a router."""
+    host = lan(2).hosts[0]
+    bridge(host, "cni0", address="10.5.1.1/24")
+    with host.enter(), HostReader.open() as reader:
+        (link,) = [link for link in reader.look().links if link.name == "eth0"]
+        uplink = Uplink(link, Addresses(), (), "it is")
+        for name in ("all", "eth0"):
+            Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter").write_text("1")
+        asker = Target("id", *map(ip_address, ("192.168.50.2", "10.5.2.1", "10.5.1.1")))
+
+        def says(about: str = "10.5.1.1", who: Target | None = asker) -> Report:
+            posture = Posture(reader, uplink=lambda: uplink, clock=lambda: 0.0)
+            return posture(who, ip_address(about)) & ~Report.FORWARDS
+
+        assert says() == Report.GATEWAY | Report.STRICT
+        host.ip("route", "add", "default", "via", "192.168.50.9")
+        assert says() == Report.GATEWAY
+        host.ip("route", "add", "10.5.2.0/24", "via", "192.168.50.2")
+        assert says() == Report.GATEWAY | Report.WAY_BACK
+        assert says("10.6.1.1") == Report.WAY_BACK
+        assert says(who=None) == Report.GATEWAY
+        host.ip("route", "replace", "unreachable", "10.5.2.0/24")
+        assert says() == Report.GATEWAY | Report.STRICT
+
+
 def test_a_host_forwards_if_its_link_does(lan: Callable[[int], Lan]):
     """The switch of the link alone is enough to stop it, in IPv4."""
     host = lan(1).hosts[0]
@@ -45,7 +72,7 @@ def test_a_host_forwards_if_its_link_does(lan: Callable[[int], Lan]):
 
         def forwards() -> bool:
             posture = Posture(reader, uplink=lambda: uplink, clock=lambda: 0.0)
-            return bool(posture(None, 4) & Report.FORWARDS)
+            return bool(posture(None, ip_address("10.5.1.1")) & Report.FORWARDS)
 
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         assert forwards()

@@ -121,6 +121,21 @@ async def test_a_strict_filter_without_a_route_back(lan: Callable[[int], Lan]):
         await all_well(hosts)
 
 
+async def test_a_missing_route_back_beside_a_default_route(lan: Callable[[int], Lan]):
+    """Its kernel sends the answers to a router, by the right link: no filter is to blame."""
+    net = lan(3)
+    build(net)
+    for host in net.hosts:
+        host.ip("route", "add", "default", "via", "192.168.50.99")
+    async with probing(net) as hosts:
+        await all_well(hosts)
+        hosts[1].sysctl("ipv4/conf/all/rp_filter", 1)
+        net.hosts[1].ip("route", "del", "10.5.1.0/24")
+        await named([hosts[0], hosts[2]], {(1, 2): "no_way_back"})
+        net.hosts[1].ip("route", "add", "10.5.1.0/24", "via", "192.168.50.1")
+        await all_well(hosts)
+
+
 async def test_a_network_between_that_takes_less_than_the_links(lan: Callable[[int], Lan]):
     """The switch drops what is large, and tells nobody."""
     net = lan(3)

@@ -7,8 +7,8 @@ import errno
 
 import pytest
 
-from hostgw_daemon.probe.datagram import SIZE, Way
-from support.fake_probes import Site, gateway, host, probing
+from hostgw_daemon.probe.datagram import SIZE, Report, Way
+from support.fake_probes import WELL, Site, gateway, host, probing
 from support.loops import running, until
 
 pytestmark = pytest.mark.looptime
@@ -91,13 +91,48 @@ async def test_a_node_that_comes_back_is_not_said_to_have_another_trouble() -> N
         site.wire.answers[2] = frozenset()
         await asyncio.sleep(5)
         site.prober.neighbours([(host(2), False)])
-        said: list[str] = []
-        site.prober._ledger._told = lambda: said.append(site.says(2))
+        said = site.follow(2)
         site.prober.neighbours([(host(2), True)])
         del site.wire.answers[2]
         await until(lambda: site.says(2) == "ok")
         await asyncio.sleep(5)
-        assert said in (["unprobed", "ok"], ["ok"])
+        assert said == ["ok"]
+
+
+async def test_a_way_back_that_returns_is_not_said_to_be_a_filter() -> None:
+    """Its host says so first, and that its pods' way was bad before had the other cause."""
+    async with probing(2) as site:
+        site.wire.answers[2] = PODS_LOST
+        site.wire.reports[2] = WELL & ~Report.WAY_BACK
+        await until(lambda: site.says(2) == "no_way_back")
+        said = site.follow(2)
+        del site.wire.reports[2]
+        asked = len(of(site, 2, Way.HOST))
+        await until(lambda: len(of(site, 2, Way.HOST)) > asked)
+        del site.wire.answers[2]
+        await until(lambda: site.says(2) == "ok")
+        assert said == ["ok"]
+
+
+async def test_a_filter_that_stays_when_a_way_back_returns_is_named() -> None:
+    """Once as much is lost with the way back as without it."""
+    async with probing(2) as site:
+        site.wire.answers[2] = PODS_LOST
+        site.wire.reports[2] = WELL & ~Report.WAY_BACK
+        await until(lambda: site.says(2) == "no_way_back")
+        del site.wire.reports[2]
+        assert 1 < await until(lambda: site.says(2) == "path_filtered") < 5
+
+
+async def test_of_a_node_that_is_new_nothing_is_said_before_its_host_was_heard() -> None:
+    """Not that it has no pods, which nobody knows yet."""
+    site = Site()
+    site.wire.answers[2] = frozenset({Way.FORWARD})
+    site.aim(2)
+    async with running(site.prober.run):
+        site.prober.neighbours([(host(2), True)])
+        await asyncio.sleep(1)
+        assert site.says(2) == ""
 
 
 async def test_answers_that_come_and_go_do_not_flicker() -> None:

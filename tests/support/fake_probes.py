@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
-from hostgw_core.model import Addresses, Family, IPAddress
+from hostgw_core.model import Addresses, IPAddress
 from hostgw_daemon.probe.datagram import Ends, Report, Way, answer, asked
 from hostgw_daemon.probe.port import Arrival, Heard, Returned, Said
 from hostgw_daemon.probe.prober import Prober
@@ -139,6 +139,7 @@ class Site:
     ours: set[IPAddress] = field(default_factory=lambda: {pods(1)[1], pods(1, 6)[1]})
     asked_about: list[Target | None] = field(default_factory=list)
     permanent: set[IPAddress] = field(default_factory=set)
+    listeners: list[Callable[[], None]] = field(default_factory=list)
     clock: Callable[[], float] = now
     prober: Prober = field(init=False)
 
@@ -150,7 +151,7 @@ class Site:
             posture=self._posture,
             here=lambda address: address in self.ours,
             confirm=self._confirm,
-            told=lambda: self.told.append(now()),
+            told=self._tell,
             clock=self.clock,
             rate=8.0,
         )
@@ -165,8 +166,24 @@ class Site:
         found = self.prober.diagnoses.get(key(number, network))
         return str(found.cause) if found is not None else ""
 
-    def _posture(self, asker: Target | None, family: Family) -> Report:
-        assert family == 4
+    def follow(self, number: int) -> list[str]:
+        """Give what will be told of a node from now on, as it comes."""
+        before, said = self.says(number), list[str]()
+
+        def look() -> None:
+            if (said or [before])[-1] != (found := self.says(number)):
+                said.append(found)
+
+        self.listeners.append(look)
+        return said
+
+    def _tell(self) -> None:
+        self.told.append(now())
+        for look in self.listeners:
+            look()
+
+    def _posture(self, asker: Target | None, about: IPAddress) -> Report:
+        assert about in {pods(1)[1], pods(1, 6)[1]}
         self.asked_about.append(asker)
         return WELL if asker is not None else Report.FORWARDS
 

@@ -108,6 +108,7 @@ def parts(**changes: Any) -> Parts:
         routes=RoutesState(last=full, last_full=full, complete=True, installed=3),
         masquerade=MasqueradeState(Standing.IN_FORCE),
         boottime=200.0,
+        subnets=OWN.subnets,
         subnet_file_written=True,
     )
     return replace(healthy, **changes)

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from hostgw_cli.lab.netns import Namespace, bridge
-from hostgw_core.model import Addresses, Family, IPAddress
+from hostgw_core.model import Addresses, IPAddress
 from hostgw_daemon.kernel import Link
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.netlink.host import HostReader
@@ -127,11 +127,11 @@ def _on(link: Link, told: News) -> list[tuple[IPAddress, bool | None]]:
     return [(address, resolved) for at, address, resolved in told if at == link.index]
 
 
-def _inside(netns: Namespace, posture: Posture) -> Callable[[Target | None, Family], Report]:
+def _inside(netns: Namespace, posture: Posture) -> Callable[[Target | None, IPAddress], Report]:
     """Read /proc/sys as a process in that namespace does."""
 
-    def look(asker: Target | None, family: Family) -> Report:
+    def look(asker: Target | None, about: IPAddress) -> Report:
         with netns.enter():
-            return posture(asker, family)
+            return posture(asker, about)
 
     return look

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_interface, ip_network
+from ipaddress import IPv4Network, ip_interface, ip_network
 
 import pytest
 
+from hostgw_core.model import Subnets
 from hostgw_core.session import SessionState
+from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.disk.memory import Memory, Moment, Renewal
-from hostgw_daemon.duties import Containers, Duties, child_for, confirmed, resting, rules_for
+from hostgw_daemon.duties import (
+    Containers,
+    Duties,
+    child_for,
+    confirmed,
+    inhabited,
+    resting,
+    rules_for,
+)
 from hostgw_daemon.kernel import Child
 from hostgw_daemon.link.mtu import Mtu
 from hostgw_daemon.rules.ruleset import RulesetSpec
@@ -81,6 +91,17 @@ def test_what_the_claim_says_counts_as_soon_as_it_says_anything():
     assert resting(HEADLESS, None, NOW, decided=False) is None
     assert resting(None, RENEWED, NOW, decided=False) is None
     assert resting(replace(HEADLESS, roster=None), RENEWED, NOW, decided=False) is None
+
+
+def test_containers_are_where_they_were_while_the_claim_is_unsure():
+    """Of a lease that is lost, or waits for a former life to end; not of one that was given up."""
+    other = Subnets(IPv4Network("10.9.9.0/24"))
+    assert inhabited(ClaimState(OWN, "kept"), None, other) == OWN.subnets
+    assert inhabited(ClaimState(), OWN, other) == OWN.subnets
+    assert inhabited(ClaimState(lost=OWN.subnets), None, other) == OWN.subnets
+    assert inhabited(ClaimState(conditions={"identity_unsure": "who?"}), None, other) == other
+    assert inhabited(ClaimState(), None, Subnets()) == Subnets()
+    assert inhabited(ClaimState(conditions={"drained": "yes"}), None, other) == Subnets()
 
 
 def of_network(network: str, own: str, *nodes: str, child: Child | None = None) -> Duties:

@@ -114,6 +114,23 @@ def test_a_silent_host_waits_for_the_link_to_speak():
     assert not evidence(None, host=GOOD, pod=BAD).pending
 
 
+def test_pods_that_answered_while_their_host_did_not_are_well():
+    """Only what was lost behind a silent host has to be asked anew."""
+    known = evidence(report=None, closed=True, host=BAD, pod=GOOD, big=BAD)
+    back = known.with_answer(Way.HOST, closed=True).with_answer(Way.HOST, closed=True)
+    assert back.trial(Way.POD) == GOOD
+    assert back.trial(Way.BIG).good is None
+    assert not back.pending
+
+
+def test_a_host_that_does_not_forward_is_named_whatever_its_pods_way_waits_for():
+    """It says so itself."""
+    known = evidence(report=WELL & ~Report.WAY_BACK, host=GOOD, pod=BAD)
+    turned = known.with_answer(Way.HOST, WELL)
+    assert turned.pending
+    assert not known.with_answer(Way.HOST, WELL & ~Report.FORWARDS).pending
+
+
 def test_a_closed_port_takes_back_what_a_daemon_said():
     """Its daemon has gone, and what it said of its host is not sure any more."""
     known = Evidence().with_answer(Way.HOST, WELL)

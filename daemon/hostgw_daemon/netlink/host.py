@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from hostgw_core.model import FAMILIES, Family, IPAddress
-from hostgw_daemon.kernel import MAIN_TABLE, UNICAST, DefaultRoute, HostPicture, Link, LinkAddress
+from hostgw_daemon.kernel import (
+    MAIN_TABLE,
+    UNICAST,
+    DefaultRoute,
+    Hop,
+    HostPicture,
+    Link,
+    LinkAddress,
+)
 from hostgw_daemon.netlink import ifmsg, rtmsg, rtread
 from hostgw_daemon.netlink.speaker import Speaker
 
@@ -81,17 +90,14 @@ class HostReader(Speaker):
                     if way.link and len(way.destination) == (4 if family == 4 else 16):
                         yield DefaultRoute(family, way.link, way.metric)
 
-    def way(self, to: IPAddress) -> int:
-        """Give the index of the link by which a packet would leave, 0 for none. Raise OSError."""
-        return next((link for _, link in self._ways([to])), 0)
+    def hop(self, to: IPAddress) -> Hop:
+        """Tell which way a packet would take. Raise OSError: there is none."""
+        seq = self._channel.reserve()
+        piece = self._channel.ask(rtmsg.pack_lookup(to.packed, seq=seq), seq)
+        return rtread.read_hop(piece.data, piece.messages[0])
 
     def _ways(self, addresses: Iterable[IPAddress]) -> Iterator[tuple[IPAddress, int]]:
         for address in addresses:
-            seq = self._channel.reserve()
-            try:
-                piece = self._channel.ask(rtmsg.pack_lookup(address.packed, seq=seq), seq)
-            except OSError:  # no route to it: then no link reaches it, which is the answer
-                continue
-            link = rtread.read_way(piece.data, piece.messages[0])
-            if link:
-                yield address, link
+            with suppress(OSError):  # no route to it: then no link reaches it, which is the answer
+                if link := self.hop(address).link:
+                    yield address, link

@@ -19,7 +19,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Leg, Route
+from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Hop, Leg, Route
 from hostgw_daemon.netlink.rtmsg import (
     RTA_DST,
     RTA_GATEWAY,
@@ -62,6 +62,8 @@ def _plain(width: int) -> _Plain:
 
 
 _PLAIN = {2: _plain(4), 10: _plain(16)}
+_KIND = 7  # where the fixed part says of what kind a route is
+RTN_LOCAL = 2
 _DESTINATION = {width: ATTRIBUTE.pack(4 + width, RTA_DST) for width in (4, 16)}
 
 
@@ -128,10 +130,11 @@ def destination(buffer: bytes | memoryview, message: Message) -> bytes:
     return found.get(RTA_DST, bytes(width))
 
 
-def read_way(buffer: bytes | memoryview, message: Message) -> int:
-    """Read the answer to `rtmsg.pack_lookup`: the link that a packet would leave by, or 0."""
+def read_hop(buffer: bytes | memoryview, message: Message) -> Hop:
+    """Read the answer to `rtmsg.pack_lookup`; link 0: no packet would leave."""
+    kind = buffer[message.start + _KIND]
     found = attributes(buffer, message.start + RTMSG.size, message.end)
-    return _number(found.get(RTA_OIF))
+    return Hop(_number(found.get(RTA_OIF)), _gateway(found), kind == RTN_LOCAL)
 
 
 def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRoute], Form | None]:

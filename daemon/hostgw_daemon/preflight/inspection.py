@@ -14,7 +14,7 @@ from typing import Final
 from hostgw_core.etcd import Etcd
 from hostgw_core.health import Severity
 from hostgw_core.keys import Keys
-from hostgw_core.model import FAMILIES, ClusterConfig, Refusal
+from hostgw_core.model import FAMILIES, ClusterConfig, Refusal, Subnets
 from hostgw_core.network import config_of
 from hostgw_core.store import Entry, Header, Span, StoreError
 from hostgw_core.view import Snapshot
@@ -189,7 +189,7 @@ def host(
 ) -> Iterator[Verdict]:
     """Find what on this host would lose packets."""
     unread = Snapshot(Header(0, 0, 0), {})
-    known = [(Understanding(unread, config), None) for config in configs]
+    known = [(Understanding(unread, config), None, Subnets()) for config in configs]
     try:
         with Inspector.open() as inspector:
             survey = Survey(inspector, Sysctls(), environ=environ)

@@ -57,7 +57,7 @@ class Report(IntFlag):
 
     NOTHING = 0
     FORWARDS = 1
-    STRICT = 2  # its reverse-path filter is strict on the link
+    STRICT = 2  # its reverse-path filter drops what comes from the asker's pods
     WAY_BACK = 4  # its kernel would answer the asker's pods through the asker
     GATEWAY = 8  # the address of its pods' gateway is there
 

@@ -12,7 +12,7 @@ behind it cannot be judged.
 | no answer to ARP or ND | | | | | `unresolved` |
 | answers | bad | bad, or not asked | | | `unreachable` |
 | | good | | | does not forward | `not_forwarding` |
-| | good | bad | | strict, and has no way back to our pods | `rp_filter` |
+| | good | bad | | filters strictly, and has no way back to our pods | `rp_filter` |
 | | good | bad | | has no way back to our pods | `no_way_back` |
 | | good | bad | | anything else | `path_filtered` |
 | | good | good | bad | | `mtu` |
@@ -121,8 +121,11 @@ class Evidence:
         before, after = self.trial(way), self.trial(way).won()
         trials = {**self.trials, way: after}
         if after.good and before.good is False:  # what lies behind it could not be judged
-            trials |= {each: self.trial(each).open for each in _BEHIND.get(way, ())}
+            behind = {each: self.trial(each) for each in _BEHIND.get(way, ())}
+            trials |= {each: trial.open for each, trial in behind.items() if not trial.good}
         told = report if report is not None else self.report
+        if way is not Way.POD and self._turned(report):  # what was lost had another cause
+            trials[Way.POD] = replace(self.trial(Way.POD), row=0)
         return replace(
             self,
             trials=MappingProxyType(trials),
@@ -135,6 +138,12 @@ class Evidence:
         """Take a question that nobody answered."""
         trials = {**self.trials, way: self.trial(way).lost()}
         return replace(self, trials=MappingProxyType(trials))
+
+    def _turned(self, report: Report | None) -> bool:
+        """Whether the way back to our pods is another than when their way turned bad."""
+        if report is None or self.report is None or self.trial(Way.POD).good is not False:
+            return False
+        return bool((report ^ self.report) & (Report.WAY_BACK | Report.STRICT))
 
     @property
     def in_doubt(self) -> Evidence:
@@ -181,10 +190,16 @@ class Evidence:
         """Whether what was said before goes on to be said, for nothing better is known.
 
         The host is silent, and the link has not said yet if it is there; or it begins to answer; or
-        the link has only just found it again.
+        the link has only just found it again. Or the host is well, and its pods' way is only just
+        asked anew: since the host came back, or since there is a way back to our pods.
         """
-        host = self.trial(Way.HOST)
-        return host.good is False and (self.resolved is None or host.row > -LOSSES)
+        host, pod = self.trial(Way.HOST), self.trial(Way.POD)
+        if host.good is None and pod.good is None:
+            return self.resolved is not False
+        if host.good is False:
+            return self.resolved is None or host.row > -LOSSES
+        reopened = (pod.good is None and pod.ever) or (pod.good is False and pod.row > -LOSSES)
+        return reopened and _of_host(self) is None
 
     @property
     def bad(self) -> bool:
@@ -245,7 +260,7 @@ _SENTENCES: Final = {
     Cause.RP_FILTER: "its reverse-path filter drops what comes from our pods, for it has no route"
     " back to them: see why that route is missing there, or set net.ipv4.conf.all.rp_filter=2",
     Cause.NO_WAY_BACK: "packets of our pods arrive there, and its kernel has no route by which to"
-    " answer them: see `hostgwctl routes --diff` and `hostgwctl peers` there",
+    " answer them through this node: see `hostgwctl routes --diff` and `hostgwctl peers` there",
     Cause.PATH_FILTERED: "packets from its address arrive and those from pods do not: turn off the"
     " cloud's source/destination check or port security, or look for a firewall between the hosts",
     Cause.MTU: "small packets arrive and those as large as the link takes do not: raise the MTU of"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hostgw_core.model import Family, IPAddress
+from hostgw_core.model import IPAddress
 from hostgw_daemon.probe.datagram import SIZE, Ends, Question, Report, Way, answer, ask, asked
 from hostgw_daemon.probe.port import Heard
 from hostgw_daemon.probe.target import HEADERS, Target
@@ -25,17 +25,16 @@ def reply(
     *,
     node_id: str,
     asker: Callable[[IPAddress, IPAddress], Target | None],
-    posture: Callable[[Target | None, Family], Report],
+    posture: Callable[[Target | None, IPAddress], Report],
 ) -> bytes | None:
     """Give the answer to a question to us, None to anything that is not to be answered.
 
     `asker` tells who asks from an address about one of our gateways, `posture` what we say of
-    ourselves to him.
+    ourselves to him, about that gateway.
     """
     ends = Ends(heard.source, heard.here)
     found = asked(heard.data, ends, node_id=node_id)
     if found is None:
         return None
-    family: Family = 4 if found.about.version == 4 else 6
-    report = posture(asker(heard.source, found.about), family)
+    report = posture(asker(heard.source, found.about), found.about)
     return answer(found, report, ends, node_id=node_id)

@@ -3,18 +3,23 @@
 IPv4 packets are forwarded if the link by which they come in says so; `all` is net.ipv4.ip_forward
 (net/ipv4/devinet.c). For IPv6 `all` alone decides (net/ipv6/ip6_output.c).
 
-Strict reverse-path filtering is the larger of two numbers being 1 (Documentation/networking/
-ip-sysctl.rst): `all` and the link's own. IPv6 has no such filter in the kernel itself.
+Reverse-path filtering is strict if the larger of two numbers is 1 (Documentation/networking/
+ip-sysctl.rst): `all` and the link's own. It drops what comes in by another link than that by which
+the answers would leave. IPv6 has no such filter in the kernel itself.
+
+Answers that would leave by the right link may go wrong still: where the route to somebody's pods is
+missing the default route carries them, on most hosts by that very link, to a router. So the gateway
+is looked at, too.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
 from hostgw_core.model import Family, IPAddress
+from hostgw_daemon.kernel import Hop
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.probe.datagram import Report
 from hostgw_daemon.probe.target import Target
@@ -28,8 +33,8 @@ PROC_SYS_NET: Final = Path("/proc/sys/net")
 class Ways(Protocol):
     """Who knows which way the kernel would send a packet."""
 
-    def way(self, to: IPAddress) -> int:
-        """Give the index of the link by which it would leave, 0 for none. Raise OSError."""
+    def hop(self, to: IPAddress) -> Hop:
+        """Tell which way it would take. Raise OSError: none."""
         ...
 
 
@@ -53,19 +58,22 @@ class Posture:
         self._proc = proc
         self._read: dict[Family, tuple[float, Report]] = {}
 
-    def __call__(self, asker: Target | None, family: Family) -> Report:
-        """Give what an answer to this asker reports."""
-        report = self._of_ourselves(family)
-        if asker is not None and self.here(asker.ours):
+    def __call__(self, asker: Target | None, about: IPAddress) -> Report:
+        """Give what an answer to this asker, about our pods' gateway at an address, reports.
+
+        That address is there or not, whoever asks: one whom we do not know yet is told as well.
+        """
+        report = self._of_ourselves(4 if about.version == 4 else 6)
+        if self.here(about):
             report |= Report.GATEWAY
         uplink = self._uplink()
-        if asker is not None and uplink is not None:
-            try:
-                back = self._ways.way(asker.gateway) == uplink.link.index
-            except OSError:
-                back = False
-            if back:
-                report |= Report.WAY_BACK
+        if asker is None or uplink is None:
+            return report & ~Report.STRICT
+        back = self._hop(asker.gateway)
+        if back.link == uplink.link.index:
+            report &= ~Report.STRICT
+        if back.gateway == asker.host.packed:
+            report |= Report.WAY_BACK
         return report
 
     def here(self, address: IPAddress) -> bool:
@@ -73,7 +81,13 @@ class Posture:
 
         A reading of a second ago would have the others ask an address that has just gone.
         """
-        return _ours(address)
+        return self._hop(address).local
+
+    def _hop(self, to: IPAddress) -> Hop:
+        try:
+            return self._ways.hop(to)
+        except OSError:
+            return Hop(0)
 
     def _of_ourselves(self, family: Family) -> Report:
         now = self._clock()
@@ -102,17 +116,3 @@ class Posture:
             return int((self._proc / name).read_text(encoding="ascii"))
         except (OSError, ValueError):
             return 0
-
-
-def _ours(address: IPAddress) -> bool:
-    """Ask by which address the kernel would speak to this one: to one of its own, by the same.
-
-    To bind it would not tell: net.ipv4.ip_nonlocal_bind lets any address be bound.
-    """
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect((str(address), 9))  # no packet is sent
-            return bool(sock.getsockname()[0] == str(address))
-    except OSError:
-        return False

@@ -19,7 +19,7 @@ from itertools import count
 from os import strerror
 from typing import Final, NoReturn
 
-from hostgw_core.model import Family, IPAddress
+from hostgw_core.model import IPAddress
 from hostgw_core.wake import Wake
 from hostgw_daemon.probe.datagram import (
     Report,
@@ -45,8 +45,8 @@ RATION: Final = 1.0
 class Prober:
     """Asks and answers. `told` is called when a diagnosis is another; `clock` is in seconds.
 
-    `posture` says of this node what an answer to `asker` reports: whether it forwards, and has a
-    way back to the pods behind that address of the asker. `confirm` has the kernel ask for an
+    `posture` says of this node what an answer to an asker reports, about the gateway of our pods
+    at an address; None is an asker whom we do not know. `confirm` has the kernel ask for an
     address on the link anew; it gives True for one that needs no asking. `here` tells whether
     an address is one of this host's.
     """
@@ -56,7 +56,7 @@ class Prober:
         sockets: Sockets,
         *,
         node_id: str,
-        posture: Callable[[Target | None, Family], Report],
+        posture: Callable[[Target | None, IPAddress], Report],
         here: Callable[[IPAddress], bool],
         confirm: Callable[[IPAddress], bool],
         told: Callable[[], None],

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from hostgw_core.health import Condition
-from hostgw_core.model import Lease
+from hostgw_core.model import Lease, Subnets
 from hostgw_core.session import SessionState
 from hostgw_core.upkeep import UpkeepState
 from hostgw_core.view import ViewState
@@ -45,9 +45,10 @@ NAMED = 3  # how many of many things a sentence names
 class Parts:
     """The states of all parts at one moment. `boottime` is seconds of CLOCK_BOOTTIME.
 
-    `resting` is the lease that this node goes by before it has claimed one; `saved` is when what it
-    remembers was written (seconds since the epoch, 0 for never). `troubles` are the network's own,
-    `around` those of the parts that a host has one of.
+    `resting` is the lease that this node goes by before it has claimed one, `subnets` are those
+    that its containers are in; `saved` is when what it remembers was written (seconds since the
+    epoch, 0 for never). `troubles` are the network's own, `around` those of the parts that a host
+    has one of.
     """
 
     view: ViewState
@@ -62,6 +63,7 @@ class Parts:
     resolved: int = 0
     guard: Watchfulness = field(default_factory=Watchfulness)
     resting: Lease | None = None
+    subnets: Subnets = field(default_factory=Subnets)
     saved: float = 0.0
     subnet_file_written: bool = False
     upkeep: UpkeepState = field(default_factory=UpkeepState)
