@@ -36,7 +36,7 @@ KIND_WORDS = {BLACKHOLE: "blackhole", UNREACHABLE: "unreachable"}
 
 
 class Leg(NamedTuple):
-    """One of several ways that a route has."""
+    """A way that a packet takes: one of several that a route has. No gateway: it is on the link."""
 
     gateway: bytes
     link: int
@@ -211,17 +211,6 @@ class HostPicture:
     addresses: tuple[LinkAddress, ...] = ()
     defaults: tuple[DefaultRoute, ...] = ()
     reached_by: tuple[tuple[IPAddress, int], ...] = ()
-
-
-class Hop(NamedTuple):
-    """Which way the kernel would send a packet: the link, and the gateway on it.
-
-    `gateway` is empty for what is on the link itself; `local` is an address of this host.
-    """
-
-    link: int
-    gateway: bytes = b""
-    local: bool = False
 
 
 class ForeignRoute(NamedTuple):

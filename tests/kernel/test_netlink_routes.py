@@ -141,7 +141,8 @@ def test_a_moved_route_is_never_missing(underlay, kernel, prefix, *, family, one
             seq = channel.reserve()
             try:
                 piece = channel.ask(rtmsg.pack_lookup(old.destination[:-1] + b"\x05", seq=seq), seq)
-                found = rtread.read_hop(piece.data, piece.messages[0]).link == underlay.link
+                hop = rtread.read_hop(piece.data, piece.messages[0])
+                found = hop is not None and hop.link == underlay.link
             except OSError:
                 found = False
             looked, missed = looked + 1, missed + (not found)

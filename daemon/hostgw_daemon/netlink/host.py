@@ -16,8 +16,8 @@ from hostgw_daemon.kernel import (
     MAIN_TABLE,
     UNICAST,
     DefaultRoute,
-    Hop,
     HostPicture,
+    Leg,
     Link,
     LinkAddress,
 )
@@ -90,8 +90,8 @@ class HostReader(Speaker):
                     if way.link and len(way.destination) == (4 if family == 4 else 16):
                         yield DefaultRoute(family, way.link, way.metric)
 
-    def hop(self, to: IPAddress) -> Hop:
-        """Tell which way a packet would take. Raise OSError: there is none."""
+    def hop(self, to: IPAddress) -> Leg | None:
+        """Tell which way a packet would leave, None for one to this host. Raise OSError: no way."""
         seq = self._channel.reserve()
         piece = self._channel.ask(rtmsg.pack_lookup(to.packed, seq=seq), seq)
         return rtread.read_hop(piece.data, piece.messages[0])
@@ -99,5 +99,5 @@ class HostReader(Speaker):
     def _ways(self, addresses: Iterable[IPAddress]) -> Iterator[tuple[IPAddress, int]]:
         for address in addresses:
             with suppress(OSError):  # no route to it: then no link reaches it, which is the answer
-                if link := self.hop(address).link:
-                    yield address, link
+                if (hop := self.hop(address)) is not None and hop.link:
+                    yield address, hop.link

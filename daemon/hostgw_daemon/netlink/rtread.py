@@ -19,7 +19,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Hop, Leg, Route
+from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Leg, Route
 from hostgw_daemon.netlink.rtmsg import (
     RTA_DST,
     RTA_GATEWAY,
@@ -130,11 +130,12 @@ def destination(buffer: bytes | memoryview, message: Message) -> bytes:
     return found.get(RTA_DST, bytes(width))
 
 
-def read_hop(buffer: bytes | memoryview, message: Message) -> Hop:
-    """Read the answer to `rtmsg.pack_lookup`; link 0: no packet would leave."""
-    kind = buffer[message.start + _KIND]
+def read_hop(buffer: bytes | memoryview, message: Message) -> Leg | None:
+    """Read the answer to `rtmsg.pack_lookup`: the way it leaves; None: it stays on this host."""
+    if buffer[message.start + _KIND] == RTN_LOCAL:
+        return None
     found = attributes(buffer, message.start + RTMSG.size, message.end)
-    return Hop(_number(found.get(RTA_OIF)), _gateway(found), kind == RTN_LOCAL)
+    return Leg(_gateway(found), _number(found.get(RTA_OIF)))
 
 
 def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRoute], Form | None]:

@@ -15,11 +15,12 @@ is looked at, too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
 from hostgw_core.model import Family, IPAddress
-from hostgw_daemon.kernel import Hop
+from hostgw_daemon.kernel import Leg
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.probe.datagram import Report
 from hostgw_daemon.probe.target import Target
@@ -33,8 +34,8 @@ PROC_SYS_NET: Final = Path("/proc/sys/net")
 class Ways(Protocol):
     """Who knows which way the kernel would send a packet."""
 
-    def hop(self, to: IPAddress) -> Hop:
-        """Tell which way it would take. Raise OSError: none."""
+    def hop(self, to: IPAddress) -> Leg | None:
+        """Tell which way it would leave, None if it is to this host. Raise OSError: no way."""
         ...
 
 
@@ -69,11 +70,12 @@ class Posture:
         uplink = self._uplink()
         if asker is None or uplink is None:
             return report & ~Report.STRICT
-        back = self._hop(asker.gateway)
-        if back.link == uplink.link.index:
-            report &= ~Report.STRICT
-        if back.gateway == asker.host.packed:
-            report |= Report.WAY_BACK
+        with suppress(OSError):
+            back = self._ways.hop(asker.gateway)
+            if back is not None and back.link == uplink.link.index:
+                report &= ~Report.STRICT
+            if back is not None and back.gateway == asker.host.packed:
+                report |= Report.WAY_BACK
         return report
 
     def here(self, address: IPAddress) -> bool:
@@ -81,13 +83,10 @@ class Posture:
 
         A reading of a second ago would have the others ask an address that has just gone.
         """
-        return self._hop(address).local
-
-    def _hop(self, to: IPAddress) -> Hop:
         try:
-            return self._ways.hop(to)
+            return self._ways.hop(address) is None
         except OSError:
-            return Hop(0)
+            return False
 
     def _of_ourselves(self, family: Family) -> Report:
         now = self._clock()
