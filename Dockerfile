@@ -21,9 +21,10 @@ RUN python3 -m venv --without-pip /opt/hostgw \
       dist/hostgw-*.whl
 
 FROM ${BASE}
-# nft writes the masquerade rules; ip is for the person who looks in.
+# nft writes the masquerade rules, and iptables lets pods' packets through where its policy drops
+# them (docker); ip is for the person who looks in.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends iproute2 nftables \
+ && apt-get install --yes --no-install-recommends iproute2 iptables nftables \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/hostgw /opt/hostgw
 COPY systemd/rt_protos.d/hostgw.conf /etc/iproute2/rt_protos.d/hostgw.conf

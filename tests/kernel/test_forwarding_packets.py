@@ -179,6 +179,26 @@ async def test_a_chain_that_cannot_be_listed_is_left_alone(tmp_path, monkeypatch
     assert await Iptables(proc_net=tmp_path).ensure(spec()) == 0
 
 
+@pytest.mark.parametrize("refusing", ["#!/bin/sh\necho must be root >&2\nexit 3\n", ""])
+async def test_a_legacy_table_that_cannot_be_listed_is_told_of(tmp_path, monkeypatch, refusing):
+    """Nobody else sees what it drops; the other form is seen to all the same."""
+    (tmp_path / "ip_tables_names").write_text("nat\nfilter\n")
+    done = tmp_path / "done"
+    tools = {"iptables-nft": f"#!/bin/sh\necho -P FORWARD DROP\necho . >> {done}\n"}
+    if refusing:
+        tools["iptables-legacy"] = refusing
+    for name, script in tools.items():
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    iptables = Iptables(proc_net=tmp_path)
+    with pytest.raises(FirewallError, match="iptables-legacy"):
+        await iptables.ensure(spec())
+    assert len(done.read_text().split()) == 3  # a listing, and two rules
+    assert await iptables.filters() == {"iptables-nft": "-P FORWARD DROP\n"}
+    assert await iptables.ensure(spec(forward_rules=False)) == 0
+
+
 async def test_a_rule_that_is_refused_is_a_sentence(tmp_path, monkeypatch):
     """A chain that can be listed and not be changed: the words of iptables."""
     tool = tmp_path / "iptables-nft"

@@ -108,6 +108,18 @@ async def test_a_reject_at_the_end_of_forward_is_named_and_its_cure_helps(
         await eventually_async(lambda: told[-1] == "")
 
 
+async def test_a_policy_of_iptables_is_seen_without_iptables(site, firewall, tmp_path):
+    """As in a container without the command: nft lists the chain, and names the cure."""
+    site.run("iptables-nft -P FORWARD DROP")
+    absent = Iptables(prefix=site.first.argv("env", f"PATH={tmp_path}"), proc_net=tmp_path)
+    assert await absent.ensure(spec()) == 0
+    async with looking(firewall, absent) as told:
+        await eventually_async(lambda: told)
+        cured(site, told[0])
+        assert passes(site)
+        await eventually_async(lambda: told[-1] == "")
+
+
 async def test_a_host_where_pods_pass_is_told_of_nothing(site, firewall, iptables, in_force):
     """Our own table, accepting chains of others, and drops of something else."""
     site.run("iptables-nft -A FORWARD -s 203.0.113.0/24 -j DROP")

@@ -35,8 +35,10 @@ def test_every_command_starts_in_it(image: Image, command: str) -> None:
 
 
 def test_the_tools_that_the_agent_runs_are_in_it(image: Image) -> None:
-    """The masquerade rules need nft; `ip` names our protocol."""
+    """The rules need nft, and iptables-nft in both families; `ip` names our protocol."""
     assert image.run("nft", "--version").startswith("nftables")
+    for tool in ("iptables-nft", "ip6tables-nft"):
+        assert image.run(tool, "--version").endswith("(nf_tables)\n")
     assert "104\thostgw" in image.run("cat", "/etc/iproute2/rt_protos.d/hostgw.conf")
 
 

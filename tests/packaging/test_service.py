@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -111,6 +112,31 @@ def test_the_controller_runs_with_nothing(site: ServiceSite) -> None:
 
 def test_what_the_daemonset_grants_is_enough(site: ServiceSite) -> None:
     """As uid 0 with the manifest's capabilities, arguments and folders, the routes are made."""
+    site.machine.run("iptables-nft", "-P", "FORWARD", "DROP")
+    site.start_etcd()
+    start_as_a_pod(site)
+    assert site.routes() == PEERS
+    eventually(lambda: "masquerade" in site.machine.run("nft", "list", "ruleset"))
+    eventually(lambda: accepted(site, "iptables-nft"))
+    assert site.subnet().startswith("10.5.")
+    eventually(lambda: attaching(site)["type"] == "bridge")
+    assert "not permitted" not in site.machine.journal("pod")
+
+
+def test_a_pod_sees_to_iptables_legacy_with_what_the_page_adds(site: ServiceSite) -> None:
+    """Without it the condition has the words of the command; with it packets pass the policy."""
+    site.machine.run("iptables-legacy", "-P", "FORWARD", "DROP")
+    site.start_etcd()
+    start_as_a_pod(site)
+    eventually(lambda: "iptables-legacy refused" in site.machine.journal("pod"))
+    start_as_a_pod(site, capabilities=["NET_RAW"], paths=["/run/xtables.lock"])
+    eventually(lambda: accepted(site, "iptables-legacy"))
+
+
+def start_as_a_pod(
+    site: ServiceSite, *, capabilities: Sequence[str] = (), paths: Sequence[str] = ()
+) -> None:
+    """Start a unit that has what the manifest gives its container, and these beside it."""
     manifest = yaml.safe_load((ROOT / "deploy/kubernetes/daemonset.yaml").read_text())
     pod = manifest["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -120,23 +146,25 @@ def test_what_the_daemonset_grants_is_enough(site: ServiceSite) -> None:
         for volume in pod["volumes"]
         if volume.get("hostPath", {}).get("type") == "DirectoryOrCreate"
     ]
-    capabilities = " ".join(f"CAP_{name}" for name in context["capabilities"]["add"])
+    granted = " ".join(f"CAP_{name}" for name in (*context["capabilities"]["add"], *capabilities))
     site.machine.run("mkdir", "-p", *folders)
     site.machine.write(
         "/etc/systemd/system/pod.service",
         "[Service]\nType=notify\n"
-        f"User={context['runAsUser']}\nCapabilityBoundingSet={capabilities}\n"
-        f"NoNewPrivileges=yes\nProtectSystem=strict\nReadWritePaths={' '.join(folders)}\n"
+        f"User={context['runAsUser']}\nCapabilityBoundingSet={granted}\n"
+        "NoNewPrivileges=yes\nProtectSystem=strict\n"
+        f"ReadWritePaths={' '.join((*folders, *paths))}\n"
         "Environment=HOSTGW_ETCD_ENDPOINTS=http://192.168.50.2:2379 HOSTGW_NODE_NAME=node-1\n"
         f"ExecStart=/opt/hostgw/bin/hostgwd --iface=eth0 {' '.join(container['args'])}\n",
     )
-    site.start_etcd()
+    site.machine.run("systemctl", "daemon-reload")
+    site.machine.run("systemctl", "stop", "pod")
     site.start("pod")
-    assert site.routes() == PEERS
-    eventually(lambda: "masquerade" in site.machine.run("nft", "list", "ruleset"))
-    assert site.subnet().startswith("10.5.")
-    eventually(lambda: attaching(site)["type"] == "bridge")
-    assert "not permitted" not in site.machine.journal("pod")
+
+
+def accepted(site: ServiceSite, tool: str) -> bool:
+    """Tell whether both of our rules stand in a FORWARD chain."""
+    return site.machine.run(tool, "-S", "FORWARD").count("hostgw: ") == 2
 
 
 def attaching(site: ServiceSite) -> dict[str, Any]:

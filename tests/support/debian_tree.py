@@ -28,6 +28,7 @@ PACKAGES = (
     "ca-certificates",
     "dbus",
     "iproute2",
+    "iptables",
     "nftables",
     "procps",
     "python3",

@@ -157,6 +157,8 @@ class Machine:
             group.mkdir(exist_ok=True)
         return {
             "PATH": os.environ["PATH"],
+            # /proc/sys/net is to be written to, as on a machine: its network is its own.
+            "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
             "CGROUPS": " ".join(str(group) for group in groups),
             "WORK": str(work),
             "TREE": str(self.tree),

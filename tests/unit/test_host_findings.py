@@ -174,6 +174,18 @@ WRONG = [
         ),
         "looks after cni0",
     ),
+    (
+        facts(around={"hidden": (4, 6)}),
+        "host_unread",
+        "iptables-legacy -S FORWARD",
+        "may not know whether iptables-legacy drops",
+    ),
+    (
+        facts(about=V6, switches={6: {ALL_LINKS: ON}}, around={"hidden": (4, 6)}),
+        "host_unread",
+        "ip6tables-legacy -S FORWARD",
+        "may not know whether ip6tables-legacy drops",
+    ),
 ]
 
 WELL = [
@@ -205,6 +217,7 @@ WELL = [
     facts(about={"link": None}, around={"flushes": True}),
     facts(around={"left_alone": ("interface-name:cni*",)}),
     facts(around={"left_alone": ()}, links=(UPLINK, link(CNI0, "cni0"))),
+    facts(around={"hidden": (6,)}),  # IPv6 is not used
 ]
 
 

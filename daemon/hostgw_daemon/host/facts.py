@@ -42,7 +42,8 @@ class Around:
     network namespace, where the thresholds of the neighbour table can be set. `flushes`:
     systemd-networkd configures the uplink, and takes routes that it did not make for its own.
     `left_alone` is what NetworkManager leaves alone, as it is written in its configuration
-    (`interface-name:cni0`); None: it does not run.
+    (`interface-name:cni0`); None: it does not run. `hidden` are the families in which
+    iptables-legacy may have tables that this process may not know of.
     """
 
     bridged: Mapping[Family, bool | None] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Around:
     kubernetes: bool = False
     flushes: bool = False
     left_alone: tuple[str, ...] | None = None
+    hidden: tuple[Family, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 A finding says what happens to which packet, and the command that cures it, word for word. It
 `sets` sysctls where these are the cure: what `--fix-sysctls` writes. Everything here was measured:
-docs/host.md says how. A healthy host gives no finding; what cannot be seen gives none either.
+docs/host.md says how. A healthy host gives no finding; what cannot be seen gives none either, but
+for tables of iptables-legacy, which may drop every packet.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def findings(facts: HostFacts) -> tuple[Finding, ...]:
         *_networkd(facts),
         *_networkmanager(facts),
         *_overlap(facts),
+        *_hidden_tables(facts),
     )
 
 
@@ -250,6 +252,22 @@ def _overlap(facts: HostFacts) -> Iterator[Finding]:
     found = overlap(facts)
     if found is not None:
         yield Finding("network_overlap", *found)
+
+
+def _hidden_tables(facts: HostFacts) -> Iterator[Finding]:
+    """Tell of tables that the kernel names to root alone: nobody else can know what they drop.
+
+    It has such a file only where somebody has loaded that form of iptables.
+    """
+    hidden = [family for family in facts.around.hidden if family in facts.about.families]
+    if hidden:
+        tools = [f"{'ip6tables' if family == 6 else 'iptables'}-legacy" for family in hidden]
+        yield Finding(
+            "host_unread",
+            f"this user may not know whether {' or '.join(tools)} drops what goes to or from"
+            " containers, and lets nothing through there; docs/packets.md has a user who may",
+            "; ".join(f"{tool} -S FORWARD" for tool in tools),
+        )
 
 
 def _by_sysctl(code: str, sentence: str, sets: tuple[Sysctl, ...]) -> Finding:

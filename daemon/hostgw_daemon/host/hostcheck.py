@@ -67,7 +67,7 @@ class HostState:
             why = [self.refused[each] for each in finding.sets if each in self.refused]
             found.setdefault(finding.code, []).append("; ".join((finding.detail, *why)))
         if self.trouble:
-            found["host_unread"] = [self.trouble]
+            found.setdefault("host_unread", []).append(self.trouble)
         return {code: "; ".join(each) for code, each in found.items()}
 
 

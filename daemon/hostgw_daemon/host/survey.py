@@ -23,6 +23,8 @@ _BRIDGED: Mapping[Family, str] = {
     4: "net/bridge/bridge-nf-call-iptables",
     6: "net/bridge/bridge-nf-call-ip6tables",
 }
+_LEGACY: Mapping[Family, str] = {4: "ip_tables_names", 6: "ip6_tables_names"}
+"""Where the kernel names the tables of iptables-legacy, which it does to root alone."""
 _FIRST = "net/ipv4/neigh/default/gc_thresh3"
 """A sysctl that only the first network namespace has."""
 
@@ -93,7 +95,16 @@ class Survey:
             or (first and (self._root / "var/lib/kubelet").exists()),
             flushes=first and link is not None and self._flushes(link),
             left_alone=self._left_alone() if first else None,
+            hidden=tuple(family for family in FAMILIES if self._hidden(_LEGACY[family])),
         )
+
+    def _hidden(self, names: str) -> bool:
+        """Tell whether the kernel has such a file and does not show it to us."""
+        try:
+            (self._root / "proc/self/net" / names).open("rb").close()
+        except OSError as error:
+            return isinstance(error, PermissionError)
+        return False
 
     def _flushes(self, link: Link) -> bool:
         state = self._text(self._root / f"run/systemd/netif/links/{link.index}")

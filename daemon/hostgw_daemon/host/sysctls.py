@@ -2,7 +2,7 @@
 
 A process with CAP_NET_ADMIN may write those below `net` of its own network namespace, whoever it
 runs as (net_ctl_permissions in net/sysctl_net.c); not where /proc/sys is mounted read-only, as in
-most containers and under systemd's ProtectKernelTunables=yes.
+most containers, and under systemd's ProtectKernelTunables=yes unless ReadWritePaths= names them.
 """
 
 from __future__ import annotations

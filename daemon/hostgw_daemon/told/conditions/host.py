@@ -86,7 +86,7 @@ HOST = (
     Kind(
         "host_unread",
         _NOTICE,
-        "This host cannot be checked.",
-        "See the detail for the kernel's words; routes do not depend on it.",
+        "This host, or a part of it, cannot be checked.",
+        "Do what the detail ends in, or see its words; routes do not depend on it.",
     ),
 )
