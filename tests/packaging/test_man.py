@@ -50,3 +50,26 @@ def test_the_wheel_brings_them(wheel: Path) -> None:
         names = archive.namelist()
     for name, place in PAGES.items():
         assert [each for each in names if each.endswith(f".data/data/{place}/{name}")], name
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("name", PAGES)
+def test_man_finds_it(name: str, environment: Path, tmp_path: Path) -> None:
+    """Where the environment's commands are on the path, and where the links of the document are."""
+    links = "cp -rsf /opt/hostgw/share/man /usr/local/share/"
+    assert links in (ROOT / "docs" / "installing.md").read_text()
+    page = environment / PAGES[name] / name
+    assert where(name, PATH=f"{environment}/bin:/usr/bin:/bin") == page
+    local = tmp_path / "local"
+    here = links.replace("/usr/local", str(local)).replace("/opt/hostgw", str(environment))
+    for folder in ("bin", "share"):
+        (local / folder).mkdir(parents=True)
+    subprocess.run(here.split(), check=True)
+    assert where(name, PATH=f"{local}/bin:/usr/bin:/bin").resolve() == page
+
+
+def where(name: str, **environ: str) -> Path:
+    """Give the file that man would show."""
+    argv = ["man", "-w", name.partition(".")[0]]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
