@@ -71,6 +71,7 @@ class Keys:
     subnets6: Span = field(init=False, repr=False, compare=False)
     reservations: Span = field(init=False, repr=False, compare=False)
     nodes: Span = field(init=False, repr=False, compare=False)
+    disputes: Span = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         base = re.sub("/+", "/", self.prefix).removesuffix("/")
@@ -83,6 +84,7 @@ class Keys:
             ("subnets6", "hostgw/subnets6"),
             ("reservations", "hostgw/reservations"),
             ("nodes", "hostgw/nodes"),
+            ("disputes", "hostgw/disputes"),
         ):
             put(self, name, Span.under(f"{base}/{path}/".encode()))
 
@@ -100,17 +102,19 @@ class Keys:
             raise ValueError(f"{quoted(node_id)} is not a node id")
         return self.nodes.start + node_id.encode()
 
-    def disputes(self, node_id: str) -> Span:
-        """Give the range in which other nodes tell this one that they want its address.
+    def dispute(self, holder: str, claimant: str) -> bytes:
+        """Name the note of one node that it wants the address of another.
 
-        A node watches its own range alone, so telling one node costs the others nothing.
+        Raise ValueError when a text cannot be a node id.
         """
-        return Span.under(f"{self.prefix}/hostgw/disputes/{node_id}/".encode())
+        if bad := next((each for each in (holder, claimant) if not is_node_id(each)), None):
+            raise ValueError(f"{quoted(bad)} is not a node id")
+        return self.disputes.start + f"{holder}/{claimant}".encode()
 
     def heard_by(self, node_id: str) -> tuple[Span, ...]:
-        """Give what a node watches: the network, every lease, and what concerns itself."""
+        """Give what a node watches: the network, every lease and dispute, and its own presence."""
         itself = Span(self.node(node_id))
-        return Span(self.config), self.subnets, self.subnets6, self.disputes(node_id), itself
+        return Span(self.config), self.subnets, self.subnets6, self.disputes, itself
 
     def block(self, subnets: Subnets) -> Span:
         """Give the range in which every key lies that leases a subnet with this first address.
@@ -147,6 +151,15 @@ class Keys:
             if is_node_id(node_id):
                 return node_id
         return _malformed(key, f"it is not a node id under {quoted(self.nodes.start)}")
+
+    def parties_of(self, key: bytes) -> tuple[str, str] | Refusal:
+        """Read the node ids that a dispute's key names: who has the address, and who wants it."""
+        if key in self.disputes:
+            name = key[len(self.disputes.start) :].decode(errors="replace")
+            holder, _, claimant = name.partition("/")
+            if is_node_id(holder) and is_node_id(claimant):
+                return holder, claimant
+        return _malformed(key, f"it is not two node ids under {quoted(self.disputes.start)}")
 
     def _leases(self, subnets: Subnets) -> Span:
         return self.subnets6 if subnets.ipv4 is None else self.subnets

@@ -191,9 +191,11 @@ class Membership:
 
     def perform(self, uplink: Uplink | NoUplink) -> Duties | None:
         """Have the files of our lease kept; give all that must be, None while there is no lease."""
-        held, now = self._claimant.state.lease, self._cluster.now
-        session = self._claimant.lease_session.state
+        claimant, now = self._claimant, self._cluster.now
+        held, session = claimant.state.lease, claimant.lease_session.state
         self._renewal = confirmed(session, self._renewal, moment(self._me.boot_id))
+        if held is None and claimant.announcement.announced:
+            self.papers.announced(self._me.instance)
         lease = held or self._resting()
         if lease is None or now is None or now.config is None:
             return None
@@ -208,7 +210,7 @@ class Membership:
             nodes=self._nodes.now if self._nodes is not None else None,
         )
         if held is not None:
-            self.papers.memory_file.want(must.memory)
+            self.papers.remember(must.memory)
         if must.containers is not None:
             self.papers.subnet_file.want(must.containers.subnet_file)
             if must.containers.conflist is not None:
@@ -216,11 +218,7 @@ class Membership:
         return must
 
     def parts(
-        self,
-        *,
-        uplink: Uplink | NoUplink,
-        routes: RoutesState,
-        masquerade: MasqueradeState,
+        self, *, uplink: Uplink | NoUplink, routes: RoutesState, masquerade: MasqueradeState
     ) -> Parts:
         """Give the states of all parts at this moment, with those that the host has one of."""
         return Parts(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class Papers:
         identity = None if node_id else state.identity(node)
         self.node_id = identity.value.identity.node_id if identity else node_id
         recalled = state.recall()
-        self.memory = recalled.value
+        self.memory = self._latest = recalled.value
         found = state.recollect(prefix=keys.prefix, node_id=self.node_id)
         self._found = found.value
         self._state = state
@@ -162,6 +162,19 @@ class Papers:
     def report(self) -> None:
         """Tell what was wrong with the files at the start."""
         self._told("state_dir_failing", "; ".join(self._troubles.values()))
+
+    def remember(self, memory: Memory) -> None:
+        """Keep what is to be known after this process."""
+        self._latest = memory
+        self.memory_file.want(memory)
+
+    def announced(self, instance: str) -> None:
+        """Keep which process is announced, though it holds nothing yet.
+
+        The next one would take its presence for a stranger's, and wait for that to end.
+        """
+        if self._latest.instance != instance:
+            self.remember(replace(self._latest, instance=instance))
 
     # -- the past -----------------------------------------------------------------------------
 

@@ -25,6 +25,36 @@ ABSENT = '{"PublicIP":"198.18.0.77","BackendType":"host-gw","Node":"%s"}'
 OFF_LINK = '{"PublicIP":"203.0.113.7","BackendType":"host-gw","Node":"far"}'
 
 
+def _taken_address(cluster: Cluster) -> str:
+    return str(cluster.host("n1").plan.address.ip)
+
+
+def take_address(cluster: Cluster) -> None:
+    """Start n2 anew with the address of n1.
+
+    It only claims the address: a host that answers for it takes the store away from both, now the
+    one and now the other, which is tried where a stranger does it.
+    """
+    host, address = cluster.host("n2"), _taken_address(cluster)
+    host.run(
+        "nft",
+        "add table arp quiet; add chain arp quiet out { type filter hook output priority 0; };"
+        f" add rule arp quiet out arp saddr ip {address} drop",
+    )
+    host.stop_daemon()
+    host.ip("address", "add", f"{address}/32", "dev", "eth0")
+    host.start_daemon(f"--public-ip={address}", wait=False)
+
+
+def give_address_back(cluster: Cluster) -> None:
+    """Start n2 anew with its own address."""
+    host = cluster.host("n2")
+    host.stop_daemon()
+    host.ip("address", "del", f"{_taken_address(cluster)}/32", "dev", "eth0")
+    host.run("nft", "delete table arp quiet")
+    host.start_daemon(wait=False)
+
+
 def _sysctl(cluster: Cluster, name: str, value: int) -> None:
     cluster.host("n2").run("sysctl", "-qw", f"net.ipv4.{name}={value}")
 
@@ -178,6 +208,12 @@ CASES = {
         lambda _: {("n2", "n1"): "fight"},
         also={("n1", "n2"): "no_way_back", ("n2", "n1"): "failed"},
         cleared=TRUCE + CLEARED,
+    ),
+    "duplicate_address": Case(
+        take_address,
+        give_address_back,
+        lambda _: {**about("n1", "duplicate_address"), **about("n2", "duplicate_address")},
+        started="n2",
     ),
     "rejected_kept": Case(_nonsense, _far_gone, lambda _: about("far", "rejected_kept")),
     "off_subnet": Case(_far, _far_gone, lambda _: {**about("far", "off_subnet")}),

@@ -48,13 +48,16 @@ class Cluster:
         return found
 
     def verdicts(self) -> dict[tuple[str, str], str]:
-        """Give what everybody says of everybody that is not `ok`."""
-        return {
-            (name, peer["node"]): peer["state"]
-            for name in NODES
-            for peer in self.peers(name)
-            if peer["state"] != "ok"
-        }
+        """Give what everybody says of everybody that is not `ok`; all must speak."""
+        try:
+            return {
+                (name, peer["node"]): peer["state"]
+                for name in NODES
+                for peer in self.peers(name)
+                if peer["state"] != "ok"
+            }
+        except OSError as error:  # a daemon has just been started
+            raise AssertionError(f"somebody does not speak: {error}") from error
 
     def in_order(self) -> list[str]:
         """Give the nodes that have a lease, the oldest lease first."""
@@ -113,11 +116,13 @@ class Cluster:
         eventually(look, within=within)
         return time.monotonic() - begun
 
-    def named(self, expected: Verdicts, *, also: Verdicts, within: float) -> float:
+    def named(
+        self, expected: Verdicts, *, also: Verdicts, within: float, started: str = ""
+    ) -> float:
         """Wait until all this is said; nothing else may be said meanwhile. Give the seconds.
 
-        `also` is what may be said, and need not. That a node which has just come is not probed yet
-        is no cause.
+        `also` is what may be said, and need not. That a node which has just come, or which was
+        just `started`, is not probed yet is no cause, nor that it has probed nobody.
         """
         begun = time.monotonic()
         strange: dict[tuple[str, str], str] = {}
@@ -126,7 +131,11 @@ class Cluster:
         def look() -> bool:
             said = self.verdicts()
             others = {pair: it for pair, it in said.items() if meant.get(pair) != it}
-            new = {pair for pair, it in others.items() if it == "unprobed" and pair[1] not in NODES}
+            new = {
+                pair
+                for pair, it in others.items()
+                if it == "unprobed" and (pair[1] not in NODES or started in pair)
+            }
             strange.update({pair: it for pair, it in others.items() if pair not in new})
             assert expected.items() <= said.items(), said
             return True
@@ -155,14 +164,16 @@ def both_ways(node: str, cause: str) -> dict[tuple[str, str], str]:
 class Case:
     """How a cause is made and taken away, and what is then said by whom.
 
-    `also` is what may be said besides, sooner or later, by who suffers from the same. It clears
-    within `cleared` seconds. `explained` is the exit status of `hostgwctl explain` and words of it;
-    by default 1, and the cause in the last line.
+    `also` is what may be said besides, sooner or later, by who suffers from the same; `started` is
+    a node whose daemon is started to make the cause. It clears within `cleared` seconds.
+    `explained` is the exit status of `hostgwctl explain` and words of it; by default 1, and the
+    cause in the last line.
     """
 
     inject: Callable[[Cluster], object]
     heal: Callable[[Cluster], object]
     expected: Callable[[Cluster], Verdicts]
     also: Verdicts = field(default_factory=dict)
+    started: str = ""
     cleared: float = CLEARED
     explained: tuple[int, str] | None = None

@@ -41,7 +41,7 @@ async def test_the_node_at_our_address_is_told_once(store):
 
     async with running(expiring(store), *node.works, lives):
         await asyncio.sleep(600)
-        key = KEYS.disputes("p9").start + b"id-1"
+        key = KEYS.dispute("p9", "id-1")
         assert "p9" in node.state.conditions["duplicate_address"]
         assert store.entries[key].lease == node.presence.lease
         assert store.entries[key].version == 1

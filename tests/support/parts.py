@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 from types import MappingProxyType
 from typing import Any
 
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Refusal, Subnets
+from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Presence, Refusal, Subnets
+from hostgw_core.records import Dispute
 from hostgw_core.session import SessionState
 from hostgw_core.store import Header
 from hostgw_core.view import Snapshot, ViewState
@@ -48,6 +50,17 @@ UPLINK = Uplink(
 )
 DOWN = replace(UPLINK, link=replace(UPLINK.link, up=False))
 ELSEWHERE = Subnets(IPv4Network("10.9.9.0/24"))
+
+
+def disputes(*pairs: tuple[str, int]) -> Mapping[bytes, Dispute]:
+    """Make the notes of nodes, by number, that want the address of the first."""
+    found = {}
+    for holder, number in pairs:
+        other = lease(number)
+        said = Presence(other.node_id, "now", other.node, other.gateways)
+        key = KEYS.dispute(holder, other.node_id)
+        found[key] = Dispute(key, holder, said)
+    return found
 
 
 def route(number: int) -> Route:

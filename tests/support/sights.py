@@ -8,6 +8,7 @@ from typing import Any
 
 from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, Lease, Pool, Presence, Subnets
+from hostgw_core.records import Dispute
 from hostgw_daemon.claim.sight import Me, Sight
 
 KEYS = Keys("/p")
@@ -47,6 +48,12 @@ def lease(third: int, node_id: str = "me", **changes: Any) -> Lease:
         modified=third + 50,
     )
     return replace(made, **changes)
+
+
+def note_at(holder: str, **changes: Any) -> Dispute:
+    """Make our note at the node that has our address."""
+    said = replace(Presence("me", "now", "web", HERE, 90, 91), **changes)
+    return Dispute(KEYS.dispute(holder, said.node_id), holder, said, said.modified)
 
 
 def seen(**changes: Any) -> Sight:

@@ -12,7 +12,8 @@ from hostgw_core.history import Break
 from hostgw_core.model import Addresses, Subnets
 from hostgw_core.records import Reservation
 from hostgw_core.store import Compare, Entry, Header, Span
-from hostgw_daemon.claim.sight import Hold, Keep, Sight, Wait
+from hostgw_daemon.claim.action import Hold, Keep, Wait
+from hostgw_daemon.claim.sight import Sight
 from hostgw_daemon.claim.table import decide
 from support.sights import CONFIG, HERE, IPV6, KEYS, ME, THERE, lease, seen, subnets
 

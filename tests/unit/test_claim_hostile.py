@@ -9,7 +9,8 @@ from hostgw_core.model import Addresses, Subnets
 from hostgw_core.records import lease_value, presence_value
 from hostgw_core.store import Entry, Header, Listing
 from hostgw_core.subnets import candidates
-from hostgw_daemon.claim.sight import Hold, Me, sight_of
+from hostgw_daemon.claim.action import Hold
+from hostgw_daemon.claim.sight import Me, sight_of
 from hostgw_daemon.claim.table import decide
 
 KEYS = Keys("/p")

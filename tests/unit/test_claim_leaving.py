@@ -9,17 +9,17 @@ import pytest
 
 from hostgw_core.model import Presence
 from hostgw_core.store import Compare, Span
-from hostgw_daemon.claim.leaving import Leaving
-from hostgw_daemon.claim.sight import (
+from hostgw_daemon.claim.action import (
     Announce,
     Depart,
     Depose,
     Hold,
     Quarantine,
-    Sight,
     Wait,
     Withdraw,
 )
+from hostgw_daemon.claim.leaving import Leaving
+from hostgw_daemon.claim.sight import Sight
 from hostgw_daemon.claim.table import decide
 from support.sights import HERE, KEYS, READY, THERE, lease, seen
 

@@ -11,19 +11,18 @@ from hostgw_core.history import PROOF, Break, History
 from hostgw_core.model import Lease, Presence
 from hostgw_core.records import lease_value, presence_value
 from hostgw_core.store import Compare, Entry, Header, Listing, Span
-from hostgw_daemon.claim.ownership import rivals
-from hostgw_daemon.claim.sight import (
+from hostgw_daemon.claim.action import (
     Action,
     Announce,
     Depose,
     Hold,
     Keep,
     Restore,
-    Sight,
     Wait,
     Withdraw,
-    sight_of,
 )
+from hostgw_daemon.claim.ownership import rivals
+from hostgw_daemon.claim.sight import Sight, sight_of
 from hostgw_daemon.claim.table import decide
 from support.sights import HERE, KEYS, ME, MINE, THERE, lease, seen, subnets
 
@@ -77,7 +76,6 @@ def test_into_the_store_of_another_cluster_nothing_is_written(change: dict):
     assert isinstance(action, Wait)
     assert action.code == "foreign_history"
     assert "cluster 2 answers" in action.detail
-    assert action.rival == ""
 
 
 def test_a_wiped_network_is_put_back_where_none_is():

@@ -10,10 +10,29 @@ import pytest
 from hostgw_core.model import Addresses, Presence, Subnets
 from hostgw_core.records import Reservation, lease_value
 from hostgw_core.store import Compare, Span
+from hostgw_daemon.claim.action import (
+    Announce,
+    Depose,
+    Hold,
+    Keep,
+    Wait,
+    Withdraw,
+)
 from hostgw_daemon.claim.ownership import rivals
-from hostgw_daemon.claim.sight import Announce, Depose, Hold, Keep, Wait, Withdraw
 from hostgw_daemon.claim.table import decide
-from support.sights import CONFIG, HERE, IPV6, KEYS, ME, READY, THERE, lease, seen, subnets
+from support.sights import (
+    CONFIG,
+    HERE,
+    IPV6,
+    KEYS,
+    ME,
+    READY,
+    THERE,
+    lease,
+    note_at,
+    seen,
+    subnets,
+)
 
 
 def test_without_a_network_nothing_is_done():
@@ -79,9 +98,9 @@ def test_who_is_not_announced_announces_himself():
 def test_a_living_node_at_our_address_that_came_first_is_given_way():
     """The newcomer waits and names the other, who is to be told."""
     other = lease(5, "other", node="db")
-    action = decide(seen(leases=(other,), alive=frozenset({"other"})))
+    action = decide(seen(leases=(other,), alive=frozenset({"other"}), disputes=(note_at("other"),)))
     assert isinstance(action, Wait)
-    assert (action.code, action.rival) == ("duplicate_address", "other")
+    assert action.code == "duplicate_address"
     assert "db already uses 192.0.2.1 and holds 10.5.5.0/24" in action.detail
 
 

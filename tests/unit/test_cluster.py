@@ -11,7 +11,7 @@ from hostgw_core.model import Addresses, Subnets
 from hostgw_core.store import Deleted, Entry, Header
 from hostgw_core.view import Sighting, Snapshot
 from hostgw_daemon.routes.understanding import overlap
-from support.lease_world import KEYS, ME, MY_ADDRESS, config, entry, gone, key
+from support.lease_world import KEYS, MY_ADDRESS, config, entry, gone, key
 from support.understanding import cluster_of
 
 GOOD = b'{"Network": "10.5.0.0/16", "Backend": {"Type": "host-gw"}}'
@@ -180,22 +180,6 @@ def test_our_place_may_be_known_before_the_store_is(store, told, cluster):
     assert told == []
     store.list(network(), entry("10.5.1.0-24", MY_ADDRESS))
     assert told[-1].now.roster.peers[key("10.5.1.0-24")].state == "self"
-
-
-def test_who_wants_our_address_is_known_by_name(store, told, cluster):
-    """Disputes are read from their own range, kept over other changes, and end with their keys."""
-    path = f"hostgw/disputes/{ME}"
-    store.list(network(), entry(f"{path}/n2"), entry(f"{path}/n1"))
-    assert told[-1].now.disputes == ("n1", "n2")
-    assert told[-1].now.roster.refusals == {}
-    store.change(entry("10.5.1.0-24", created=20))
-    assert told[-1].now.disputes == ("n1", "n2")
-    cluster.stand_at(Addresses(IPv4Address(MY_ADDRESS)), [])
-    assert told[-1].now.disputes == ("n1", "n2")
-    store.change(gone(f"{path}/n1"))
-    assert (told[-1].now.disputes, told[-1].moved) == (("n2",), frozenset())
-    store.list(network())
-    assert told[-1].now.disputes == ()
 
 
 def test_only_leases_are_judged(store, told):

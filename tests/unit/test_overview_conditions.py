@@ -32,6 +32,7 @@ from support.parts import (
     HEADER,
     OWN,
     UPLINK,
+    disputes,
     foreign,
     lease,
     outcome,
@@ -113,11 +114,11 @@ TABLE = [
     ),
     (
         refused(refusal(7, OWN_ADDRESS)),
-        {"records_refused": "1 own_address", "address_claimed": "what is wrong with 7"},
+        {"address_claimed": "what is wrong with 7"},
     ),
     (
-        {"understanding": understanding(disputes=("id-9",))},
-        {"address_claimed": "the node id-9 wants it"},
+        {"understanding": understanding(disputes=disputes(("id-0", 9), ("id-1", 2)))},
+        {"address_claimed": "the node n9 (id-9) wants 192.0.2.9"},
     ),
     (
         {"understanding": understanding(headless=True), "saved": 1e9},

@@ -9,8 +9,9 @@ import pytest
 from hostgw_core.model import ClusterConfig
 from hostgw_core.records import lease_value, presence_value, reservation_value
 from hostgw_core.store import Entry, Header, Listing
+from hostgw_daemon.claim.action import Wait
 from hostgw_daemon.claim.shown import Shown, read_in
-from hostgw_daemon.claim.sight import Sight, Wait, sight_of
+from hostgw_daemon.claim.sight import Sight, sight_of
 from hostgw_daemon.claim.table import decide
 from support.sights import CONFIG, HERE, KEYS, ME, THERE, subnets
 

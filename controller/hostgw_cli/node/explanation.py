@@ -195,7 +195,9 @@ def _probe(peer: Mapping[str, Any]) -> Iterator[Step]:
 
 
 def _lease_of(facts: Facts, address: Any) -> Mapping[str, Any] | None:
-    known = [*facts.documents.get("leases", ()), *facts.documents.get("rows", ())]
+    """Find the lease of an address; one that is not used is a peer all the same, with its cause."""
+    documents = facts.documents
+    known = [each for name in ("leases", "peers", "rows") for each in documents.get(name, ())]
     return next((lease for lease in known if _subnet_with(lease, str(address))), None)
 
 

@@ -8,13 +8,16 @@ What others wrote is not trusted: it is bounded, unknown fields are ignored, and
 cannot be anybody's gateway spoils its record, and only its record.
 """
 
+from hostgw_core.records.dispute import Dispute, dispute_of
 from hostgw_core.records.lease import lease_of, lease_value, usable_gateway
 from hostgw_core.records.presence import Status, presence_of, presence_value, status_of
 from hostgw_core.records.reservation import Reservation, reservation_of, reservation_value
 
 __all__ = [
+    "Dispute",
     "Reservation",
     "Status",
+    "dispute_of",
     "lease_of",
     "lease_value",
     "presence_of",

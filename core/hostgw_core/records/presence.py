@@ -50,8 +50,11 @@ class Status:
 def presence_of(keys: Keys, entry: Entry) -> Presence | Refusal:
     """Read a node's sign of life. The refusals: `malformed_key`, `malformed_value`."""
     node_id = keys.node_of(entry.key)
-    if isinstance(node_id, Refusal):
-        return node_id
+    return node_id if isinstance(node_id, Refusal) else presence_in(entry, node_id)
+
+
+def presence_in(entry: Entry, node_id: str) -> Presence | Refusal:
+    """Read what the value says of the node with this id. The refusal: `malformed_value`."""
     value = decode(_PRESENCE, entry)
     if isinstance(value, Refusal):
         return value

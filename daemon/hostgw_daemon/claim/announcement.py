@@ -9,7 +9,8 @@ the answer was.
 What else the presence says (`telling`) is written into it as long as it is known to stand, and
 compares its create revision as every write of the claim does.
 
-A note to the node that holds our address hangs on the same etcd lease and ends with us.
+A note to the node that has our address (`contest`) hangs on the same etcd lease and ends with us;
+a process that is stopped takes it back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from hostgw_core.model import Presence, Subnets
 from hostgw_core.records import Status, presence_value
 from hostgw_core.session import Session
 from hostgw_core.store import Compare, Delete, Put, Span, Store
+from hostgw_daemon.claim.action import Concede, Contend
 from hostgw_daemon.claim.sight import PRESENCE_TTL, Me
 
 
@@ -51,7 +53,7 @@ class Announcement:
         self._created = 0
         self._writing = asyncio.Lock()  # whoever writes later has to know what was written before
         self._written = b""
-        self._noted: tuple[str, int] = ("", 0)
+        self._noted: tuple[bytes, int] = (b"", 0)
         self._stranger: tuple[str, float] = ("", 0.0)
         self.session = Session(store, lost=lost, clock=clock)
         self.announced = False
@@ -108,6 +110,12 @@ class Announcement:
             if _value(me, said) != self._written or not self.session.state.lease:
                 await self._write(me, said, presence.created)
 
+    async def move(self, me: Me, presence: Presence) -> None:
+        """Let our presence, as it was just read, tell our addresses of now, though we hold none."""
+        async with self._writing:
+            if any(me.addresses) and presence.addresses != me.addresses:
+                await self._write(me, self.told, presence.created)
+
     async def tell(self, conditions: tuple[str, ...]) -> bool:
         """Let our presence tell what is wrong here, and what is applied; False: it stands not."""
         async with self._writing:
@@ -131,16 +139,28 @@ class Announcement:
             self._written, self.told = value, said
         return won
 
-    async def contend(self, me: Me, rival: str, presence: Presence) -> None:
-        """Tell the node at our address, once, that we are here: it cannot know otherwise."""
-        note = (rival, presence.created)
-        if note == self._noted:
-            return
-        key = self._keys.disputes(rival).start + me.node_id.encode()
-        fence = Compare(Span(self._keys.node(me.node_id)), "created", presence.created)
-        put = Put(key, _value(me, self.told), await self.session.granted(PRESENCE_TTL))
-        if (await self._store.commit([fence], [put])).won:
-            self._noted = note
+    async def contend(self, note: Contend) -> bool:
+        """Leave our note with the node at our address."""
+        etcd_lease = await self.session.granted(PRESENCE_TTL)
+        done = await self._store.commit([], [Put(note.key, note.value, etcd_lease)])
+        self._noted = (note.key, done.header.revision)
+        return done.won
+
+    async def concede(self, note: Concede) -> bool:
+        """Delete a note of ours, if it is unchanged."""
+        return (await self._store.commit(note.compares, [Delete(note.key)])).won
+
+    async def end(self) -> None:
+        """Take back what says that we want the address of another: this process wants it no more.
+
+        The presence stays. Whoever had our subnet before is taken for dead without one, and a
+        daemon that is restarted is not.
+        """
+        key, written = self._noted
+        if key:
+            self._noted = (b"", 0)
+            unchanged = Compare(Span(key), "modified", written)
+            await self._store.commit([unchanged], [Delete(key)])
 
 
 def _value(me: Me, said: Status) -> bytes:

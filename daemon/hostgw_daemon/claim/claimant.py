@@ -11,7 +11,9 @@ the looks are spread.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
@@ -21,33 +23,25 @@ from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, IPAddress, IPNetwork, Subnets
 from hostgw_core.records import Status
 from hostgw_core.session import Session
-from hostgw_core.store import Delete, Entry, Put, Store, StoreError, StoreRefused
+from hostgw_core.store import Entry, Store, StoreError, StoreRefused
 from hostgw_core.view import Snapshot
 from hostgw_core.wake import Wake
+from hostgw_daemon.claim.action import Hold, Keep, Wait
 from hostgw_daemon.claim.announcement import Announcement
+from hostgw_daemon.claim.contest import contested, incumbent
+from hostgw_daemon.claim.deeds import Deeds
 from hostgw_daemon.claim.leaving import LOOK, Leaving
-from hostgw_daemon.claim.ownership import own
+from hostgw_daemon.claim.ownership import is_me, own
 from hostgw_daemon.claim.reading import Reading
 from hostgw_daemon.claim.restraint import Restraint
 from hostgw_daemon.claim.shown import Shown
-from hostgw_daemon.claim.sight import (
-    Announce,
-    Depart,
-    Depose,
-    Hold,
-    Keep,
-    Me,
-    Quarantine,
-    Restore,
-    Sight,
-    Wait,
-    Withdraw,
-)
+from hostgw_daemon.claim.sight import Me, Sight
 from hostgw_daemon.claim.state import ClaimState
 from hostgw_daemon.claim.table import decide
 from hostgw_daemon.claim.turn import SPREAD, Turn
 
 _AT_ONCE = 0.0
+_PARTING = 1.0  # seconds that a stop waits for the store
 _LOOK_AGAIN = 10.0  # seconds: while we wait for something of which no event may come
 
 
@@ -76,10 +70,8 @@ class Claimant:
         tried: Callable[[str, float], None] = lambda _result, _seconds: None,
         patience: float = 3.0,
     ) -> None:
-        self._store = store
         self._keys = keys
         self._me = me
-        self._ttl = ttl
         self._told = told
         self._clock = clock
         self._remembered = remembered
@@ -99,6 +91,7 @@ class Claimant:
         self.announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
         self.presence_session = self.announcement.session
+        self._deeds = Deeds(store, self.announcement, self.lease_session, ttl=ttl)
         self.state = ClaimState()
 
     # -- what may ring ------------------------------------------------------------------------
@@ -156,14 +149,19 @@ class Claimant:
 
     async def run(self) -> NoReturn:
         """Claim for ever."""
-        while True:
-            self._wake.take()
-            try:
-                pause = await self.step()
-            except StoreError:
-                pause = self._backoff.failed()
-            if pause != _AT_ONCE:
-                await self._wake.wait(within=pause)
+        try:
+            while True:
+                self._wake.take()
+                try:
+                    pause = await self.step()
+                except StoreError:
+                    pause = self._backoff.failed()
+                if pause != _AT_ONCE:
+                    await self._wake.wait(within=pause)
+        finally:
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(_PARTING):
+                    await self.announcement.end()
 
     async def step(self) -> float | None:
         """Read, decide and act once; give the seconds to wait, None for the next ring.
@@ -187,26 +185,39 @@ class Claimant:
                 case Hold() if pause := self._restrained(action, sight):
                     return pause
                 case _:
-                    won = await self._act(action)
+                    won = await self._deeds.do(action, self._me)
         except StoreRefused:
             # An etcd lease may have ended between grant and write, or the store may be full: only
             # the server knows, and a lease that lives must be kept alive in a full store, too.
             await self.lease_session.renew()
             await self.presence_session.renew()
             raise
+        if isinstance(action, Hold):
+            self._wrote(action, won=won)
         if won:
             self._backoff.succeeded()
             return _AT_ONCE
         return self._backoff.failed()
+
+    def _wrote(self, action: Hold, *, won: bool) -> None:
+        if won:
+            self._how = action.how
+            self._restraint.answered(action.key)
+        else:
+            self.state = replace(self.state, conflicts=self.state.conflicts + 1)
 
     async def _wait(self, action: Wait, sight: Sight) -> float | None:
         if action.code == "drained":
             self.lease_session.drop()
             self._tell(ClaimState(conditions={action.code: action.detail}))
             return None  # until somebody asks for another thing
-        self._tell(replace(self.state, conditions={action.code: action.detail}))
-        if action.rival and sight.presence is not None:
-            await self.announcement.contend(self._me, action.rival, sight.presence)
+        conditions = {action.code: action.detail}
+        if first := incumbent(sight):  # true whatever else we wait for, and said at once
+            conditions.setdefault("duplicate_address", contested(sight, first))
+        self._tell(replace(self.state, conditions=conditions))
+        foreign = sight.broken is not None and sight.broken.foreign
+        if not foreign and sight.presence is not None and is_me(sight, sight.presence):
+            await self.announcement.move(self._me, sight.presence)
         if action.code == "draining":
             return LOOK
         return around(_LOOK_AGAIN + SPREAD * len(sight.leases))
@@ -244,46 +255,6 @@ class Claimant:
         lease = self.state.lease
         if lease is not None and not any(e.subnets.include(lease.subnets) for e in own(sight)):
             self._tell(replace(self.state, lease=None, lost=lease.subnets))
-
-    async def _act(
-        self, action: Announce | Depose | Withdraw | Restore | Hold | Quarantine | Depart
-    ) -> bool:
-        """Do what was decided; give False when a race was lost."""
-        match action:
-            case Announce():
-                return await self.announcement.announce(self._me)
-            case Depose(presence):
-                return await self.announcement.depose(self._me, presence)
-            case Depart(presence):
-                return await self.announcement.depart(self._me, presence)
-            case Hold():
-                return await self._hold(action)
-            case Quarantine(lease, value):
-                etcd_lease = action.etcd_lease or await self.lease_session.granted(self._ttl)
-                write: Put | Delete = Put(lease.key, value, etcd_lease)
-            case Withdraw(lease):
-                write = Delete(lease.key)
-            case Restore(key, value):
-                write = Put(key, value)
-        return (await self._store.commit(action.compares, [write])).won
-
-    async def _hold(self, action: Hold) -> bool:
-        etcd_lease = action.etcd_lease
-        if etcd_lease is None:
-            etcd_lease = await self.lease_session.granted(self._ttl)
-        puts: list[Put | Delete] = [Put(action.key, action.value, etcd_lease)]
-        if action.instead:
-            puts.append(Delete(action.instead))
-        if action.beside:
-            granted = await self.lease_session.granted(self._ttl)
-            puts += [Put(key, value, granted) for key, value in action.beside]
-        won = (await self._store.commit(action.compares, puts)).won
-        if won:
-            self._how = action.how
-            self._restraint.answered(action.key)
-        else:
-            self.state = replace(self.state, conflicts=self.state.conflicts + 1)
-        return won
 
     def _tell(self, state: ClaimState) -> None:
         if state != self.state:

@@ -23,9 +23,10 @@ from dataclasses import replace
 from hostgw_core.model import HOST_GW, ClusterConfig, Lease, Subnets
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken, candidates, fits, index_of, paired, too_much
+from hostgw_daemon.claim.action import Action, Hold
 from hostgw_daemon.claim.ownership import own_lease
 from hostgw_daemon.claim.pairing import guarded
-from hostgw_daemon.claim.sight import Action, Hold, Sight
+from hostgw_daemon.claim.sight import Sight
 from hostgw_daemon.claim.terms import (
     as_read,
     fails,

@@ -53,8 +53,8 @@ def own_lease(sight: Sight) -> Lease | None:
 
 
 def living_rivals(sight: Sight) -> Iterator[Lease]:
-    """Give the leases of other living nodes at our address."""
-    alive = sight.alive - {sight.me.node_id}
+    """Give the leases of other living nodes at our address, if they say that they are there."""
+    alive = sight.alive - sight.elsewhere - {sight.me.node_id}
     return (lease for lease in sight.leases if lease.node_id in alive and here(sight, lease))
 
 

@@ -17,7 +17,8 @@ from dataclasses import replace
 from hostgw_core.model import Subnets
 from hostgw_core.records import reservation_value
 from hostgw_core.subnets import index_of, paired
-from hostgw_daemon.claim.sight import Hold, Sight
+from hostgw_daemon.claim.action import Hold
+from hostgw_daemon.claim.sight import Sight
 from hostgw_daemon.claim.terms import as_read, ours
 
 

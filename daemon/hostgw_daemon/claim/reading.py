@@ -58,7 +58,14 @@ class Reading:
         """Read it all. Raise StoreError."""
         keys = self._keys
         own = Span(keys.node(me.node_id))
-        spans = (Span(keys.config), keys.subnets, keys.subnets6, keys.reservations, own)
+        spans = (
+            Span(keys.config),
+            keys.subnets,
+            keys.subnets6,
+            keys.reservations,
+            keys.disputes,
+            own,
+        )
         known = self._history()
         listing = await self._store.list(*spans)
         if not known.joins(listing.header):
@@ -83,15 +90,23 @@ class Reading:
             remembered=remembered,
             avoid=avoid,
         )
-        return replace(sight, alive=await self._alive(sight))
+        return await self._with_rivals(sight)
 
-    async def _alive(self, sight: Sight) -> frozenset[str]:
+    async def _with_rivals(self, sight: Sight) -> Sight:
+        """Look who of those that share our address lives, and where they say that they are."""
         others = [Span(self._keys.node(node_id)) for node_id in rivals(sight)]
         if not others:
-            return frozenset()
+            return sight
         entries = (await self._store.list(*others)).entries
-        presences = (presence_of(self._keys, entry) for entry in entries)
-        return frozenset(each.node_id for each in presences if isinstance(each, Presence))
+        presences = [presence_of(self._keys, entry) for entry in entries]
+        here = sight.me.addresses
+        alive = [each for each in presences if isinstance(each, Presence)]
+        away = [each for each in alive if any(each.addresses) and not each.addresses.meets(here)]
+        return replace(
+            sight,
+            alive=frozenset(each.node_id for each in alive),
+            elsewhere=frozenset(each.node_id for each in away),
+        )
 
     def _broken_for(self, history: History) -> float:
         """Count from the first look at this history: each restore brings leftovers of its own."""

@@ -13,9 +13,10 @@ from __future__ import annotations
 from hostgw_core.history import PROOF
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import fits
+from hostgw_daemon.claim.action import Action, Hold, Restore, Wait, Withdraw
 from hostgw_daemon.claim.ownership import leftovers_on_ours, on_ours, own
 from hostgw_daemon.claim.pairing import guarded
-from hostgw_daemon.claim.sight import Action, Hold, Restore, Sight, Wait, Withdraw
+from hostgw_daemon.claim.sight import Sight
 from hostgw_daemon.claim.terms import fails, fence, unchanged, value
 
 

@@ -1,4 +1,4 @@
-"""What a claim is decided from, and what may be decided: values, no judgement.
+"""What a claim is decided from: a value, no judgement.
 
 A `Sight` is read from the store at one revision, so that the compares of a write can name what was
 seen. Only the presences of rivals are read a moment later, and no write depends on those alone.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 from hostgw_core.history import Break, History
 from hostgw_core.keys import Keys, networks_in
@@ -23,8 +23,15 @@ from hostgw_core.model import (
     Subnets,
 )
 from hostgw_core.network import config_of
-from hostgw_core.records import Reservation, lease_of, presence_of, reservation_of
-from hostgw_core.store import Compare, Entry, Listing
+from hostgw_core.records import (
+    Dispute,
+    Reservation,
+    dispute_of,
+    lease_of,
+    presence_of,
+    reservation_of,
+)
+from hostgw_core.store import Entry, Listing
 
 PRESENCE_TTL: Final = 60
 """Seconds that a presence outlives its process; what a newcomer under its id waits for."""
@@ -61,7 +68,9 @@ class Sight:
     the one that we know, if it does, and `broken_for` since how many seconds that is so.
     `presence` is what stands under our node id, and `stranger_for` since how many seconds it has
     been somebody else's. `announced`: this process has announced itself before. `alive` are the
-    nodes with a presence among those that share our address. `remembered` is the subnet we held
+    nodes with a presence among those that share our address, `elsewhere` those of them that say
+    there that they are at other addresses now. `disputes` are the notes of all that want the
+    address of another node. `remembered` is the subnet we held
     last, `avoid` the networks of this host. `leaving`: this node is to leave on purpose;
     `let_go`: its lease has been in quarantine for so long that nobody routes to it any more.
     """
@@ -83,6 +92,8 @@ class Sight:
     stranger_for: float = 0.0
     announced: bool = False
     alive: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+    disputes: tuple[Dispute, ...] = ()
     remembered: Subnets = field(default_factory=Subnets)
     avoid: tuple[IPNetwork, ...] = ()
     leaving: bool = False
@@ -92,103 +103,6 @@ class Sight:
         """Tell whether a record of this mod revision was left by a history that is broken."""
         broken = self.broken
         return broken is not None and (broken.foreign or written <= broken.first.revision)
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing can be done now; `code` is the condition that says so, `detail` the particulars.
-
-    `rival` is the node that stands in the way, if one does: it is to be told.
-    """
-
-    code: str
-    detail: str
-    rival: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Announce:
-    """Create our presence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Depose:
-    """Delete the presence of our own former life."""
-
-    presence: Presence
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """The lease is ours and right: keep it alive. `misfit`: why the network no longer has it.
-
-    `hopes`: it will be another one as soon as others' leases allow it.
-    """
-
-    lease: Lease
-    misfit: str = ""
-    hopes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Write the lease of these subnets, if all compares hold; then it is ours.
-
-    `etcd_lease` is the one to hang it on: None for a grant of our own, 0 for a key that stays.
-    `beside` are keys and values that are written with it, always on a grant of our own; `instead`
-    is the key of our lease that this one takes the place of, in the same transaction.
-    """
-
-    how: str
-    subnets: Subnets
-    key: bytes
-    value: bytes
-    compares: tuple[Compare, ...]
-    etcd_lease: int | None = None
-    beside: tuple[tuple[bytes, bytes], ...] = ()
-    instead: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """Write the network's record as it was, if all compares hold."""
-
-    key: bytes
-    value: bytes
-    compares: tuple[Compare, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """Delete a second lease of ours, or what a broken history has left on ours, if unchanged."""
-
-    lease: Lease
-    compares: tuple[Compare, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantine:
-    """Write over a lease of ours that nobody is to route to its subnet, nor to take it.
-
-    `etcd_lease` is as in `Hold`: it may not stay for ever.
-    """
-
-    lease: Lease
-    value: bytes
-    compares: tuple[Compare, ...]
-    etcd_lease: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Depart:
-    """Delete our presence: nothing of ours is left that it would stand for."""
-
-    presence: Presence
-
-
-Action: TypeAlias = (
-    Wait | Announce | Depose | Keep | Hold | Restore | Withdraw | Quarantine | Depart
-)
 
 
 def sight_of(
@@ -216,7 +130,8 @@ def sight_of(
     occupied: list[IPNetwork] = []
     names: list[bytes] = []
     reservations: list[Reservation] = []
-    for entry in listing.entries:
+    others, disputes = _apart(listing, keys)
+    for entry in others:
         if entry.key == keys.config:
             config, config_written = config_of(entry), entry.modified
             if network is not None and not history.believes(entry, network):
@@ -261,7 +176,18 @@ def sight_of(
         names=tuple(sorted(names)),
         reservations=tuple(reservations),
         presence=presence,
+        disputes=disputes,
     )
+
+
+def _apart(listing: Listing, keys: Keys) -> tuple[list[Entry], tuple[Dispute, ...]]:
+    """Part the notes, which stand in nobody's way, from all else."""
+    others: list[Entry] = []
+    notes: list[Entry] = []
+    for entry in listing.entries:
+        (notes if entry.key in keys.disputes else others).append(entry)
+    read = (dispute_of(keys, entry) for entry in notes)
+    return others, tuple(each for each in read if isinstance(each, Dispute))
 
 
 def _remembered(network: Entry | None) -> ClusterConfig | None:

@@ -5,9 +5,9 @@ takes the first row that applies; what it gives is an action, which `claimant` c
 reads and decides again, until the row is "ours, as it should be". There is no memory of what was
 done before: a crash between two actions is the same as a pause.
 
-Two nodes never hold one subnet, because no action writes unconditionally. Each write compares our
-presence, the mutex on our node id, by its create revision (a process that was deposed while it
-slept can write no more), and with it
+Two nodes never hold one subnet, because no action but to contend, which is no claim, writes
+unconditionally. Each write compares our presence, the mutex on our node id, by its create revision
+(a process that was deposed while it slept can write no more), and with it
 
 | action | what else must be true at that very revision |
 |---|---|
@@ -18,6 +18,7 @@ slept can write no more), and with it
 | announce | no presence under our id |
 | restore | no network is there |
 | depose | the presence unchanged since it was read |
+| concede | the note unchanged since it was read |
 | depart | the presence is ours, by its create revision |
 
 The range and not the key is compared, because a dual-stack key is another key for the same subnet.
@@ -34,19 +35,7 @@ from typing import Final
 from hostgw_core.model import HOST_GW, QUARANTINE, ClusterConfig, Subnets
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken, candidates, fits, too_much
-from hostgw_daemon.claim.families import lacks_ipv6, misfit, same_again, usable, widen
-from hostgw_daemon.claim.ownership import (
-    adoptable,
-    is_me,
-    living_rivals,
-    own,
-    own_lease,
-    was_me,
-)
-from hostgw_daemon.claim.pairing import guarded
-from hostgw_daemon.claim.regain import another_cluster, network_lost, put_back
-from hostgw_daemon.claim.sight import (
-    PRESENCE_TTL,
+from hostgw_daemon.claim.action import (
     Action,
     Announce,
     Depart,
@@ -54,10 +43,21 @@ from hostgw_daemon.claim.sight import (
     Hold,
     Keep,
     Quarantine,
-    Sight,
     Wait,
     Withdraw,
 )
+from hostgw_daemon.claim.contest import contested, incumbent, note
+from hostgw_daemon.claim.families import lacks_ipv6, misfit, same_again, usable, widen
+from hostgw_daemon.claim.ownership import (
+    adoptable,
+    is_me,
+    own,
+    own_lease,
+    was_me,
+)
+from hostgw_daemon.claim.pairing import guarded
+from hostgw_daemon.claim.regain import another_cluster, network_lost, put_back
+from hostgw_daemon.claim.sight import PRESENCE_TTL, Sight
 from hostgw_daemon.claim.terms import (
     alone,
     fails,
@@ -157,12 +157,8 @@ def _unannounced(sight: Sight) -> Action | None:
 
 def _address_held(sight: Sight) -> Action | None:
     """Give way to a living node at our address that came first."""
-    mine = own_lease(sight)
-    for lease in sorted(living_rivals(sight), key=lambda lease: lease.created):
-        if mine is None or lease.created < mine.created:
-            what = f"{lease.owner} already uses {sight.me.addresses}"
-            return Wait("duplicate_address", f"{what} and holds {lease.subnets}", lease.node_id)
-    return None
+    first = incumbent(sight)
+    return Wait("duplicate_address", contested(sight, first)) if first is not None else None
 
 
 def _second_lease(sight: Sight) -> Action | None:
@@ -216,7 +212,7 @@ def _flannels(sight: Sight) -> Action | None:
 
 def _former_host(sight: Sight) -> Action | None:
     """Adopt the lease of a dead node at our address: this host, before it was made anew."""
-    known = {"", sight.me.node_id}
+    known = {"", sight.me.node_id, *sight.alive}
     lease = adoptable(sight, lambda node_id: node_id not in known)
     if lease is None:
         return None
@@ -263,6 +259,7 @@ def _exhausted(sight: Sight) -> Action:
 
 TABLE: Final = (
     Row("the store of another cluster answers", another_cluster),
+    Row("our note about our address is not what is so", note),
     Row("this node has left on purpose", _left),
     Row("this node is to leave on purpose", _leaves),
     Row("there is no network yet", _no_network),

@@ -15,7 +15,8 @@ from hostgw_core.model import HOST_GW, QUARANTINE, Addresses, Lease, Subnets
 from hostgw_core.records import Reservation, lease_value
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken
-from hostgw_daemon.claim.sight import Hold, Me, Sight
+from hostgw_daemon.claim.action import Hold
+from hostgw_daemon.claim.sight import Me, Sight
 
 NO_ADDRESSES: Final = Addresses()
 

@@ -9,16 +9,18 @@ this program is measured by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from hostgw_core.history import History
-from hostgw_core.keys import Keys, is_node_id
+from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses, ClusterConfig, IPNetwork, Refusal, Subnets
 from hostgw_core.network import config_of
+from hostgw_core.records import Dispute
 from hostgw_core.store import Change, Deleted, Entry
 from hostgw_core.view import Sighting, Snapshot
 from hostgw_daemon.kernel import Route
+from hostgw_daemon.routes.disputes import amended, disputes_in
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.judgement import accept, amend
 from hostgw_daemon.routes.peers import NO_ADDRESSES, Policy, Roster
@@ -279,10 +281,7 @@ class Cluster:
     def _is_lease(self, change: Change | Entry) -> bool:
         return change.key in self._keys.subnets or change.key in self._keys.subnets6
 
-    def _disputes(self, sighting: Sighting) -> tuple[str, ...]:
-        span, changes = self._keys.disputes(self._node_id), sighting.changes
-        if changes is not None and not any(change.key in span for change in changes):
-            return self.now.disputes if self.now is not None else ()
-        found = [key for key in sighting.snapshot.entries if key in span]
-        names = (key[len(span.start) :].decode(errors="replace") for key in sorted(found))
-        return tuple(name for name in names if is_node_id(name))
+    def _disputes(self, sighting: Sighting) -> Mapping[bytes, Dispute]:
+        if sighting.changes is None or self.now is None:
+            return disputes_in(self._keys, sighting.snapshot.entries.values())
+        return amended(self.now.disputes, self._keys, sighting.changes)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_network
+from types import MappingProxyType
+from typing import Final
 
 from hostgw_core.model import ClusterConfig, IPNetwork
+from hostgw_core.records import Dispute
 from hostgw_core.store import Entry
 from hostgw_core.view import Snapshot
 from hostgw_daemon.kernel import Route
 from hostgw_daemon.routes.peers import Roster
+
+NO_DISPUTES: Final[Mapping[bytes, Dispute]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class Understanding:
     `config_entry` is the record of the network in force, wherever it was read. `roster` is None
     until there has been a configuration to judge by. `overlap`: what is wrong with the record is
     that another network, which this node serves too, has a part of its addresses. `disputes` are
-    the ids of the nodes that told us that they want our address. `headless`: it is what this node
+    the notes of nodes that want the address of another one. `headless`: it is what this node
     remembers, for the store has not answered since the start.
     """
 
@@ -30,7 +35,7 @@ class Understanding:
     overlap: bool = False
     config_entry: Entry | None = None
     roster: Roster | None = None
-    disputes: tuple[str, ...] = ()
+    disputes: Mapping[bytes, Dispute] = field(default_factory=lambda: NO_DISPUTES)
     headless: bool = False
 
 

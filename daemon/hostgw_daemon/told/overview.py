@@ -32,6 +32,7 @@ from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.routes.watchfulness import Watchfulness
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.checks import Check, readiness
+from hostgw_daemon.told.doubles import astray, claimants, doubles
 
 T = TypeVar("T")
 
@@ -132,8 +133,9 @@ def _of_store(parts: Parts) -> Iterator[tuple[str, str]]:
     elif now.config_trouble:
         yield "no_config" if now.config is None else "bad_config", now.config_trouble
     counts = now.roster.reasons if now.roster is not None else {}
-    if counts:
-        yield "records_refused", ", ".join(f"{count} {reason}" for reason, count in counts.items())
+    refused = [(why, count) for why, count in counts.items() if why != OWN_ADDRESS]
+    if refused:  # one at our own address is told of as `address_claimed`
+        yield "records_refused", ", ".join(f"{count} {reason}" for reason, count in refused)
 
 
 def _of_guard(parts: Parts) -> Iterator[tuple[str, str]]:
@@ -176,13 +178,7 @@ def _of_claim(parts: Parts) -> Iterator[tuple[str, str]]:
     if parts.lease.overdue(parts.boottime):
         late = parts.boottime - parts.lease.deadline
         yield "lease_overdue", f"{late:.0f} s past its end: {parts.lease.error}"
-    now = parts.understanding
-    roster = now.roster if now is not None else None
-    rivals: list[str] = []
-    if roster is not None and roster.reasons.get(OWN_ADDRESS):
-        rivals = [one.detail for one in roster.refusals.values() if one.reason == OWN_ADDRESS]
-    rivals += [f"the node {name} wants it" for name in (now.disputes if now is not None else ())]
-    if rivals:
+    if rivals := claimants(parts.understanding):
         yield "address_claimed", _some(rivals)
 
 
@@ -222,7 +218,14 @@ def _of_probes(parts: Parts) -> Iterator[tuple[str, str]]:
     if now is None or now.roster is None:
         return
     bad = [(key, each) for key, each in (parts.probes or {}).items() if each.cause not in FINE]
-    troubled = {peer: each for (key, _), each in bad if (peer := now.roster.peers.get(key))}
+    shared = doubles(now) if bad else {}  # those have a cause of their own
+    troubled = {
+        peer: each
+        for (key, _), each in bad
+        if (peer := now.roster.peers.get(key))
+        and peer.lease.node_id not in shared
+        and not astray(now, each.cause)
+    }
     if troubled:
         yield (
             "peers_out_of_reach",

@@ -1,7 +1,8 @@
 """Every other node with the state that it is in and the cause: the words of DESIGN and documents.
 
 What is wrong with the record comes first, then what the kernel says of the routes, then what the
-probes have found out: what stands before hides what stands behind.
+probes have found out: what stands before hides what stands behind. That it shares its address with
+another node is of the record, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hostgw_daemon.probe.evidence import FINE, Cause, Diagnosis
 from hostgw_daemon.probe.target import Key
 from hostgw_daemon.routes.foreign import take_away
 from hostgw_daemon.routes.peers import Peer, PeerState
+from hostgw_daemon.told.doubles import ASTRAY, DUPLICATE, astray, at_our_address, doubles
 from hostgw_daemon.told.overview import Parts, missing
 
 WELL = frozenset({"ok", "unprobed"})
@@ -29,6 +31,8 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
     for peer in _peers(parts):
         if peer.state is not PeerState.SELF:
             yield peer, *state_of(peer)
+    for peer, reason in at_our_address(parts.understanding):
+        yield peer, DUPLICATE, reason
 
 
 def troubled_peers(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
@@ -38,14 +42,17 @@ def troubled_peers(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
     """
     anyone = bool(parts.routes.fights or parts.routes.shadows or parts.routes.missing)
     bad = {key for (key, _), each in (parts.probes or {}).items() if each.cause not in FINE}
-    state_of = _judge(parts)
+    state_of, shared = _judge(parts), doubles(parts.understanding)
     for peer in _peers(parts):
-        if peer.state is PeerState.OK and not anyone and peer.lease.key not in bad:
+        suspect = anyone or peer.lease.key in bad or peer.lease.node_id in shared
+        if peer.state is PeerState.OK and not suspect:
             continue
         if peer.state is not PeerState.SELF:
             state, reason = state_of(peer)
             if state not in WELL:
                 yield peer, state, reason
+    for peer, reason in at_our_address(parts.understanding):
+        yield peer, DUPLICATE, reason
 
 
 def _peers(parts: Parts) -> Iterable[Peer]:
@@ -56,12 +63,14 @@ def _peers(parts: Parts) -> Iterable[Peer]:
 def _judge(parts: Parts) -> Callable[[Peer], tuple[str, str]]:
     """Give what says of a peer in which state it is, and the reason."""
     troubled = _troubled(parts)
-    fights = set(parts.routes.fights)
+    fights, shared = set(parts.routes.fights), doubles(parts.understanding)
     looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
 
     def judge(peer: Peer) -> tuple[str, str]:
         state, reason = str(peer.state), peer.reason
         well = peer.state in (PeerState.OK, PeerState.PARTIAL)
+        if well and peer.lease.node_id in shared:
+            return DUPLICATE, shared[peer.lease.node_id]
         for subnet in peer.lease.subnets if looked_at and well else ():
             prefix = (subnet.network_address.packed, subnet.prefixlen)
             if str(subnet) in fights:
@@ -69,7 +78,7 @@ def _judge(parts: Parts) -> Callable[[Peer], tuple[str, str]]:
             elif prefix in troubled:
                 state, reason = troubled[prefix]
         if well and state == peer.state and parts.probes is not None:
-            found, why = _probed(parts.probes, peer.lease.key)
+            found, why = _probed(parts, parts.probes, peer.lease.key)
             if peer.state is PeerState.OK or found not in WELL:
                 state, reason = found, why
         return state, reason
@@ -91,10 +100,12 @@ def _troubled(parts: Parts) -> dict[tuple[bytes, int], tuple[str, str]]:
     return found
 
 
-def _probed(probes: Mapping[Key, Diagnosis], key: bytes) -> tuple[str, str]:
+def _probed(parts: Parts, probes: Mapping[Key, Diagnosis], key: bytes) -> tuple[str, str]:
     """Give what the probes say, of two families the one that is in trouble."""
     found = [each for family in FAMILIES if (each := probes.get((key, family))) is not None]
     bad = [each for each in found if each.cause not in FINE]
     good = [each for each in found if each.cause is Cause.OK]
     said = (bad or good or found or [_NOT_YET])[0]
+    if astray(parts.understanding, said.cause):
+        return str(Cause.UNPROBED), ASTRAY
     return str(said.cause), said.reason

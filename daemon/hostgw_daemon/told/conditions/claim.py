@@ -90,5 +90,6 @@ CLAIM = (
         _ERROR,
         "Another node claims the address of this node.",
         "Give the other host, which the detail names, an address of its own.",
+        explained_by=("duplicate_address",),
     ),
 )

@@ -82,6 +82,7 @@ HOST = (
         _WARNING,
         "The cluster's network and a network or a route of this host overlap.",
         "Do what the detail ends in; the routes to all other subnets work.",
+        explained_by=("duplicate_address",),
     ),
     Kind(
         "host_unread",
