@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from hostgw_core.health import Board
@@ -186,6 +188,24 @@ def test_nothing_new_is_not_told(bench):
         bench.herald.tell(changed=False)
     assert bench.answers.statuses == 1
     assert bench.answers.measured == 101
+
+
+async def test_where_nobody_listens_it_beats_no_faster(bench, monkeypatch):
+    """Without systemd nothing waits to be said to it: a change is followed by the usual beats."""
+    pauses = []
+
+    async def wait(*, within):
+        pauses.append(within)
+        if len(pauses) > 2:
+            raise asyncio.CancelledError
+        bench.clock += 10
+        return True
+
+    bench.ear.listening = False
+    monkeypatch.setattr(bench.herald._wake, "wait", wait)
+    with pytest.raises(asyncio.CancelledError):
+        await bench.herald.run()
+    assert pauses == [herald.TICK] * 3
 
 
 def test_a_condition_is_one_line_when_it_comes_and_one_when_it_goes(bench):

@@ -136,9 +136,9 @@ class Herald:
         self._answers.measure(parts)
         self._feed()
         self._look({FIRST: parts, **further}, changed=changed or moved)
-        self._unsaid |= changed or moved
+        self._unsaid |= (changed or moved) and self._notifier.listening
         breathless = self._announced and time.monotonic() - self._said < BREATH
-        if self._unsaid and self._notifier.listening and not breathless:
+        if self._unsaid and not breathless:
             self._unsaid, self._said = False, time.monotonic()
             self._tell_systemd(parts)
 
