@@ -49,8 +49,9 @@ class Connection:
             async with Etcd(self.etcd) as store:
                 return await action(store)
         except StoreError as error:
-            where = self.etcd.discovery_srv or ", ".join(self.etcd.endpoints)
-            raise Unreachable(f"the store at {where}: {error}") from error
+            where = self.etcd.discovery_srv or ", ".join(sorted(self.etcd.endpoints))
+            said = str(error).replace(f"etcd at {where} ", "it ", 1)
+            raise Unreachable(f"the store at {where}: {said}") from error
 
 
 def connected(command: Callable[..., T]) -> Callable[..., T]:

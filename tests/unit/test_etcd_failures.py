@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from hostgw_core.etcd.failures import Absent, Forbidden, Outdated, Stale, Unguarded, failure
+from hostgw_core.etcd.failures import Absent, Forbidden, Outdated, Stale, Unguarded, failure, joint
 from hostgw_core.store import (
     StoreDenied,
     StoreError,
@@ -52,7 +52,24 @@ def test_a_refused_connection_is_told_shortly() -> None:
     """Of gRPC's long sentence only the end, which says what happened, is shown."""
     details = "failed to connect to all addresses; last error: UNKNOWN: connect: refused (111)"
     error = failure(CODE.UNAVAILABLE, details, op="list", endpoint="e")
-    assert "do the list: UNKNOWN: connect: refused (111); see" in str(error)
+    assert "do the list: connect: refused (111); see" in str(error)
+    error = failure(CODE.UNAVAILABLE, "UNKNOWN: ipv4:192.0.2.1:2379: refused", op="o", endpoint="e")
+    assert str(error).startswith("etcd at e did not do the o: refused; see")
+
+
+def test_what_all_members_say_is_said_once() -> None:
+    """And what one of them says otherwise stands beside it."""
+    said = {
+        name: str(failure(CODE.UNAVAILABLE, words, op="list", endpoint=name))
+        for name, words in {"b": "refused", "a": "refused", "c": "no route"}.items()
+    }
+    cure = "see that etcd runs there and that this host reaches it"
+    assert str(joint(said, op="list")) == (
+        f"etcd at a, b did not do the list: refused; {cure};"
+        f" etcd at c did not do the list: no route; {cure}"
+    )
+    assert str(joint({"a": "it fell"}, op="list")) == "it fell"
+    assert str(joint({}, op="list")) == "there is no etcd to ask for the list"
 
 
 def test_a_status_without_words_is_told_by_its_name() -> None:

@@ -28,7 +28,7 @@ from hostgw_core.etcd.api import (
 from hostgw_core.etcd.api import etcd_pb2 as pb
 from hostgw_core.etcd.connection import Connection
 from hostgw_core.etcd.discovery import srv_endpoints
-from hostgw_core.etcd.failures import Absent, Forbidden, Outdated, Stale
+from hostgw_core.etcd.failures import Absent, Forbidden, Outdated, Stale, joint
 from hostgw_core.etcd.login import Login
 from hostgw_core.etcd.members import Discover, Members
 from hostgw_core.etcd.messages import entry_of, header_of, page, past, quorum, room_of, transaction
@@ -191,7 +191,7 @@ class Etcd:
         self, op: str, act: Callable[[Connection, float], Awaitable[T]], *, once: bool
     ) -> T:
         deadline = time.monotonic() + self._timeout
-        reasons: dict[str, None] = {}  # as an ordered set
+        reasons: dict[str, str] = {}
         for left in range(await self._members.count(self._timeout), 0, -1):
             member = await self._members.current(deadline)
             share = max(0.0, deadline - time.monotonic()) / left
@@ -206,14 +206,14 @@ class Etcd:
                     await self._members.leave(member)
                     if once and sent:
                         raise StoreUnavailable(f"{error}; it may have been done") from None
-                    reasons[str(error)] = None
+                    reasons[str(member.endpoint)] = str(error)
                 else:
                     self._members.answered(member)
                     return answer
         # A token of a history that is gone (etcd restored from a backup) is not refused: it waits
         # for a raft index that will not come.
         self._login.forget()
-        raise StoreUnavailable("; ".join(reasons) or f"there is no etcd to ask for the {op}")
+        raise joint(reasons, op=op)
 
     def _request(
         self, op: str, method: Method[Request, Response], request: Request

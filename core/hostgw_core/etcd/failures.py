@@ -8,6 +8,9 @@ https://github.com/etcd-io/etcd/blob/main/api/v3rpc/rpctypes/error.go.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import grpc
 
 from hostgw_core.store import StoreDenied, StoreError, StoreFull, StoreRefused, StoreUnavailable
@@ -33,6 +36,8 @@ class Unguarded(StoreRefused):
     """A login was tried where etcd asks for none."""
 
 
+_WHO = "etcd at "
+_SPOKEN = {"room": "status"}  # verbs of the port whose names say nothing to an operator
 _REACH = "see that etcd runs there and that this host reaches it"
 _LEADER = "see that most members run and reach one another"
 _LOGIN = "check etcd's user name and password in the settings"
@@ -76,21 +81,39 @@ _WORDS: dict[str, tuple[type[StoreError], str]] = {
 }
 
 
+_BEFORE = re.compile(r"UNKNOWN: (ipv[46]:\S+: )?")
+"""What gRPC puts before the words of the system: a code that says nothing, the address again."""
+
+
 def _words(details: str | None) -> str:
     """Give etcd's or gRPC's own sentence without what it puts before it."""
     said = (details or "").removeprefix("etcdserver: ")
-    return said.rpartition("last error: ")[2]
+    return _BEFORE.sub("", said.rpartition("last error: ")[2], count=1)
 
 
 def failure(code: grpc.StatusCode, details: str | None, *, op: str, endpoint: str) -> StoreError:
     """Give the port's error for a status: who did not do what, why, and the cure."""
     said = _words(details)
     kind, cure = _WORDS.get(said) or _CODES.get(code, (StoreUnavailable, "see etcd's log"))
-    return kind(f"etcd at {endpoint} did not do the {op}: {said or code.name}; {cure}")
+    what = _SPOKEN.get(op, op)
+    return kind(f"{_WHO}{endpoint} did not do the {what}: {said or code.name}; {cure}")
+
+
+def joint(sentences: Mapping[str, str], *, op: str) -> StoreUnavailable:
+    """Give the error for all members, by endpoint; what several have in common is said once."""
+    alike: dict[str, list[str]] = {}
+    for endpoint, sentence in sorted(sentences.items()):
+        alike.setdefault(sentence.removeprefix(f"{_WHO}{endpoint}"), []).append(endpoint)
+    said = [
+        f"{_WHO}{', '.join(endpoints)}{words}" if words[:1] == " " else words
+        for words, endpoints in alike.items()
+    ]
+    return StoreUnavailable("; ".join(said) or f"there is no etcd to ask for the {op}")
 
 
 def silent(*, op: str, endpoint: str, seconds: float) -> StoreUnavailable:
     """Give the error for a member that does not answer at all."""
+    what = _SPOKEN.get(op, op)
     return StoreUnavailable(
-        f"etcd at {endpoint} did not answer the {op} within {seconds:.1f} s; {_REACH}"
+        f"{_WHO}{endpoint} did not answer the {what} within {seconds:.1f} s; {_REACH}"
     )
