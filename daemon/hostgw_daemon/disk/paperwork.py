@@ -111,7 +111,7 @@ class Paperwork(Generic[T]):
 
         A thread cannot be cancelled: who is, leaves the write to `_flush`.
         """
-        self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, content))
+        self._writing = asyncio.get_running_loop().run_in_executor(None, self._write, content)
         await asyncio.shield(self._writing)
         self._writing = None
 
