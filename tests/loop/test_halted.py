@@ -129,7 +129,7 @@ async def test_connections_whose_time_comes_in_a_pause():
 async def test_the_child_of_the_uplink():
     """It is neither made nor changed."""
     halt, children = Halt(), Writer()
-    doorway = Doorway(children, told=lambda _why: None, halt=halt)  # type: ignore[arg-type]
+    doorway = Doorway(children, told=lambda _why: None, halt=halt)
     halt.begin(PAUSE)
     async with running(doorway.run):
         doorway.want(Child("macvlan", 2, 1500, frozenset()))
@@ -144,7 +144,7 @@ async def test_sysctls():
     """The host is looked at, and what is wrong is told; --fix-sysctls waits."""
     halt, writer = Halt(), Writer()
     check = HostCheck(
-        writer,  # type: ignore[arg-type]
+        writer,
         writer,
         about=lambda: ABOUT,
         told=lambda: None,

@@ -163,12 +163,12 @@ async def test_a_store_that_is_away_is_asked_ever_more_seldom(store):
             asked.append(now())
             raise StoreUnavailable("away")
 
-        teller.node.claimant.announcement.tell = away  # type: ignore[method-assign]
+        teller.node.claimant.announcement.tell = away
         for turn in range(1800):
             teller.stand("fight", f"code{turn % 2}")
             await asyncio.sleep(1)
         assert 10 < len(asked) < 90
-        teller.node.claimant.announcement.tell = tell  # type: ignore[method-assign]
+        teller.node.claimant.announcement.tell = tell
         teller.stand("fight")
         await asyncio.sleep(90)
         assert teller.says[0] == ["fight"]

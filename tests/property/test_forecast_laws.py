@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import given, settings
 
 from hostgw_daemon.routes.forecast import Action, Past, changes
 from hostgw_daemon.routes.plan import plan
 from support.routes_drawn import desired_tables, do, observed_tables
 
 
+@settings(deadline=None)
 @given(desired_tables(), observed_tables(), st.data())
 def test_it_tells_what_doing_the_plan_makes_of_the_table(desired, observed, data):
     """Whatever is fought over and whatever may not go: added, moved and removed make the table."""
@@ -38,6 +39,7 @@ def test_it_tells_what_doing_the_plan_makes_of_the_table(desired, observed, data
     assert len({(each.action, each.route) for each in told}) == len(told)
 
 
+@settings(deadline=None)
 @given(desired_tables())
 def test_where_nothing_is_to_be_done_nothing_is_told(table):
     """However it came to be so."""

@@ -89,7 +89,7 @@ CONFIG = (5, struct.pack("=HHIIIIIIII", 4, 320, 77, 1, 1, 1, 1, 1, 1, 0))
 def test_a_neighbour_table_is_read(message: bytes, seen: tuple[int, tuple[int, ...]] | None):
     """Its thresholds and how many entries there are, or nothing."""
     found = ntable.read(message, body(message))
-    assert found == (NeighbourTable(*seen) if seen is not None else None)  # type: ignore[arg-type]
+    assert found == (NeighbourTable(*seen) if seen is not None else None)
 
 
 @given(st.binary())

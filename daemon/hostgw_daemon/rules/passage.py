@@ -134,7 +134,7 @@ class _Walk:
 def within(network: IPNetwork, others: Iterable[IPNetwork]) -> Fit:
     """Tell whether all addresses of a network lie in others (True), some (None), or none."""
     same = [other for other in others if other.version == network.version]
-    if any(network.subnet_of(other) for other in same):  # type: ignore[arg-type]
+    if any(network.subnet_of(other) for other in same):  # type: ignore[arg-type] # of its family
         return True
     return None if any(network.overlaps(other) for other in same) else False
 
