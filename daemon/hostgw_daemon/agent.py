@@ -42,6 +42,7 @@ from hostgw_daemon.settings import Settings
 from hostgw_daemon.speech import Knows, Speech
 from hostgw_daemon.surroundings import Surroundings
 from hostgw_daemon.told.overview import HOST, Parts
+from hostgw_daemon.withdrawing import Withdrawing
 
 
 class Agent:
@@ -81,6 +82,7 @@ class Agent:
             knows=Knows(
                 parts=self._parts,
                 wanted=lambda: self._reconciler.targets.wanted,
+                absent=lambda: self._reconciler.absent,
                 overdue=lambda: self._reconciler.overdue(time.monotonic()),
                 control=self.controls.obey,
                 asker=lambda: self._probing,
@@ -147,9 +149,12 @@ class Agent:
             settings,
             node_id=self._self.node_id,
             uplink=lambda: self._hostwatch.now,
-            told=self._changed,
+            told=lambda: self._withdrawing.found(),  # noqa: PLW0108 - made later
             trouble=partial(self._trouble, HOST, "probe_failing"),
             round_trip=self._speech.metrics.peers.round_trip,
+        )
+        self._withdrawing = Withdrawing(
+            settings, self._probing, self._reconciler, told=self._changed, clock=time.monotonic
         )
         self._hosting = Hosting(
             out,
@@ -180,6 +185,7 @@ class Agent:
                     "reconciler": self._reconcile,
                     **self._surroundings.loops,
                     "probes": self._probing.run,
+                    "withdrawals": self._withdrawing.run,
                     "herald": self._speech.herald.run,
                     "web": self._speech.web.run,
                 },
@@ -210,6 +216,7 @@ class Agent:
         self._hosting.understood()
         self._probing.hold(network, self._members[network].subnets)
         self._probing.understood(network, news)
+        self._withdrawing.again()
         if families := self._reconciler.families:
             self._hostwatch.need(*families)
         for name, member in self._members.items():
@@ -285,6 +292,7 @@ class Agent:
             around=self._troubles.get(HOST, {}),
             probes=self._probing.diagnoses,
             probe_counts=self._probing.counts,
+            withdrawn=self._withdrawing.state,
             host=self._hosting.state,
             resolved=self._hosting.resolved,
         )

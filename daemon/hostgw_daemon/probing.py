@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from hostgw_core.backoff import Backoff
@@ -67,6 +67,16 @@ class Probing:
         if not self._settings.probe:
             return None
         return self._prober.diagnoses if self._prober is not None else {}
+
+    @property
+    def peers(self) -> Collection[Key]:
+        """Who is asked."""
+        return self._aims.targets.keys()
+
+    @property
+    def reached(self) -> float:
+        """When the pods' way to anybody was last seen to be free; time.monotonic."""
+        return self._prober.reached if self._prober is not None else float("-inf")
 
     @property
     def counts(self) -> Counter[str]:

@@ -68,6 +68,9 @@ class Settings:
     audit_interval: float
     removal_grace: float
     removal_hold: float
+    withdraw_states: tuple[str, ...]
+    withdraw_after: float
+    withdraw_floor: float
 
     ip_masq: bool
     ip_masq_fully_random_disable: bool

@@ -40,12 +40,14 @@ from hostgw_daemon.told.overview import HOST, Parts
 class Knows:
     """Who is asked: for the states of all parts by network, for the routes there should be.
 
-    `overdue` gives by how many seconds a pass is late; `control` obeys an order about the daemon;
+    `absent` gives the routes that are withdrawn, with the node of each; `overdue` by how many
+    seconds a pass is late; `control` obeys an order about the daemon;
     `plan` gives what would change on the host now, `asker` who asks the other nodes.
     """
 
     parts: Callable[[str], Parts]
     wanted: Callable[[], Iterable[Route]]
+    absent: Callable[[], Mapping[Route, str]]
     overdue: Callable[[], float]
     control: Callable[[Control, str], Obeyed | str]
     plan: Callable[[], PlanStatus]
@@ -92,6 +94,7 @@ class Speech:
                 for name, member in members.items()
             },
             wanted=knows.wanted,
+            absent=knows.absent,
             overdue=knows.overdue,
             control=knows.control,
             plan=knows.plan,

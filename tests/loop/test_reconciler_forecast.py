@@ -6,6 +6,8 @@ import pytest
 
 from hostgw_daemon.halt import Pause
 from hostgw_daemon.kernel import Route
+from hostgw_daemon.routes.report import PassKind
+from support.lease_world import key
 from support.reconciler_loop import ROUTE_A, ROUTE_B, A, B, C, quiet, running
 from support.reconciler_site import LINK, Site, ours
 
@@ -50,6 +52,47 @@ async def test_every_cause_has_its_word():
         await quiet()
         assert site.kernel.ours() == {ours("10.5.4.0/24"), ROUTE_A, moved}
         assert told(site) == {}
+
+
+async def test_a_withdrawn_route_is_told_with_its_reason():
+    """Before it goes, while it is away, and what is there instead; a pause holds both back."""
+    witnesses = {ours("10.5.1.1/32"), ours("10.5.1.254/32")}
+    async with running(A, B) as site:
+        site.halt.begin(PAUSE)
+        site.reconciler.withdraw(frozenset({(key(A), 4)}), "a test")
+        await quiet(5)
+        assert told(site) == {
+            ROUTE_A: ("remove", "withdrawn", "n"),
+            **dict.fromkeys(witnesses, ("add", "withdrawn", "n")),
+        }
+        assert site.kernel.ours() == {ROUTE_A, ROUTE_B}
+        site.halt.end()
+        await quiet(1)
+        assert site.kernel.ours() == {ROUTE_B} | witnesses
+        assert told(site) == {ROUTE_A: ("wait", "withdrawn", "n")}
+        assert site.reconciler.absent == {ROUTE_A: "n"}
+        site.reconciler.withdraw(frozenset(), "a test")
+        await quiet(1)
+        assert site.kernel.ours() == {ROUTE_A, ROUTE_B}
+        assert told(site) == {}
+
+
+async def test_a_withdrawal_is_one_small_pass_and_no_gap_for_others():
+    """A store that changes at the same time, a lost witness, an audit: all of it holds."""
+    async with running(A, B) as site:
+        full = sum(report.kind is PassKind.FULL for report in site.reports)
+        site.reconciler.withdraw(frozenset({(key(A), 4)}), "n is out of reach")
+        site.lease(C, node="new")
+        await quiet(0.01)
+        assert [r.cause for r in site.reports[-1:]] == ["n is out of reach; the store changed"]
+        assert sum(report.kind is PassKind.FULL for report in site.reports) == full
+        site.hear(site.kernel.remove(ours("10.5.1.1/32")))
+        await quiet(3600)
+        held = {str(route).split(" via ")[0] for route in site.kernel.ours()}
+        assert held == {"10.5.1.1/32", "10.5.1.254/32", "10.5.2.0/24", "10.5.3.0/24"}
+        site.relist()
+        await quiet(5)
+        assert ROUTE_A not in site.kernel.ours()
 
 
 async def test_what_the_kernel_would_not_take_says_so():

@@ -39,17 +39,30 @@ values = st.builds(
     node=st.sampled_from(["", "n1", "me"]),
 ) | st.just(b"?")
 acts = st.lists(st.tuples(st.sampled_from(NAMES), st.none() | values), max_size=3)
-steps = st.lists(st.tuples(rules, acts), max_size=10)
+withdrawals = st.frozensets(
+    st.tuples(st.sampled_from(NAMES).map(key), st.sampled_from([4, 6])), max_size=3
+)
+steps = st.lists(st.tuples(rules, acts, withdrawals), max_size=10)
 
 
-def by_hand(roster, rule):
+def led_to(subnet, withdrawn):
+    """Say where routes lead instead of to a subnet: to the first address and the last but one."""
+    if not withdrawn:
+        return [str(subnet)]
+    width, last = subnet.max_prefixlen, int(subnet.broadcast_address)
+    first = type(subnet.network_address)(int(subnet.network_address) + 1)
+    return [f"{first}/{width}", f"{type(first)(last - 1)}/{width}"]
+
+
+def by_hand(roster, rule, withdrawn):
     """Say what is wanted, as `ip route` would show it: of every peer that is another node."""
     found = {
-        (str(subnet), str(peer.lease.gateways.of(subnet.version)), rule.link)
+        (to, str(peer.lease.gateways.of(subnet.version)), rule.link)
         for peer in roster.peers.values()
         if peer.lease.node_id != "id-me"
         for subnet in peer.lease.subnets
         if peer.lease.gateways.of(subnet.version) is not None
+        for to in led_to(subnet, (peer.lease.key, subnet.version) in withdrawn)
     }
     if rule.own != UNICAST:
         found |= {
@@ -76,28 +89,29 @@ def shown(targets):
 @given(steps)
 @settings(max_examples=200, deadline=None)
 def test_amended_targets_are_fresh_targets(steps):
-    """After any changes of leases and rules: the same routes, in all and by destination."""
+    """After any changes of leases, rules, withdrawals: in all and by destination."""
     store = JudgedStore(RULES)
-    targets, aimed = Targets(), RouteRule(2)
+    targets, aimed, away = Targets(), RouteRule(2), frozenset()
     targets.aim([store.roster], aimed)
-    for rule, acts in steps:
+    for rule, acts, withdrawn in steps:
         before = set(targets.wanted)
         roster, moved = store.change(acts)
         if moved is None or rule != aimed:
-            targets.aim([roster], rule)
+            targets.aim([roster], rule, withdrawn)
         else:
-            gone, come = targets.amend([roster], rule, moved)
+            moved |= {key for key, _ in withdrawn ^ away}
+            gone, come = targets.amend([roster], rule, moved, withdrawn)
             assert before - gone | come == targets.wanted
             wanted = targets.wanted
-            targets.aim([roster], rule)
+            targets.aim([roster], rule, withdrawn)
             assert targets.wanted is wanted  # a full pass after it computes nothing anew
-        aimed = rule
+        aimed, away = rule, withdrawn
         fresh = Targets()
-        fresh.aim([roster], rule)
+        fresh.aim([roster], rule, withdrawn)
         assert targets.wanted == fresh.wanted
         assert targets.counts == {f: sum(r.family == f for r in fresh.wanted) for f in (4, 6)}
         assert targets.prefixes == fresh.prefixes
-        assert shown(targets) == by_hand(roster, rule)
+        assert shown(targets) == by_hand(roster, rule, withdrawn)
         leading = {route for route in targets.wanted if route.gateway}
         assert {(r.destination, r.length) for r in leading} == set(targets.prefixes)
 

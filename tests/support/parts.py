@@ -22,6 +22,7 @@ from hostgw_daemon.routes.judgement import accept
 from hostgw_daemon.routes.peers import Peer, PeerState, Policy, Roster
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
 from hostgw_daemon.routes.understanding import Understanding
+from hostgw_daemon.routes.withdrawals import Withdrawal, Withdrawn
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.overview import Parts
 
@@ -125,6 +126,11 @@ def parts(**changes: Any) -> Parts:
         subnet_file_written=True,
     )
     return replace(healthy, **changes)
+
+
+def withdrawn(*numbers: int) -> Withdrawn:
+    """Let the routes of these nodes be withdrawn."""
+    return Withdrawn({(lease(n).key, 4): Withdrawal("unreachable", 5.0) for n in numbers})
 
 
 def routes(**changes: Any) -> RoutesState:

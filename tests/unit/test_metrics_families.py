@@ -26,13 +26,13 @@ def test_routes_are_counted_by_family():
     metrics.routes.stand(state)
 
     def shown(family):
-        words = ("desired", "installed", "missing", "shadowed", "fought_over")
+        words = ("desired", "installed", "missing", "shadowed", "fought_over", "withdrawn")
         return [
             registry.get_sample_value("hostgw_routes", {"family": family, "state": word})
             for word in words
         ]
 
-    assert shown("ipv4") == [7, 7, 0, 1, 0]
-    assert shown("ipv6") == [5, 4, 1, 0, 1]
+    assert shown("ipv4") == [7, 7, 0, 1, 0, 0]
+    assert shown("ipv6") == [5, 4, 1, 0, 1, 0]
     metrics.routes.stand(RoutesState())
-    assert shown("ipv4") == shown("ipv6") == [0, 0, 0, 0, 0]
+    assert shown("ipv4") == shown("ipv6") == [0, 0, 0, 0, 0, 0]

@@ -127,6 +127,15 @@ def test_missing_and_strange_routes_are_told_apart():
     ]
 
 
+def test_a_withdrawn_route_is_missed_by_nobody():
+    """And one that stands nevertheless is strange, and said to be what it is."""
+    wanted = [{**WANTED[0], "state": "withdrawn"}, *WANTED[1:]]
+    assert difference(wanted, STANDING[1:]) == []
+    (still,) = difference(wanted, STANDING)
+    assert (still["prefix"], still["state"]) == ("10.5.2.0/24", "strange")
+    assert still["detail"] == "it is withdrawn, and still there"
+
+
 def test_a_table_that_has_a_name_of_its_own_is_another_one():
     """A route of ours in it is strange, whatever its number."""
     other = [*STANDING, {**STANDING[0], "table": "containers"}]

@@ -22,6 +22,7 @@ from hostgw_daemon.probe.evidence import Diagnosis
 from hostgw_daemon.routes.holds import Cause, Hold
 from hostgw_daemon.routes.peers import OWN_ADDRESS
 from hostgw_daemon.routes.watchfulness import Watchfulness
+from hostgw_daemon.routes.withdrawals import Withdrawn
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.conditions import CODES
 from hostgw_daemon.told.overview import conditions
@@ -40,6 +41,7 @@ from support.parts import (
     roster,
     routes,
     understanding,
+    withdrawn,
 )
 
 
@@ -82,10 +84,7 @@ TABLE = [
         {"view": ViewState(error="nobody answers")},
         {"store_unavailable": "nobody answers"},
     ),
-    (
-        {"view": ViewState(error="wrong password", denied=True)},
-        {"store_denied": "wrong password"},
-    ),
+    ({"view": ViewState(error="a wrong word", denied=True)}, {"store_denied": "a wrong word"}),
     ({"view": ViewState()}, {}),  # the first answer is still awaited
     (
         {"upkeep": UpkeepState(Room(Header(1, 7, 2), 9_000_000, 9_000_000, full=True))},
@@ -104,10 +103,7 @@ TABLE = [
         {"understanding": understanding(config_trouble="10.1.0.0/16 overlaps", overlap=True)},
         {"networks_overlap": "10.1.0.0/16 overlaps"},
     ),
-    (
-        {"understanding": understanding(config_trouble="Network is no network")},
-        {"bad_config": "Network is no network"},
-    ),
+    ({"understanding": understanding(config_trouble="no network")}, {"bad_config": "no network"}),
     (
         refused(refusal(7, "malformed_value"), refusal(8, "overlap"), refusal(9, "overlap")),
         {"records_refused": "1 malformed_value, 2 overlap"},
@@ -231,6 +227,9 @@ TABLE = [
         {"probes": {(lease(1).key, 4): Diagnosis(Probed.MTU, "large ones are lost")}},
         {"peers_out_of_reach": "n1: mtu, large ones are lost"},
     ),
+    ({"withdrawn": withdrawn(2)}, {"routes_withdrawn": "n2: unreachable"}),
+    ({"withdrawn": withdrawn(77)}, {}),  # who has gone
+    ({"withdrawn": Withdrawn({}, {4: 2}, {4: 3})}, {"routes_spared": "IPv4: 2 of 3 nodes are out"}),
     ({"masquerade": MasqueradeState(Standing.WAITING)}, {}),
     *(
         ({"host": found(code)}, {code: f"what {code} is: the cure"})

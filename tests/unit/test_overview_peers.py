@@ -14,7 +14,17 @@ from hostgw_daemon.routes.peers import Peer, PeerState
 from hostgw_daemon.told.metrics.peers import STATES
 from hostgw_daemon.told.peerstates import peer_states
 from support import parts as site
-from support.parts import foreign, lease, outcome, parts, roster, route, routes, understanding
+from support.parts import (
+    foreign,
+    lease,
+    outcome,
+    parts,
+    roster,
+    route,
+    routes,
+    understanding,
+    withdrawn,
+)
 
 
 def state_of(number: int, **changes: object) -> tuple[str, str]:
@@ -76,6 +86,16 @@ def test_a_fight_is_named_before_what_it_causes():
     changed = routes(missing=(outcome(2, Verdict.FAILED),), fights=("10.0.2.0/24",))
     assert state_of(2, routes=changed)[0] == "fight"
     assert state_of(2, routes=routes(fights=("10.0.2.0/24",)))[0] == "fight"
+
+
+def test_a_withdrawn_route_stands_before_the_reason_of_the_state():
+    """The state goes on to be the cause."""
+    away = withdrawn(2)
+    found = {(lease(2).key, 4): Diagnosis(Cause.UNREACHABLE, "see its firewall")}
+    state, reason = state_of(2, withdrawn=away, probes=found)
+    assert state == "unreachable"
+    assert reason == "its route is withdrawn (--withdraw-states): see its firewall"
+    assert state_of(1, withdrawn=away) == ("ok", "")
 
 
 @pytest.mark.parametrize("state", [PeerState.REJECTED_KEPT, PeerState.OUTSIDE_CONFIG])

@@ -144,6 +144,8 @@ def _route(facts: Facts, subnet: str) -> Iterator[Step]:
     words = f"{subnet} via {found['gateway']} metric {found['metric']}"
     if found["state"] == "installed":
         yield Step("the route", f"{words}, in the kernel", True)
+    elif found["state"] == "withdrawn":
+        yield Step("the route", f"{words} is withdrawn: {found['detail']}", False)
     else:
         yield Step("the route", f"{words} is missing: {found['detail'] or found['state']}", False)
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+WITHDRAWN = "withdrawn"
+"""The state of a route that is not to be there at present."""
+
+_STRANGE, _STILL = "of our protocol, and not ours", "it is withdrawn, and still there"
 _TABLES = {"main": 254, "default": 253, "local": 255}
 
 
@@ -19,14 +23,15 @@ def difference(
     `wanted` is `/v1/routes`, `standing` what `ip -json route` gives.
     """
     there = {_key(each): each for each in map(_plain, standing)}
-    asked = {_key(each): each for each in wanted}
+    withdrawn = {_key(each) for each in wanted if each.get("state") == WITHDRAWN}
+    asked = {key: each for each in wanted if (key := _key(each)) not in withdrawn}
     missing = [
         {**_shown(route), "state": "missing", "detail": route.get("detail", "") or "deleted"}
         for key, route in asked.items()
         if key not in there
     ]
     strange = [
-        {**_shown(route), "state": "strange", "detail": "of our protocol, and not ours"}
+        {**_shown(route), "state": "strange", "detail": _STILL if key in withdrawn else _STRANGE}
         for key, route in there.items()
         if key not in asked
     ]

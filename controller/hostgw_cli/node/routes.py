@@ -14,7 +14,7 @@ import msgspec
 
 from hostgw_cli.daemon_socket import DaemonSocket, local
 from hostgw_cli.node import kernel
-from hostgw_cli.node.route_diff import difference
+from hostgw_cli.node.route_diff import WITHDRAWN, difference
 from hostgw_cli.output import Shape, emit, shaped, show
 
 HEADINGS = ("PREFIX", "GATEWAY", "METRIC", "TABLE", "STATE", "WHY")
@@ -38,7 +38,8 @@ def routes(daemon: DaemonSocket, shape: Shape, *, diff: bool) -> None:
         elif found:
             show(HEADINGS, [_row(route) for route in found])
         else:
-            click.echo(f"no difference: the kernel holds all {len(wanted)} routes and no others")
+            held = sum(route["state"] != WITHDRAWN for route in wanted)
+            click.echo(f"no difference: the kernel holds all {held} routes and no others")
         sys.exit(1 if found else 0)
     if shape is not Shape.TABLE:
         emit(wanted, shape)

@@ -99,6 +99,20 @@ def whole_seconds(least: int, most: int) -> Kind[int]:
     return Kind("DURATION", read, toml=int)
 
 
+def _percent(text: str) -> float:
+    try:
+        number = govalues.integer(text.removesuffix("%"))
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 100:
+        raise ValueError("is no share of a hundred; write for example 50%")
+    return number / 100
+
+
+PERCENT: Kind[float] = Kind("PERCENT", _percent, toml=int)
+"""The kind of shares: 50% becomes 0.5."""
+
+
 def address(family: Family | None = None, word: str = "IP") -> Kind[IPAddress]:
     """Give the kind of addresses, of one family or of both."""
 

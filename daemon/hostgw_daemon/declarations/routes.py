@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from hostgw_core.settings import Check, Setting, Value, kinds
 
@@ -10,6 +11,7 @@ _DAY = 86400
 _LOCAL_TABLE = 255
 _LEAST_MTU = 1280  # RFC 8200, section 5: no IPv6 route may have less
 
+_STATES = kinds.choice("unreachable", "unresolved", "not_forwarding", "path_filtered")
 _NOWHERE = kinds.choice("none", "blackhole", "unreachable")
 
 ROUTES = (
@@ -98,6 +100,31 @@ ROUTES = (
         help="How long routes outlive leases that go in such number that it looks like an "
         "accident; after that those go whose gateway does not answer on the link. 0: not at all.",
     ),
+    Setting(
+        name="withdraw-states",
+        kind=replace(_STATES, word="STATE"),
+        repeatable=True,
+        separator=",",
+        help="Withdraw the routes to nodes that are in one of these states, as probes find it: "
+        "unreachable, unresolved, not_forwarding, path_filtered. Another route, or an ICMP error, "
+        "may then take their place; they are put back at once when it is over. By default no state "
+        "removes a route.",
+    ),
+    Setting(
+        name="withdraw-after",
+        kind=kinds.seconds(1, _DAY),
+        default="30s",
+        help="How long a node must be in such a state before its routes are withdrawn; each time "
+        "that it comes and goes within ten minutes, twice as long.",
+    ),
+    Setting(
+        name="withdraw-floor",
+        kind=kinds.PERCENT,
+        default="50%",
+        help="The share of the other nodes, in each family, whose routes are never withdrawn. If "
+        "more are in such a state than may go, nobody's routes go: it may be this node that is "
+        "cut off.",
+    ),
 )
 
 
@@ -129,9 +156,18 @@ def _enough(mtu: Value) -> str:
     return f"{mtu.text} is less than {_LEAST_MTU}, which IPv6 needs"
 
 
+def _probed(states: Value, probe: Value) -> str:
+    return (
+        "needs probes, by which a state is found; leave --probe=false out"
+        if states.value and not probe.value
+        else ""
+    )
+
+
 ROUTE_CHECKS = (
     Check(("route-table",), _not_local),
     Check(("route-table", "vrf"), _one_table),
     Check(("route-src",), _one_a_family),
     Check(("route-mtu",), _enough),
+    Check(("withdraw-states", "probe"), _probed),
 )

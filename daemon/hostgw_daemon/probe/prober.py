@@ -83,6 +83,7 @@ class Prober:
         self._questions = Questions()
         self._wake = Wake()
         self.counts: Counter[str] = Counter()
+        self.reached = float("-inf")  # when a question by the pods' way was last answered
         self.round_trip: Callable[[float], None] = lambda _seconds: None
 
     @property
@@ -283,6 +284,7 @@ class Prober:
         if question.key in self._targets:
             self._entries.add(self._targets[question.key].host)
         now = self._clock()
+        self.reached = now if question.way is Way.POD else self.reached
         if self._ledger.won(question, report, now):
             self._again(question.key, now)
 

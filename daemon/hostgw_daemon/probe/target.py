@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 from hostgw_core.model import Addresses, Family, IPAddress, Subnets
+from hostgw_daemon.routes.desired import gateway_of, unused_of
 from hostgw_daemon.routes.peers import Peer, PeerState
+from hostgw_daemon.routes.withdrawals import Key
 
 HEADERS: Final[Mapping[Family, int]] = {4: 20 + 8, 6: 40 + 8}
 """Bytes of the IP and UDP headers before a datagram."""
 
-_ROOM: Final = 2
-"""Bits of addresses that a subnet must have for there to be one that nobody has."""
 
-Key: TypeAlias = tuple[bytes, Family]
-"""The key of a lease, and one of its families."""
+__all__ = ["HEADERS", "Ground", "Key", "Target", "targets_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +51,13 @@ def targets_of(key: bytes, peer: Peer | None, ours: Subnets) -> Iterator[tuple[K
         host, own = lease.gateways.of(family), ours.of(family)
         if host is None or own is None:
             continue
-        wide = subnet.max_prefixlen - subnet.prefixlen >= _ROOM
         yield (
             (key, family),
             Target(
                 lease.node_id,
                 host,
-                subnet.network_address + 1,
-                own.network_address + 1,
-                subnet.broadcast_address - 1 if wide else None,
+                gateway_of(subnet),
+                gateway_of(own),
+                unused_of(subnet),
             ),
         )

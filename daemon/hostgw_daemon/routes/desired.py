@@ -9,18 +9,24 @@ n routes with n gateways takes time that grows with the square of n.
 Besides, there may be routes that lead nowhere: for this node's own subnet, while no bridge is
 there for it, and for the whole network, whose leased parts have better ones by their longer
 prefixes. Both have a metric worse than any route that others may have: whatever comes, wins.
+
+Where routes are *withdrawn* (`withdrawals`), a peer keeps those to the two addresses of its subnet
+to which probes are sent, or nobody could see by the pods' way that it is well again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Final
 from zlib import crc32
 
 from hostgw_core.model import ClusterConfig, IPAddress, IPNetwork, Lease
 from hostgw_daemon.kernel import MAIN_TABLE, PLAIN, UNICAST, Form, Leg, Route, Table
 from hostgw_daemon.routes.peers import Peer, PeerState, Roster
+from hostgw_daemon.routes.withdrawals import Key
 
 SPREAD: Final = 1024
 """How many different metrics there are. The first is 1024 for IPv4, 2048 for IPv6, whose kernel
@@ -67,18 +73,53 @@ def metric_of(network: IPNetwork) -> int:
     return base + crc32(network.network_address.packed + bytes([network.prefixlen])) % SPREAD
 
 
-def routes_to(peer: Peer | None, rule: RouteRule) -> Table:
-    """Give the routes that one peer needs, one a family; for ourselves those that lead nowhere."""
+ROOM: Final = 2
+"""Bits of addresses that a subnet must have for there to be one that nobody has."""
+
+NONE: Final[AbstractSet[Key]] = frozenset()
+
+
+def gateway_of(subnet: IPNetwork) -> IPAddress:
+    """Give the address that the pods' gateway of a subnet has."""
+    return subnet.network_address + 1
+
+
+def unused_of(subnet: IPNetwork) -> IPAddress | None:
+    """Give an address of a subnet that nobody is to have, None where there is no room for that."""
+    wide = subnet.max_prefixlen - subnet.prefixlen >= ROOM
+    return subnet.broadcast_address - 1 if wide else None
+
+
+def destinations(lease: Lease, withdrawn: AbstractSet[Key] = NONE) -> Iterator[IPNetwork]:
+    """Give where routes to a node lead: to its subnets, or where they are withdrawn, to witnesses.
+
+    A subnet that is too small to have witnesses keeps its route.
+    """
+    for subnet in lease.subnets:
+        unused = unused_of(subnet)
+        if unused is None or (lease.key, subnet.version) not in withdrawn:
+            yield subnet
+        else:
+            yield ip_network(gateway_of(subnet))
+            yield ip_network(unused)
+
+
+def routes_to(peer: Peer | None, rule: RouteRule, withdrawn: AbstractSet[Key] = NONE) -> Table:
+    """Give the routes that one peer needs, one a family; for ourselves those that lead nowhere.
+
+    Of one that is among the `withdrawn`, those by which it is probed.
+    """
     if peer is None:
         return frozenset()
     lease = peer.lease
     if peer.state is PeerState.SELF:
         return nowhere(lease.subnets, rule.own, rule.table)
+    to = destinations(lease, withdrawn)
     if rule.underlays and lease.further:
-        return frozenset(r for each in lease.subnets for r in _by_every_link(each, lease, rule))
+        return frozenset(r for each in to for r in _by_every_link(each, lease, rule))
     return frozenset(
         _route(subnet, rule, gateway.packed, rule.link)
-        for subnet in lease.subnets
+        for subnet in to
         if (gateway := lease.gateways.towards(subnet.version, via6=rule.via6)) is not None
     )
 
@@ -136,7 +177,7 @@ def routes_of_network(config: ClusterConfig, rule: RouteRule) -> Table:
     return nowhere(config.networks, rule.unassigned, rule.table)
 
 
-def desired(roster: Roster, rule: RouteRule) -> Table:
+def desired(roster: Roster, rule: RouteRule, withdrawn: AbstractSet[Key] = NONE) -> Table:
     """Give all routes there should be in one network."""
-    peers = (routes_to(peer, rule) for peer in roster.peers.values())
+    peers = (routes_to(peer, rule, withdrawn) for peer in roster.peers.values())
     return routes_of_network(roster.policy.config, rule).union(*peers)

@@ -10,15 +10,18 @@ Law: what is added, moved and removed here is what doing the plan would make of 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from ipaddress import ip_address, ip_network
+from typing import Final
 
 from hostgw_daemon.kernel import Outcome, Route, Table, Verb
-from hostgw_daemon.routes.desired import RouteRule, desired, routes_to
+from hostgw_daemon.routes.desired import NONE, RouteRule, desired, routes_to
 from hostgw_daemon.routes.peers import PeerState, Roster
 from hostgw_daemon.routes.plan import plan
+from hostgw_daemon.routes.withdrawals import Key
 
 
 class Action(StrEnum):
@@ -43,6 +46,7 @@ class Cause(StrEnum):
     HELD = "held"
     UNSURE = "unsure"
     FIGHT = "fight"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,15 @@ class Change:
 class Past:
     """What is known of the passes before: what they were for, and what the kernel would not take.
 
-    `fought_over` are left alone for now; `may_go` says what may be removed.
+    `fought_over` are left alone for now; `may_go` says what may be removed; the routes of the
+    `withdrawn` are not wanted at present.
     """
 
     aimed: Collection[Route] = ()
     missing: Mapping[Route, Outcome] = field(default_factory=dict)
     fought_over: Table = frozenset()
     may_go: Callable[[Route], bool] = lambda _route: True
+    withdrawn: AbstractSet[Key] = NONE
 
 
 def forecast(
@@ -80,14 +86,56 @@ def forecast(
 ) -> tuple[Change, ...]:
     """Tell what a pass over these rosters would do, and which routes only the guard keeps."""
     rosters = tuple(rosters)
-    wanted = frozenset[Route]().union(*(desired(roster, rule) for roster in rosters))
+    wanted = frozenset[Route]().union(
+        *(desired(roster, rule, past.withdrawn) for roster in rosters)
+    )
     held = (
-        (peer.lease.owner, routes_to(peer, rule), peer.reason)
+        (peer.lease.owner, routes_to(peer, rule, past.withdrawn), peer.reason)
         for roster in rosters
         for peer in roster.peers.values()
         if peer.state is PeerState.HELD
     )
-    return (*changes(wanted, observed, past, partial(_owner, rosters)), *kept(held, observed))
+    away, witnesses = withdrawn_routes(rosters, rule, past.withdrawn)
+    told = changes(wanted, observed, past, partial(_owner, rosters))
+    return (
+        *(_as_withdrawn(each, away, witnesses) for each in told),
+        *(
+            Change(Action.WAIT, route, Cause.WITHDRAWN, _AWAY, owner)
+            for route, owner in sorted(away.items())
+            if route not in observed
+        ),
+        *kept(held, observed),
+    )
+
+
+_AWAY: Final = "it is withdrawn, for its node is out of reach (--withdraw-states)"
+_WITNESS: Final = "probes go there, while the route to all of the subnet is withdrawn"
+
+
+def withdrawn_routes(
+    rosters: Iterable[Roster], rule: RouteRule, withdrawn: AbstractSet[Key]
+) -> tuple[dict[Route, str], dict[Route, str]]:
+    """Give the routes that are withdrawn, and those for probes instead; of each whose it is."""
+    away: dict[Route, str] = {}
+    witnesses: dict[Route, str] = {}
+    for key in {key for key, _ in withdrawn}:
+        for peer in (peer for roster in rosters if (peer := roster.peers.get(key))):
+            usual, now = routes_to(peer, rule), routes_to(peer, rule, withdrawn)
+            away |= dict.fromkeys(usual - now, peer.lease.owner)
+            witnesses |= dict.fromkeys(now - usual, peer.lease.owner)
+    return away, witnesses
+
+
+def _as_withdrawn(
+    change: Change, away: Mapping[Route, str], witnesses: Mapping[Route, str]
+) -> Change:
+    """Give the true reason where a route is withdrawn, or is there for probes alone."""
+    if change.route in away and change.action is Action.REMOVE:
+        return replace(change, cause=Cause.WITHDRAWN, why=_AWAY, owner=away[change.route])
+    if change.route in witnesses and change.cause is Cause.NEW:
+        owner = witnesses[change.route]
+        return replace(change, cause=Cause.WITHDRAWN, why=_WITNESS, owner=owner)
+    return change
 
 
 def _owner(rosters: Iterable[Roster], route: Route) -> str:

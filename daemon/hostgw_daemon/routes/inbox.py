@@ -16,18 +16,19 @@ from hostgw_daemon.kernel import Route
 class Inbox:
     """The keys whose peer moved, the routes that were lost, and when the store told of it.
 
-    `seen` are moments in seconds of time.monotonic.
+    `seen` are moments in seconds of time.monotonic; `why` says what moved the peers.
     """
 
     anew: bool = True
     moved: set[bytes] = field(default_factory=set)
     lost: set[Route] = field(default_factory=set)
     seen: list[float] = field(default_factory=list)
+    why: set[str] = field(default_factory=set)
 
     def take(self) -> Inbox:
         """Empty it, and give what was in it."""
-        taken = Inbox(self.anew, self.moved, self.lost, self.seen)
-        self.anew, self.moved, self.lost, self.seen = False, set(), set(), []
+        taken = Inbox(self.anew, self.moved, self.lost, self.seen, self.why)
+        self.anew, self.moved, self.lost, self.seen, self.why = False, set(), set(), [], set()
         return taken
 
     def give_back(self, taken: Inbox) -> None:
@@ -36,3 +37,4 @@ class Inbox:
         self.moved |= taken.moved
         self.lost |= taken.lost
         self.seen = taken.seen + self.seen
+        self.why |= taken.why

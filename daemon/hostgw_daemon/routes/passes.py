@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,7 +33,7 @@ from hostgw_daemon.kernel import (
     Verdict,
     Write,
 )
-from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.desired import NONE, RouteRule
 from hostgw_daemon.routes.fights import Fights
 from hostgw_daemon.routes.foreign import Effect, Foreign, effect
 from hostgw_daemon.routes.inbox import Inbox
@@ -41,6 +42,7 @@ from hostgw_daemon.routes.peers import Roster
 from hostgw_daemon.routes.plan import plan, retreat
 from hostgw_daemon.routes.takeover import TakeOver
 from hostgw_daemon.routes.targets import Targets
+from hostgw_daemon.routes.withdrawals import Key
 
 CHUNK: Final = 500
 """Writes between two turns of the event loop: a few milliseconds of the kernel's time."""
@@ -52,7 +54,7 @@ class Task:
 
     `rosters` are those of all networks; `revision` is the latest of the store's that they are the
     state of; `started` is in seconds of the reconciler's clock. `trust` says what may be removed: a
-    roster may be remembered, or not be there yet.
+    roster may be remembered, or not be there yet. The routes of the `withdrawn` are not wanted.
     """
 
     rosters: tuple[Roster, ...]
@@ -61,6 +63,7 @@ class Task:
     rung: Inbox
     started: float
     trust: Trust = field(default_factory=Trust)
+    withdrawn: AbstractSet[Key] = NONE
 
 
 class Passes:
@@ -96,7 +99,7 @@ class Passes:
 
     async def fast(self, task: Task) -> list[Outcome]:
         """Write the difference that the store's change makes."""
-        before, after = self.targets.amend(task.rosters, task.rule, task.rung.moved)
+        before, after = self.targets.amend(task.rosters, task.rule, task.rung.moved, task.withdrawn)
         # What the kernel is known not to hold can be neither deleted nor appended to.
         standing = before - self.missing.keys()
         self.fights.forget(before - after)
@@ -128,7 +131,7 @@ class Passes:
 
         `audit`: nothing had rung, so whatever is different went unnoticed.
         """
-        self.targets.aim(task.rosters, task.rule)
+        self.targets.aim(task.rosters, task.rule, task.withdrawn)
         self.fights.forget_all_but(self.targets.wanted)
         wanted, observed = frozenset(self.targets.wanted), self.observe()
         for route in task.rung.lost & wanted - observed:

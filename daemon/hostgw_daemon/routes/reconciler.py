@@ -18,7 +18,8 @@ routes and removes none. Where several networks are served, what is known of eac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NoReturn
 
 from hostgw_core.model import Family
@@ -29,12 +30,13 @@ from hostgw_daemon.kernel import (
     KernelEvent,
     Outcome,
     Overrun,
+    Route,
     RouteForeign,
     RouteLost,
     Verdict,
 )
-from hostgw_daemon.routes.desired import RouteRule
-from hostgw_daemon.routes.forecast import Change, Past, forecast
+from hostgw_daemon.routes.desired import NONE, RouteRule
+from hostgw_daemon.routes.forecast import Change, Past, forecast, withdrawn_routes
 from hostgw_daemon.routes.inbox import Inbox
 from hostgw_daemon.routes.networks import Networks
 from hostgw_daemon.routes.passes import Passes, Task
@@ -42,6 +44,7 @@ from hostgw_daemon.routes.report import PassKind, Report, RoutesState
 from hostgw_daemon.routes.schedule import AUDIT, Schedule
 from hostgw_daemon.routes.targets import Targets
 from hostgw_daemon.routes.understanding import News
+from hostgw_daemon.routes.withdrawals import Key
 
 ONLY: Final = ""
 """The name of a network that is the only one."""
@@ -77,6 +80,7 @@ class Reconciler:
         self._rule: RouteRule | None = None
         self.last_rule: RouteRule | None = None  # how they are or were written
         self._networks = Networks(networks)
+        self._withdrawn: AbstractSet[Key] = NONE
         self._applied = 0
         self._last: Report | None = None
         self._last_full: Report | None = None
@@ -92,6 +96,7 @@ class Reconciler:
             self._inbox.anew = True
         elif news.moved:
             self._inbox.moved |= news.moved
+            self._inbox.why.add("the store changed")
         else:
             return
         if news.received:
@@ -107,6 +112,15 @@ class Reconciler:
         self._rule = rule
         self.last_rule = rule or self.last_rule
         self.look(cause)
+
+    def withdraw(self, keys: AbstractSet[Key], why: str) -> None:
+        """Take whose routes are withdrawn from now on; those of all others are put back."""
+        moved = {key for key, _ in keys ^ self._withdrawn}
+        self._withdrawn = keys
+        if moved:
+            self._inbox.moved |= moved
+            self._inbox.why.add(why)
+            self._wake.ring()
 
     def hear(self, events: Iterable[KernelEvent]) -> None:
         """Take what the kernel said about routes."""
@@ -146,6 +160,7 @@ class Reconciler:
             complete=self._last_full is not None and not passes.missing,
             installed=len(passes.targets.wanted - passes.missing.keys()),
             wanted=passes.targets.counts,
+            withdrawn=Counter(family for _, family in self._withdrawn),
             missing=tuple(passes.missing[route] for route in sorted(passes.missing)),
             shadows=passes.foreign.harmful(passes.targets.prefixes),
             fights=tuple(route.prefix for route in passes.fights.standing(self._clock())),
@@ -156,6 +171,24 @@ class Reconciler:
     def targets(self) -> Targets:
         """The routes there should be; to look at, not to change."""
         return self._passes.targets
+
+    @property
+    def absent(self) -> Mapping[Route, str]:
+        """The routes that are withdrawn, and the node of each."""
+        if self.last_rule is None or not self._withdrawn:
+            return {}
+        return withdrawn_routes(self._networks.rosters, self.last_rule, self._withdrawn)[0]
+
+    def owner(self, key: bytes) -> str:
+        """Give the node of a lease, its key where the lease is not there."""
+        found = (roster.peers.get(key) for roster in self._networks.rosters)
+        peer = next(filter(None, found), None)
+        return peer.lease.owner if peer is not None else key.decode(errors="backslashreplace")
+
+    @property
+    def sure(self) -> bool:
+        """Whether every network was read since the start, so that what goes is known to go."""
+        return self._networks.trust.whole
 
     @property
     def idle(self) -> str:
@@ -174,6 +207,7 @@ class Reconciler:
             missing=passes.missing,
             fought_over=frozenset(passes.fights.standing(self._clock())),
             may_go=self._networks.trust.may_go,
+            withdrawn=self._withdrawn,
         )
         return forecast(rosters, self._rule, passes.observe(), past) if rosters else ()
 
@@ -206,7 +240,7 @@ class Reconciler:
             return
         rung = self._inbox.take()
         revision, trust = self._networks.revision, self._networks.trust
-        task = Task(rosters, self._rule, revision, rung, now, trust)
+        task = Task(rosters, self._rule, revision, rung, now, trust, self._withdrawn)
         try:
             await (self._full(task) if full else self._small(task))
         except BaseException:
@@ -228,7 +262,7 @@ class Reconciler:
             outcomes = await self._passes.fast(task)
             if any(outcome.verdict not in _EXPECTED for outcome in outcomes):
                 self.look("the kernel was not as expected")
-            self._report(PassKind.FAST, task, outcomes, "the store changed")
+            self._report(PassKind.FAST, task, outcomes, "; ".join(sorted(task.rung.why)))
 
     async def _full(self, task: Task) -> None:
         cause = self._schedule.begin(task.started)

@@ -68,10 +68,10 @@ class Report:
 class RoutesState:
     """The routes as the reconciler last saw them, for the status and the metrics.
 
-    `wanted` counts the desired routes by family. `missing` are those which the kernel does not
-    hold, with the reason of each; `shadows` are foreign routes that the kernel prefers to ours;
-    `fights` are prefixes that somebody deletes as fast as we put them back, and that are left alone
-    for a while.
+    `wanted` counts the desired routes by family, `withdrawn` the peers whose routes are withdrawn.
+    `missing` are those which the kernel does not hold, with the reason of each; `shadows` are
+    foreign routes that the kernel prefers to ours; `fights` are prefixes that somebody deletes as
+    fast as we put them back, and that are left alone for a while.
     """
 
     last: Report | None = None
@@ -83,3 +83,4 @@ class RoutesState:
     fights: tuple[str, ...] = ()
     drift: Counter[str] = field(default_factory=Counter)
     wanted: Mapping[Family, int] = field(default_factory=dict)
+    withdrawn: Mapping[Family, int] = field(default_factory=dict)

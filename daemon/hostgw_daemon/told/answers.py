@@ -33,8 +33,8 @@ class Answers:
     """Implements `views.WebView`.
 
     `networks` are asked about each network, by its name; `wanted` gives the routes there should be,
-    `overdue` by how many seconds a pass is late; `control` obeys orders about the daemon;
-    `plan` gives what would change on the host now.
+    `absent` those that are withdrawn, with the node of each, `overdue` by how many seconds a pass
+    is late; `control` obeys orders about the daemon; `plan` gives what would change now.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Answers:
         *,
         networks: Mapping[str, NetworkAnswers],
         wanted: Callable[[], Iterable[Route]],
+        absent: Callable[[], Mapping[Route, str]],
         overdue: Callable[[], float],
         control: Callable[[Control, str], Obeyed | str],
         plan: Callable[[], PlanStatus],
@@ -54,7 +55,7 @@ class Answers:
         self._chronicle = chronicle
         self._networks = networks
         self._parts = networks[FIRST].parts
-        self._wanted = wanted
+        self._wanted, self._absent = wanted, absent
         self._overdue = overdue
         self.control = control
         self.plan = plan
@@ -120,7 +121,7 @@ class Answers:
 
     def routes(self) -> Iterable[RouteStatus]:
         """Give every route there should be."""
-        return RouteStatus.all(self._wanted(), self._parts().routes.missing)
+        return RouteStatus.all(self._wanted(), self._parts().routes.missing, self._absent())
 
     def events(self, poll: Poll) -> Page:
         """Give the events that are there and were asked for."""

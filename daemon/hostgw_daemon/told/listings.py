@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from hostgw_core.model import ClusterConfig, Lease, Pool
 from hostgw_daemon.kernel import Outcome, Route
 from hostgw_daemon.told.status import SettingStatus
 
+NONE: Final[Mapping[Route, str]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class RouteStatus:
-    """A route that should be in the kernel. `state` is `installed`, or the verdict of its write."""
+    """A route that should be in the kernel. `state` is `installed`, or the verdict of its write.
+
+    One that is `withdrawn` should not be there at present, and would be otherwise.
+    """
 
     prefix: str
     gateway: str
@@ -26,19 +33,31 @@ class RouteStatus:
     detail: str = ""
 
     @classmethod
-    def all(cls, wanted: Iterable[Route], missing: Iterable[Outcome]) -> Iterator[RouteStatus]:
-        """Write out all routes there should be, in the order of their prefixes."""
+    def all(
+        cls,
+        wanted: Iterable[Route],
+        missing: Iterable[Outcome],
+        withdrawn: Mapping[Route, str] = NONE,
+    ) -> Iterator[RouteStatus]:
+        """Write out all routes there should be, in the order of their prefixes.
+
+        Of those that are `withdrawn`, the node that each leads to.
+        """
         troubles: Mapping[Route, Outcome] = {outcome.write.route: outcome for outcome in missing}
-        for route in sorted(wanted):
-            trouble = troubles.get(route)
+        for route in sorted((*wanted, *withdrawn)):
+            state, detail = "installed", ""
+            if route in withdrawn:
+                state, detail = "withdrawn", f"{withdrawn[route]} is out of reach"
+            elif trouble := troubles.get(route):
+                state, detail = trouble.verdict, trouble.message
             yield cls(
                 route.prefix,
                 " ".join(map(str, route.gateways)),
                 route.metric,
                 route.link,
                 route.table,
-                trouble.verdict if trouble else "installed",
-                trouble.message if trouble else "",
+                state,
+                detail,
             )
 
 

@@ -30,9 +30,11 @@ from hostgw_daemon.routes.peers import OWN_ADDRESS
 from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.routes.watchfulness import Watchfulness
+from hostgw_daemon.routes.withdrawals import NOBODY, Withdrawn
 from hostgw_daemon.rules.masquerade import MasqueradeState, Standing
 from hostgw_daemon.told.checks import Check, readiness
 from hostgw_daemon.told.doubles import astray, claimants, doubles
+from hostgw_daemon.told.withdrawn import absent, spared
 
 T = TypeVar("T")
 
@@ -72,6 +74,7 @@ class Parts:
     probes: Mapping[Key, Diagnosis] | None = None
     probe_counts: Mapping[str, int] = field(default_factory=dict)
     around: Mapping[str, str] = field(default_factory=dict)
+    withdrawn: Withdrawn = NOBODY
 
 
 def conditions(parts: Parts) -> dict[str, str]:
@@ -211,6 +214,8 @@ def _of_routes(parts: Parts) -> Iterator[tuple[str, str]]:
         yield "shadowed", _some(shadowing, take_away)
     if routes.fights:
         yield "fight", _some(routes.fights)
+    if sentence := "; ".join(spared(parts.withdrawn)):
+        yield "routes_spared", sentence
 
 
 def _of_probes(parts: Parts) -> Iterator[tuple[str, str]]:
@@ -234,6 +239,8 @@ def _of_probes(parts: Parts) -> Iterator[tuple[str, str]]:
                 lambda found: f"{found[0].lease.owner}: {found[1].cause}, {found[1].reason}",
             ),
         )
+    if withdrawn := absent(parts.withdrawn, now.roster.peers):
+        yield "routes_withdrawn", _some(withdrawn, ": ".join)
 
 
 def _by_effect(routes: RoutesState) -> tuple[list[ForeignRoute], list[ForeignRoute]]:

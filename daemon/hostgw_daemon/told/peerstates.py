@@ -17,6 +17,7 @@ from hostgw_daemon.routes.foreign import take_away
 from hostgw_daemon.routes.peers import Peer, PeerState
 from hostgw_daemon.told.doubles import ASTRAY, DUPLICATE, astray, at_our_address, doubles
 from hostgw_daemon.told.overview import Parts, missing
+from hostgw_daemon.told.withdrawn import SAID
 
 WELL = frozenset({"ok", "unprobed"})
 """States that are no trouble."""
@@ -64,6 +65,7 @@ def _judge(parts: Parts) -> Callable[[Peer], tuple[str, str]]:
     """Give what says of a peer in which state it is, and the reason."""
     troubled = _troubled(parts)
     fights, shared = set(parts.routes.fights), doubles(parts.understanding)
+    withdrawn = parts.withdrawn.routes
     looked_at = bool(troubled or fights)  # most days nothing is wrong with ten thousand peers
 
     def judge(peer: Peer) -> tuple[str, str]:
@@ -81,6 +83,8 @@ def _judge(parts: Parts) -> Callable[[Peer], tuple[str, str]]:
             found, why = _probed(parts, parts.probes, peer.lease.key)
             if peer.state is PeerState.OK or found not in WELL:
                 state, reason = found, why
+        if any((peer.lease.key, family) in withdrawn for family in FAMILIES):
+            reason = f"{SAID}: {reason}" if reason else SAID
         return state, reason
 
     return judge

@@ -85,4 +85,18 @@ ROUTES = (
         "See the cause of each, and what to do, with `hostgwctl peers --bad`.",
         explained_by=("no_uplink", "uplink_down"),
     ),
+    Kind(
+        "routes_withdrawn",
+        _WARNING,
+        "Routes to nodes that are out of reach are withdrawn, as --withdraw-states asks.",
+        "See the cause of each with `hostgwctl peers --bad`; a route comes back with its node.",
+        explained_by=("no_uplink", "uplink_down"),
+    ),
+    Kind(
+        "routes_spared",
+        _WARNING,
+        "So many nodes are out of reach that no more routes are withdrawn: it may be this node.",
+        "See whether this node is cut off; --withdraw-floor says how many keep their routes.",
+        explained_by=("no_uplink", "uplink_down"),
+    ),
 )

@@ -44,7 +44,7 @@ class RouteMetrics:
             "routes",
             "Routes that should be in the kernel, that are, that are not, that are overruled.",
             family=FAMILIES,
-            state=("desired", "installed", "missing", "shadowed", "fought_over"),
+            state=("desired", "installed", "missing", "shadowed", "fought_over", "withdrawn"),
         )
         self._complete = declare.gauge(
             "routes_complete", "Whether every desired route is known to be in the kernel."
@@ -118,6 +118,7 @@ class RouteMetrics:
                 ("missing", missing[family]),
                 ("shadowed", shadowed[family]),
                 ("fought_over", fought_over[family]),
+                ("withdrawn", state.withdrawn.get(family, 0)),
             ):
                 self._routes.of(f"ipv{family}", word).set(count)
         self._complete.set(state.complete)

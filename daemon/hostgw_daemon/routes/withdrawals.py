@@ -1,0 +1,163 @@
+"""Which routes are withdrawn because their peer is out of reach, where a setting asks for it. Pure.
+
+By itself no state of a peer removes a route: a probe is a witness, no judge. Where something else
+can carry the packets (another route behind ours, or an ICMP error that ends a wait), an operator
+may ask for it by `--withdraw-states`. Then
+
+* a peer that has been in such a state for `after` seconds loses its route, and gets it back at once
+  when the state is over. Who comes and goes waits twice as long each time, up to `MOST` times;
+* no more go than leave a `floor` of the peers of their family with their routes. If more than may
+  go are in such a state, whether for long or not, nobody's goes: it may be this node that is cut
+  off, and it must not empty its table. Nor does any go before somebody else has answered since.
+  Those that are withdrawn already stay so, unless the peers have become fewer: then the last ones
+  come back first.
+
+A level: each look is given all that is so. What is remembered is since when.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from hostgw_core.model import Family
+
+Key: TypeAlias = tuple[bytes, Family]
+"""The key of a lease, and one of its families."""
+
+WINDOW: Final = 600.0
+"""Seconds after its return for which it is remembered that a route was withdrawn."""
+
+MOST: Final = 16
+"""How many times longer somebody waits at most who comes and goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the settings say: in which states, after how many seconds, and which share stays."""
+
+    states: frozenset[str] = frozenset()
+    after: float = 30.0
+    floor: float = 0.5
+
+    def may_go(self, peers: int) -> int:
+        """Give how many of so many peers may lose their routes."""
+        return peers - math.ceil(self.floor * peers)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Why a route is withdrawn: the state its peer is in; since when, in seconds of the clock."""
+
+    state: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Whose routes are withdrawn, and whose are not although they are in such a state.
+
+    `spared` counts the latter by family, where they are more than may go; `peers` all there are.
+    """
+
+    routes: Mapping[Key, Withdrawal] = field(default_factory=dict)
+    spared: Mapping[Family, int] = field(default_factory=dict)
+    peers: Mapping[Family, int] = field(default_factory=dict)
+
+
+NOBODY: Final = Withdrawn()
+
+
+class Withdrawals:
+    """Decides, look by look. `now` is the decision that holds."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._bad: dict[Key, float] = {}
+        self._past: dict[Key, tuple[int, float]] = {}
+        self.now = NOBODY
+
+    def look(
+        self,
+        states: Mapping[Key, str],
+        peers: Iterable[Key],
+        moment: float,
+        *,
+        reached: float = math.inf,
+        sure: bool = True,
+    ) -> Withdrawn:
+        """Decide by the state of each peer; `moment` is in seconds of a clock that never goes back.
+
+        `reached` is when anybody's pods last answered. While the decision is not `sure`, for the
+        store was not read yet, nobody's route goes.
+        """
+        known = {*peers}
+        counts: Counter[Family] = Counter(family for _, family in known)
+        bad = {
+            key: state
+            for key, state in states.items()
+            if state in self._terms.states and key in known
+        }
+        self._note(bad, known, moment)
+        kept = {key: replaced(was, bad[key]) for key, was in self.now.routes.items() if key in bad}
+        spared: dict[Family, int] = {}
+        for family, count in counts.items():
+            may = self._terms.may_go(count)
+            of_family = [key for key in bad if key[1] == family]
+            gone = sorted((was.since, key) for key, was in kept.items() if key[1] == family)
+            for _, key in gone[may:]:
+                del kept[key]
+            if len(of_family) > may:
+                spared[family] = len(of_family) - min(len(gone), may)
+            elif sure:
+                for key in (key for key in of_family if key not in kept):
+                    since = self._bad[key]
+                    if since + self._wait(key) <= moment and self._is_theirs(since, reached):
+                        kept[key] = Withdrawal(bad[key], moment)
+        self._remember(kept, moment)
+        self.now = Withdrawn(kept, spared, counts)
+        return self.now
+
+    def next(self) -> float | None:
+        """Give the moment at which a look may decide otherwise though nothing has changed."""
+        waiting = [
+            since + self._wait(key)
+            for key, since in self._bad.items()
+            if key not in self.now.routes and key[1] not in self.now.spared
+        ]
+        return min(waiting, default=None)
+
+    def _is_theirs(self, since: float, reached: float) -> bool:
+        """Tell whether somebody else was reached since a peer was not: else it may be this node.
+
+        Of a large cluster few are known to be out of reach by then, for they are asked in turn.
+        Where nobody must keep his route, nobody has to answer either.
+        """
+        return reached > since or self._terms.floor == 0
+
+    def _note(self, bad: Mapping[Key, str], known: set[Key], moment: float) -> None:
+        """Remember since when each is bad, and forget what is long past."""
+        self._bad = {key: self._bad.get(key, moment) for key in bad}
+        self._past = {
+            key: (times, until)
+            for key, (times, until) in self._past.items()
+            if key in known and until > moment
+        }
+
+    def _wait(self, key: Key) -> float:
+        times = self._past.get(key, (0, 0.0))[0]
+        return self._terms.after * min(MOST, 1 << min(times, MOST))
+
+    def _remember(self, kept: Mapping[Key, Withdrawal], moment: float) -> None:
+        """Remember who has been withdrawn once more, for a while after it is over."""
+        for key in kept:
+            times = self._past.get(key, (0, 0.0))[0] + (key not in self.now.routes)
+            self._past[key] = (times, moment + WINDOW)
+
+
+def replaced(was: Withdrawal, state: str) -> Withdrawal:
+    """Give a withdrawal that goes on, for another reason perhaps."""
+    return was if was.state == state else Withdrawal(state, was.since)

@@ -1,0 +1,126 @@
+"""The loop that withdraws routes, in virtual time: when it looks, what it says, how it sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+import pytest
+
+from hostgw_daemon.probe.evidence import Cause, Diagnosis
+from hostgw_daemon.routes.withdrawals import Key
+from hostgw_daemon.settings import parse
+from hostgw_daemon.withdrawing import Withdrawing
+from support.loops import now, running
+
+pytestmark = pytest.mark.looptime
+
+PEERS: list[Key] = [(b"n%d" % number, 4) for number in range(1, 7)]
+
+
+@dataclass
+class World:
+    """What was found and what is written: the loop's two neighbours. It counts looks."""
+
+    bad: dict[Key, Cause] = field(default_factory=dict)
+    silent_since: float | None = None
+    sure: bool = True
+    looks: int = 0
+    told: int = 0
+    withdrawn: list[tuple[float, set[bytes], str]] = field(default_factory=list)
+
+    @property
+    def diagnoses(self) -> dict[Key, Diagnosis]:
+        """Give the diagnosis of everybody."""
+        self.looks += 1
+        return {key: Diagnosis(self.bad.get(key, Cause.OK)) for key in PEERS}
+
+    @property
+    def peers(self) -> list[Key]:
+        """Give everybody."""
+        return PEERS
+
+    @property
+    def reached(self) -> float:
+        """Say that somebody's pods have just answered, unless everybody is silent."""
+        return now() if self.silent_since is None else self.silent_since
+
+    def withdraw(self, keys: AbstractSet[Key], why: str) -> None:
+        """Note whose routes are withdrawn."""
+        self.withdrawn.append((now(), {key for key, _ in keys}, why))
+
+    def owner(self, key: bytes) -> str:
+        """Call a node by its key."""
+        return key.decode()
+
+    def loop(self, *flags: str) -> Withdrawing:
+        """Make the loop."""
+        settings = parse(flags, {}, lambda _path: b"")
+        return Withdrawing(settings, self, self, told=self._tell, clock=now)
+
+    def _tell(self) -> None:
+        self.told += 1
+
+
+ASKED = ("--withdraw-states=unreachable,unresolved", "--withdraw-floor=50%")
+
+
+async def test_where_nobody_asked_nothing_is_looked_at():
+    """Whatever rings, for an hour."""
+    world = World(bad={PEERS[0]: Cause.UNREACHABLE})
+    loop = world.loop()
+    async with running(loop.run):
+        for _ in range(60):
+            loop.found()
+            await asyncio.sleep(60)
+    assert (world.looks, world.withdrawn) == (0, [])
+
+
+async def test_a_route_goes_after_its_time_and_comes_back_at_once():
+    """It is told why; and between its moments the loop sleeps."""
+    world = World()
+    loop = world.loop(*ASKED)
+    async with running(loop.run):
+        await asyncio.sleep(3600)
+        assert world.looks == 1
+        world.bad[PEERS[0]] = Cause.UNREACHABLE
+        world.bad[PEERS[1]] = Cause.PATH_FILTERED  # nobody asked for that
+        begun = now()
+        loop.found()
+        await asyncio.sleep(3600)
+        assert world.withdrawn == [
+            (pytest.approx(begun + 30, abs=0.1), {b"n1"}, "withdrawn: n1 unreachable")
+        ]
+        assert world.looks <= 4
+        assert world.told == 1 + 2  # that it was found, counted, and done
+        world.bad.clear()
+        loop.found()
+        await asyncio.sleep(0.01)
+        assert world.withdrawn[1:] == [
+            (pytest.approx(now(), abs=0.1), set(), "put back: n1 no longer so")
+        ]
+
+
+async def test_while_nobody_at_all_answers_nothing_goes():
+    """Few are known to be bad yet, for a large cluster is asked slowly: it is this node."""
+    world = World(bad={PEERS[0]: Cause.UNREACHABLE}, silent_since=now())
+    loop = world.loop(*ASKED)
+    async with running(loop.run):
+        await asyncio.sleep(300)
+        assert world.withdrawn == []
+        assert world.looks <= 300 / 0.5 + 2
+        world.silent_since = None
+        await asyncio.sleep(1)
+        assert [gone for _, gone, _ in world.withdrawn] == [{b"n1"}]
+
+
+async def test_before_the_store_was_read_nothing_goes():
+    """What is only remembered adds routes and removes none."""
+    world = World(bad={PEERS[0]: Cause.UNRESOLVED}, sure=False)
+    async with running(world.loop(*ASKED).run):
+        await asyncio.sleep(300)
+        assert world.withdrawn == []
+        world.sure = True
+        await asyncio.sleep(1)
+        assert [gone for _, gone, _ in world.withdrawn] == [{b"n1"}]
