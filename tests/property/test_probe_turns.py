@@ -63,6 +63,16 @@ def test_who_is_in_doubt_is_asked_again_soon_and_who_is_bad_each_second():
     assert moments[0] == 1.0 + AGAIN
 
 
+@settings(deadline=None)
+@given(count=st.integers(1, 300))
+def test_many_who_are_bad_share_the_rate(count):
+    """A few are asked each second, hundreds that are switched off no more than sixteen of them."""
+    taken = played(made(count), 100.0, bad=frozenset(range(count)))
+    late = [at for at, _ in taken if at >= 60]  # each has been found out by then
+    assert len(late) <= 40 * min(count, 16) + count
+    assert len({key for at, key in taken if at >= 60}) == count
+
+
 def test_of_strangers_no_more_than_the_allowance_are_asked_a_minute():
     """Each would take an entry of the kernel's neighbour table."""
     taken = played(made(1000), 3 * MINUTE, known=lambda _key: False)

@@ -2,7 +2,8 @@
 
 A small cluster is asked every `EVERY` seconds; a large one at `rate` peers a second, each in its
 turn. Who is in doubt is asked again after `AGAIN`, and once it is known to be bad, every `BAD`
-seconds, so that its recovery is seen. No more than four times the rate goes out, whatever happens.
+seconds, so that its recovery is seen; many bad ones share twice the rate, for half a cluster that
+is switched off is news once. No more than four times the rate goes out, whatever happens.
 
 Asking somebody with whom no packet is exchanged makes an entry in the kernel's neighbour table, and
 that table is small. So of those that are not in it no more than an allowance are asked a minute;
@@ -37,6 +38,7 @@ class Turns(Generic[K]):
         self._rate = rate
         self._chance = chance
         self._due: dict[K, float] = {}
+        self._bad: set[K] = set()
         self._heap: list[tuple[float, int, K]] = []
         self._serial = 0
         self._last = float("-inf")
@@ -50,6 +52,7 @@ class Turns(Generic[K]):
     def leave(self, key: K) -> None:
         """Forget somebody."""
         del self._due[key]
+        self._bad.discard(key)
         self._urgent.discard(key)
 
     def hurry(self, keys: Sequence[K], now: float) -> None:
@@ -101,10 +104,14 @@ class Turns(Generic[K]):
 
         It comes after `least` seconds or later.
         """
-        if key in self._due:
-            soon = doubtful or key in self._urgent
-            wait = BAD if bad else AGAIN if soon else self.period()
-            self._put(key, now + max(wait, least))
+        if key not in self._due:
+            return
+        (self._bad.add if bad else self._bad.discard)(key)
+        if bad:
+            wait = BAD if key in self._urgent else max(BAD, len(self._bad) / (2 * self._rate))
+        else:
+            wait = AGAIN if doubtful or key in self._urgent else self.period()
+        self._put(key, now + max(wait, least))
 
     def _forget(self, now: float) -> None:
         """Drop the entries that were made more than a minute ago."""

@@ -158,7 +158,8 @@ class Reconciler:
             last=self._last,
             last_full=self._last_full,
             complete=self._last_full is not None and not passes.missing,
-            installed=len(passes.targets.wanted - passes.missing.keys()),
+            installed=len(passes.targets.wanted)
+            - len(passes.missing.keys() & passes.targets.wanted),
             wanted=passes.targets.counts,
             withdrawn=Counter(family for _, family in self._withdrawn),
             missing=tuple(passes.missing[route] for route in sorted(passes.missing)),
