@@ -97,22 +97,8 @@ def connection_of(argv: Sequence[str], environ: os._Environ[str] | dict[str, str
 
 
 def _connection(parsed: Parsed) -> Connection:
-    values = {name: value.value for name, value in parsed.values.items()}
-    ca, cert = values["etcd-cafile"], values["etcd-certfile"]
-    return Connection(
-        EtcdSettings(
-            endpoints=declared.with_scheme(values["etcd-endpoints"], tls=bool(ca or cert)),
-            discovery_srv=values["etcd-discovery-srv"],
-            ca=ca,
-            cert=cert,
-            key=values["etcd-keyfile"],
-            username=values["etcd-username"],
-            password=values["etcd-password"].reveal(),
-            password_file=values["etcd-password-file"],
-            timeout=values["etcd-request-timeout"],
-        ),
-        Keys(values["etcd-prefix"]),
-    )
+    given = declared.taken({name: value.value for name, value in parsed.values.items()})
+    return Connection(EtcdSettings.of(given), Keys(given.etcd_prefix))
 
 
 def _no_file(path: str) -> NoReturn:

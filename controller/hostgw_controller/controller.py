@@ -74,7 +74,7 @@ class Controller:
 
 async def control(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set. Raise the ExceptionGroup of what failed."""
-    async with Etcd(etcd_settings(settings)) as store:
+    async with Etcd(EtcdSettings.of(settings)) as store:
         controller = Controller(store, settings.etcd_prefix)
         works = controller.works
         listen = settings.http_address
@@ -83,18 +83,3 @@ async def control(settings: Settings, stop: asyncio.Event) -> None:
                 controller, listen, listening=lambda: _log.info("Listening", address=listen)
             )
         await run_together(works, stop)
-
-
-def etcd_settings(settings: Settings) -> EtcdSettings:
-    """Give the adapter what it is to know."""
-    return EtcdSettings(
-        endpoints=settings.etcd_endpoints,
-        discovery_srv=settings.etcd_discovery_srv,
-        ca=settings.etcd_cafile,
-        cert=settings.etcd_certfile,
-        key=settings.etcd_keyfile,
-        username=settings.etcd_username,
-        password=settings.etcd_password.reveal(),
-        password_file=settings.etcd_password_file,
-        timeout=settings.etcd_request_timeout,
-    )

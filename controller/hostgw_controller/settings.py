@@ -11,13 +11,13 @@ from hostgw_core.settings import (
     Listen,
     Problem,
     Program,
-    Secret,
     Setting,
     Value,
     asked_for,
     etcd,
     kinds,
     logs,
+    program,
     read,
 )
 
@@ -40,24 +40,8 @@ PROGRAM = Program(
         ("Logs", logs.SETTINGS),
         (
             "Program",
-            (
-                Setting(
-                    name="config",
-                    kind=kinds.FILE,
-                    help="Read settings from this TOML file too.",
-                ),
-                Setting(
-                    name="check",
-                    kind=kinds.BOOLEAN,
-                    default="false",
-                    help="Check the settings, show them with their origin, touch nothing, exit.",
-                ),
-                Setting(
-                    name="version",
-                    kind=kinds.BOOLEAN,
-                    default="false",
-                    help="Show the version and exit.",
-                ),
+            program.settings(
+                check="Check the settings, show them with their origin, touch nothing, exit."
             ),
         ),
     ),
@@ -66,19 +50,9 @@ PROGRAM = Program(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(etcd.Given):
     """Every setting under its flag's name; texts are empty where nothing was given."""
 
-    etcd_endpoints: tuple[str, ...]
-    etcd_discovery_srv: str
-    etcd_prefix: str
-    etcd_cafile: str
-    etcd_certfile: str
-    etcd_keyfile: str
-    etcd_username: str
-    etcd_password: Secret
-    etcd_password_file: str
-    etcd_request_timeout: float
     http_address: Listen | None
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["key=value", "json"]

@@ -8,7 +8,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from hostgw_core import __version__
-from hostgw_core.etcd import EtcdSettings
 from hostgw_core.keys import Keys
 from hostgw_core.model import Subnets
 from hostgw_core.store import Store
@@ -58,21 +57,6 @@ def myself(settings: Settings, *, node: str, node_id: str) -> Self:
         epoch=time.time() - time.monotonic(),
         boot_epoch=time.time() - boottime(),
         settings=tuple(SettingStatus(*row) for row in describe(settings)),
-    )
-
-
-def etcd_settings(settings: Settings) -> EtcdSettings:
-    """Give how etcd is reached."""
-    return EtcdSettings(
-        endpoints=settings.etcd_endpoints,
-        discovery_srv=settings.etcd_discovery_srv,
-        ca=settings.etcd_cafile,
-        cert=settings.etcd_certfile,
-        key=settings.etcd_keyfile,
-        username=settings.etcd_username,
-        password=settings.etcd_password.reveal(),
-        password_file=settings.etcd_password_file,
-        timeout=settings.etcd_request_timeout,
     )
 
 

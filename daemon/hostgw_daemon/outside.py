@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hostgw_core.etcd import Etcd
+from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_daemon.netlink.children import Children
 from hostgw_daemon.netlink.conntrack import Conntrack
 from hostgw_daemon.netlink.host import HostReader
@@ -15,7 +15,6 @@ from hostgw_daemon.netlink.managed import ManagedNeighbours
 from hostgw_daemon.netlink.monitor import Monitor
 from hostgw_daemon.netlink.neighbours import Neighbours
 from hostgw_daemon.netlink.routes import NetlinkKernel
-from hostgw_daemon.opening import etcd_settings
 from hostgw_daemon.rules.firewall import NftFirewall
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.told.herald import Herald
@@ -51,7 +50,7 @@ async def outside(settings: Settings, *, observer: Herald) -> AsyncIterator[Outs
         NftFirewall() as firewall,
         Conntrack.open() as conntrack,
     ):
-        async with Etcd(etcd_settings(settings), observer=observer) as store:
+        async with Etcd(EtcdSettings.of(settings), observer=observer) as store:
             yield Outside(
                 kernel=kernel,
                 monitor=monitor,

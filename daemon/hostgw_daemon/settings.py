@@ -15,30 +15,19 @@ from types import MappingProxyType
 from typing import Any
 
 from hostgw_core.model import IPAddress, IPNetwork
-from hostgw_core.settings import Listen, Problem, Secret, Value, asked_for, etcd, logs, read
+from hostgw_core.settings import Listen, Problem, Value, asked_for, etcd, logs, read
 from hostgw_daemon.declarations import PROGRAM
 from hostgw_daemon.declarations.networks import FIRST, Further, prefixes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(etcd.Given):
     """Every setting that means something here, under its flag's name. Times are in seconds.
 
     Texts are empty, addresses None and tuples empty where nothing was given and nothing is implied.
     `warnings` is what a person should be told once. `provenance` has every declared setting, also
     those without a field here, with its text and origin.
     """
-
-    etcd_endpoints: tuple[str, ...]
-    etcd_discovery_srv: str
-    etcd_prefix: str
-    etcd_cafile: str
-    etcd_certfile: str
-    etcd_keyfile: str
-    etcd_username: str
-    etcd_password: Secret
-    etcd_password_file: str
-    etcd_request_timeout: float
 
     iface: tuple[str, ...]
     iface_regex: tuple[str, ...]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hostgw_core.etcd import EtcdSettings
 from hostgw_core.model import Subnets
 from hostgw_core.settings import Listen
 from hostgw_daemon import opening
@@ -33,7 +34,7 @@ def settings_of(*argv):
 
 def test_how_etcd_is_reached_is_what_the_flags_say():
     """Each flag that concerns etcd arrives under its own name, the password unmasked."""
-    found = opening.etcd_settings(
+    found = EtcdSettings.of(
         settings_of(
             "--etcd-endpoints=https://a:2379,https://b:2379",
             "--etcd-cafile=/ca",
@@ -53,7 +54,7 @@ def test_how_etcd_is_reached_is_what_the_flags_say():
 
 def test_a_password_in_a_file_and_members_in_dns_arrive_too():
     """The other way to log in, and the other way to find members."""
-    found = opening.etcd_settings(
+    found = EtcdSettings.of(
         settings_of(
             "--etcd-discovery-srv=example.com",
             "--etcd-username=node",

@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from hostgw_core.settings.etcd import Given
+
 _PORT = 2379
 
 
@@ -30,6 +32,21 @@ class EtcdSettings:
     password: str = field(default="", repr=False)
     password_file: str = ""
     timeout: float = 5.0
+
+    @classmethod
+    def of(cls, given: Given) -> EtcdSettings:
+        """Take them from the settings of a program."""
+        return cls(
+            endpoints=given.etcd_endpoints,
+            discovery_srv=given.etcd_discovery_srv,
+            ca=given.etcd_cafile,
+            cert=given.etcd_certfile,
+            key=given.etcd_keyfile,
+            username=given.etcd_username,
+            password=given.etcd_password.reveal(),
+            password_file=given.etcd_password_file,
+            timeout=given.etcd_request_timeout,
+        )
 
     @property
     def tls(self) -> bool:

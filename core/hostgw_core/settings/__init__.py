@@ -2,9 +2,9 @@
 
     from hostgw_core.settings import Program, Setting, kinds, read
 
-`declare` has the words, `kinds` the values, `read` the reading; `etcd` and `logs` declare what more
-than one program has; `page` renders the help and docs/settings.md. Everything here is pure: the
-caller brings the arguments, the environment and a way to read a file.
+`declare` has the words, `kinds` the values, `read` the reading; `etcd`, `logs` and `program`
+declare what more than one program has; `page` renders the help and docs/settings.md. Everything
+here is pure: the caller brings the arguments, the environment and a way to read a file.
 """
 
 from hostgw_core.settings.declare import (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from hostgw_core.settings import kinds
 from hostgw_core.settings.declare import Check, Setting, Value
+from hostgw_core.settings.kinds import Secret
 
 SETTINGS = (
     Setting(
@@ -145,6 +148,29 @@ CHECKS = (
     ),
     Check(("etcd-prefix",), _rooted, warning=True),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """These settings as a program takes them: texts are empty where nothing was given."""
+
+    etcd_endpoints: tuple[str, ...]
+    etcd_discovery_srv: str
+    etcd_prefix: str
+    etcd_cafile: str
+    etcd_certfile: str
+    etcd_keyfile: str
+    etcd_username: str
+    etcd_password: Secret
+    etcd_password_file: str
+    etcd_request_timeout: float
+
+
+def taken(values: Mapping[str, Any]) -> Given:
+    """Take them by name from what was read, the endpoints as whole URLs."""
+    ours = {setting.name.replace("-", "_"): values[setting.name] for setting in SETTINGS}
+    tls = bool(ours["etcd_cafile"] or ours["etcd_certfile"])
+    return Given(**{**ours, "etcd_endpoints": with_scheme(ours["etcd_endpoints"], tls=tls)})
 
 
 def with_scheme(endpoints: Iterable[str], *, tls: bool) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ so once. One module a subject; here they come together.
 
 from __future__ import annotations
 
-from hostgw_core.settings import Check, Program, Setting, Value, etcd, kinds, logs
+from hostgw_core.settings import Check, Program, Value, etcd, logs, program
 from hostgw_daemon.declarations.containers import CHECKS, CONTAINERS
 from hostgw_daemon.declarations.flannel import WITHOUT_EFFECT
 from hostgw_daemon.declarations.host import HOST
@@ -20,26 +20,10 @@ from hostgw_daemon.declarations.routes import ROUTE_CHECKS, ROUTES
 from hostgw_daemon.declarations.seen import CHECKS as SEEN_CHECKS
 from hostgw_daemon.declarations.seen import SEEN
 
-_PROGRAM = (
-    Setting(
-        name="config",
-        kind=kinds.FILE,
-        help="Read settings from this TOML file too.",
-    ),
-    Setting(
-        name="check",
-        kind=kinds.BOOLEAN,
-        default="false",
-        help="Check the settings and show them with their origin, look whether kernel, store, link "
-        "and host are as the daemon needs them, touch nothing, and exit.",
-    ),
-    Setting(
-        name="version",
-        kind=kinds.BOOLEAN,
-        default="false",
-        flannel=True,
-        help="Show the version and exit.",
-    ),
+_PROGRAM = program.settings(
+    check="Check the settings and show them with their origin, look whether kernel, store, link "
+    "and host are as the daemon needs them, touch nothing, and exit.",
+    flannel=True,
 )
 
 

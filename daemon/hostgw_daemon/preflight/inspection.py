@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from hostgw_core.etcd import Etcd
+from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.health import Severity
 from hostgw_core.keys import Keys
 from hostgw_core.model import FAMILIES, ClusterConfig, Refusal, Subnets
@@ -30,7 +30,7 @@ from hostgw_daemon.lock import holder
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.netlink.inspector import Inspector
 from hostgw_daemon.netlink.routes import NetlinkKernel
-from hostgw_daemon.opening import etcd_settings, uplink_rule
+from hostgw_daemon.opening import uplink_rule
 from hostgw_daemon.preflight.verdict import Verdict, of_host
 from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.settings import Settings
@@ -130,7 +130,7 @@ async def store(settings: Settings) -> tuple[list[ClusterConfig], list[Verdict]]
     where = settings.etcd_discovery_srv or ", ".join(settings.etcd_endpoints)
     keys = [Keys(each.etcd_prefix).config for each in settings.served.values()]
     try:
-        async with Etcd(etcd_settings(settings)) as etcd:
+        async with Etcd(EtcdSettings.of(settings)) as etcd:
             listing = await etcd.list(*map(Span, keys))
             try:
                 version = (await etcd.room()).version
