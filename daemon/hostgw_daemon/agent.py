@@ -149,6 +149,7 @@ class Agent:
             settings,
             node_id=self._self.node_id,
             uplink=lambda: self._hostwatch.now,
+            dropped=lambda: self._surroundings.dropped,
             told=lambda: self._withdrawing.found(),  # noqa: PLW0108 - made later
             trouble=partial(self._trouble, HOST, "probe_failing"),
             round_trip=self._speech.metrics.peers.round_trip,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from hostgw_core.backoff import Backoff
-from hostgw_core.model import FAMILIES, IPAddress, Subnets
+from hostgw_core.model import FAMILIES, IPAddress, IPNetwork, Subnets
 from hostgw_core.supervise import persistent
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
@@ -33,7 +33,8 @@ from hostgw_daemon.settings import Settings
 class Probing:
     """`told` is called when a peer's diagnosis is another; `trouble` gets what is wrong, or "".
 
-    `uplink` gives the link to the others, `round_trip` hears the seconds that an answer took.
+    `uplink` gives the link to the others, `dropped` the networks whose pods' packets a firewall of
+    this host drops; `round_trip` hears the seconds that an answer took.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Probing:
         *,
         node_id: str,
         uplink: Callable[[], Uplink | NoUplink],
+        dropped: Callable[[], Iterable[IPNetwork]],
         told: Callable[[], None],
         trouble: Callable[[str], None],
         round_trip: Callable[[float], None],
@@ -51,6 +53,7 @@ class Probing:
         self._settings = settings
         self._node_id = node_id
         self._uplink = uplink
+        self._dropped = dropped
         self._told = told
         self._trouble = trouble
         self._round_trip = round_trip
@@ -122,7 +125,10 @@ class Probing:
 
     def stand_on(self, uplink: Uplink | NoUplink, mtu: int) -> None:
         """Take note of our addresses, and of the MTU of pods' packets in bytes."""
-        if isinstance(uplink, Uplink) and (ground := Ground(uplink.addresses, mtu)) != self._ground:
+        if not isinstance(uplink, Uplink):
+            return
+        ground = Ground(uplink.addresses, mtu, self._settings.route_table)
+        if ground != self._ground:
             self._ground = ground
             if self._prober is not None:
                 self._prober.stand_on(ground)
@@ -147,7 +153,9 @@ class Probing:
     async def _probe(self) -> None:
         with Echo.open(self._settings.probe_port) as echo, NeighbourWatch.open() as watch:
             self._trouble("")
-            posture = Posture(self._out.host, uplink=self._link, clock=time.monotonic)
+            posture = Posture(
+                self._out.host, uplink=self._link, dropped=self._dropped, clock=time.monotonic
+            )
             prober = Prober(
                 echo,
                 node_id=self._node_id,

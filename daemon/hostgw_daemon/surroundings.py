@@ -77,6 +77,11 @@ class Surroundings:
         return self._masquerade.state
 
     @property
+    def dropped(self) -> Iterable[IPNetwork]:
+        """The networks between whose pods another firewall of this host lets nothing through."""
+        return self._obstacles.dropped
+
+    @property
     def rules_pending(self) -> bool:
         """Whether the rules are known to be otherwise than they must be."""
         return not self._masquerade.settled

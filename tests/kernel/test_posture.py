@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from hostgw_cli.lab.netns import bridge
-from hostgw_core.model import Addresses
+from hostgw_core.model import Addresses, IPAddress
+from hostgw_daemon.kernel import Leg
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.probe.datagram import Report
@@ -20,6 +21,14 @@ from support.netns_fixtures import Lan
 pytestmark = pytest.mark.root
 
 OURS = {"10.5.1.1": True, "10.5.1.2": False, "10.5.2.1": False, "fd05::1": True, "fd05::2": False}
+
+
+class NoWays:
+    """A kernel that has a way to nowhere."""
+
+    def hop(self, to: IPAddress) -> Leg | None:
+        """Give none."""
+        raise OSError(f"no way to {to}")
 
 
 def test_an_address_is_ours_if_the_kernel_says_so(lan: Callable[[int], Lan]):
@@ -61,6 +70,18 @@ def test_it_has_a_way_back_if_its_kernel_would_answer_through_the_asker(lan: Cal
         assert says(who=None) == Report.GATEWAY
         host.ip("route", "replace", "unreachable", "10.5.2.0/24")
         assert says() == Report.GATEWAY | Report.STRICT
+
+
+def test_a_host_says_whose_packets_its_firewall_drops():
+    """Of the network that it is asked about, and of no other."""
+    posture = Posture(
+        NoWays(),
+        uplink=lambda: None,
+        dropped=lambda: [ip_network("10.5.0.0/16")],
+        clock=lambda: 0.0,
+    )
+    for about, dropped in (("10.5.1.1", True), ("10.6.1.1", False), ("fd05::1", False)):
+        assert bool(posture(None, ip_address(about)) & Report.DROPS) == dropped
 
 
 def test_a_host_forwards_if_its_link_does(lan: Callable[[int], Lan]):

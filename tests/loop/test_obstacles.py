@@ -83,14 +83,17 @@ async def test_a_free_way_is_looked_at_now_and_then_and_nothing_is_told():
 async def test_what_stands_in_the_way_is_told_once_and_its_end_soon():
     """Found by the audit; while it stands, a look every few seconds."""
     host = Host()
-    async with running(host) as (_, told):
+    async with running(host) as (obstacles, told):
         await asyncio.sleep(AUDIT / 2)
+        assert obstacles.dropped == ()
         host.policy = "drop"
         await until(lambda: bool(told), within=AUDIT + SURE)
         assert "nft insert rule inet mine f ip saddr 10.5.0.0/16 accept" in told[0]
+        assert obstacles.dropped == SPEC.networks
         await asyncio.sleep(AUDIT)
         host.policy = "accept"
         await until(lambda: len(told) > 1, within=1.2 * SOON)
+        assert obstacles.dropped == ()
     assert told[1:] == [""]
 
 

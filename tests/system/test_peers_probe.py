@@ -96,6 +96,32 @@ def test_forwarding_is_seen_and_not_only_told(lab: Lab):
     eventually(lambda: asked(lab, "n2")["n2"]["state"] == "ok", within=5)
 
 
+def test_a_forward_policy_of_another_node_is_named_by_what_that_node_says(lab: Lab):
+    """Probes go to its own address, and never meet that chain: it looks itself, and tells."""
+    host, bad = lab.host("n3"), "add chain inet mine f { policy drop; }"
+    host.namespace.run(
+        *("nft", "add table inet mine;"),
+        "add chain inet mine f { type filter hook forward priority 0; policy accept; }",
+    )
+    host.stop_daemon()
+    host.namespace.run("nft", bad)
+    host.start_daemon()  # it looks at its start, and then once a minute
+    try:
+
+        def named() -> bool:
+            found = asked(lab, "n3")["n3"]
+            assert found["state"] == "not_forwarding", found
+            assert "its firewall drops what it forwards" in found["reason"]
+            return True
+
+        eventually(named, within=20)
+        assert not lab.host("n1").container(0).ping(host.container(0))
+        assert asked(lab, "n2")["n2"]["state"] == "ok"
+    finally:
+        host.namespace.run("nft", "delete table inet mine")
+    eventually(lambda: asked(lab, "n3")["n3"]["state"] == "ok", within=20)
+
+
 def test_a_daemon_that_does_not_probe_and_one_that_is_gone(lab: Lab):
     """One sentence with the cure; and which status it is."""
     host = lab.host("n1")

@@ -34,6 +34,14 @@ CASES = {
         evidence(report=WELL & ~Report.FORWARDS, host=GOOD, pod=GOOD),
         Cause.NOT_FORWARDING,
     ),
+    "its firewall drops what it forwards": (
+        evidence(report=WELL | Report.DROPS, host=GOOD, pod=GOOD, big=GOOD),
+        Cause.NOT_FORWARDING,
+    ),
+    "its firewall drops more than that": (
+        evidence(report=WELL | Report.DROPS, host=GOOD, pod=BAD),
+        Cause.NOT_FORWARDING,
+    ),
     "its kernel does not": (
         evidence(report=None, closed=True, host=GOOD, pod=GOOD, forward=BAD),
         Cause.NOT_FORWARDING,
@@ -69,6 +77,36 @@ def test_the_cause(name):
     """The first thing that is wrong, from the link upwards."""
     found, cause = CASES[name]
     assert diagnose(found, port=9746).cause is cause
+
+
+def test_what_stops_forwarding_is_what_the_cure_is_for():
+    """A switch of the kernel, or a firewall; the kernel's comes first."""
+    for report, word in (
+        (WELL | Report.DROPS, "hostgwctl check"),
+        (WELL & ~Report.FORWARDS, "ip_forward=1"),
+        ((WELL | Report.DROPS) & ~Report.FORWARDS, "ip_forward=1"),
+    ):
+        found = diagnose(evidence(report=report, host=GOOD, pod=GOOD), port=1)
+        assert (found.cause, word in found.reason) == (Cause.NOT_FORWARDING, True)
+
+
+@pytest.mark.parametrize(
+    ("report", "cause"),
+    [(WELL, Cause.PATH_FILTERED), (WELL & ~Report.WAY_BACK, Cause.NO_WAY_BACK)],
+)
+def test_a_rule_that_is_missing_is_thought_of_where_routes_are_in_a_table_of_their_own(
+    report: Report, cause: Cause
+):
+    """The rules to another table are the operator's: the cloud is not the first to ask there."""
+    lost = evidence(report=report, host=GOOD, pod=BAD)
+    usual, other = diagnose(lost, port=1), diagnose(lost, port=1, table=100)
+    assert (usual.cause, other.cause) == (cause, cause)
+    assert other.reason.startswith(usual.reason)
+    assert "ip rule" not in usual.reason
+    assert "ip rule" in other.reason
+    assert "100" in other.reason
+    well = evidence(host=GOOD, pod=GOOD)
+    assert diagnose(well, port=1, table=100) == diagnose(well, port=1)
 
 
 def test_every_cause_but_ok_has_a_sentence():

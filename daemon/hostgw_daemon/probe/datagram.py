@@ -60,6 +60,7 @@ class Report(IntFlag):
     STRICT = 2  # its reverse-path filter drops what comes from the asker's pods
     WAY_BACK = 4  # its kernel would answer the asker's pods through the asker
     GATEWAY = 8  # the address of its pods' gateway is there
+    DROPS = 16  # a firewall there drops what it forwards from or to its pods
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def is_answer(datagram: bytes) -> bool:
 
 
 _WAYS = frozenset(Way)
-_KNOWN = Report.FORWARDS | Report.STRICT | Report.WAY_BACK | Report.GATEWAY
+_KNOWN = Report(sum(Report))
 
 
 def _is(datagram: bytes, kind: int, ends: Ends, node_id: str) -> bool:

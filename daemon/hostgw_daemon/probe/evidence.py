@@ -11,7 +11,7 @@ behind it cannot be judged.
 |---|---|---|---|---|---|
 | no answer to ARP or ND | | | | | `unresolved` |
 | answers | bad | bad, or not asked | | | `unreachable` |
-| | good | | | does not forward | `not_forwarding` |
+| | good | | | does not forward, or a firewall there drops it | `not_forwarding` |
 | | good | bad | | filters strictly, and has no way back to our pods | `rp_filter` |
 | | good | bad | | has no way back to our pods | `no_way_back` |
 | | good | bad | | anything else | `path_filtered` |
@@ -28,6 +28,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.probe.datagram import Report, Way
 
 LOSSES: Final = 3
@@ -215,10 +216,15 @@ class Diagnosis:
     reason: str = ""
 
 
-def diagnose(evidence: Evidence, *, port: int) -> Diagnosis:
-    """Give the cause; `port` is the one that we ask at, for the sentence."""
+def diagnose(evidence: Evidence, *, port: int, table: int = MAIN_TABLE) -> Diagnosis:
+    """Give the cause; for the sentence, the `port` that we ask at and the `table` of our routes."""
     cause = _of_host(evidence) or _of_pods(evidence)
-    return Diagnosis(cause, _SENTENCES[cause].format(port=port))
+    words = _SENTENCES[cause].format(port=port)
+    if cause is Cause.NOT_FORWARDING and _forwards(evidence):
+        words = _DROPPED
+    if cause in _BY_A_RULE and table != MAIN_TABLE:
+        words += _BY_A_RULE[cause].format(table=table)
+    return Diagnosis(cause, words)
 
 
 def _of_host(evidence: Evidence) -> Cause | None:
@@ -228,11 +234,15 @@ def _of_host(evidence: Evidence) -> Cause | None:
         return Cause.UNRESOLVED
     if host is False and not pod:  # not before the link has said that it is not the link
         return Cause.UNREACHABLE if evidence.resolved else None
+    drops = evidence.report is not None and bool(evidence.report & Report.DROPS)
+    return Cause.NOT_FORWARDING if drops or not _forwards(evidence) else None
+
+
+def _forwards(evidence: Evidence) -> bool:
+    """Tell whether its kernel forwards, whatever its firewall does then."""
     if evidence.report is None:
-        forwards = evidence.trial(Way.FORWARD).good is not False or not host
-    else:
-        forwards = bool(evidence.report & Report.FORWARDS)
-    return None if forwards else Cause.NOT_FORWARDING
+        return evidence.trial(Way.FORWARD).good is not False or not evidence.trial(Way.HOST).good
+    return bool(evidence.report & Report.FORWARDS)
 
 
 def _of_pods(evidence: Evidence) -> Cause:
@@ -266,3 +276,16 @@ _SENTENCES: Final = {
     Cause.MTU: "small packets arrive and those as large as the link takes do not: raise the MTU of"
     " the network between, or set --mtu on every node",
 }
+
+_DROPPED: Final = (
+    "its firewall drops what it forwards between its pods and other hosts (a rule, or the policy of"
+    " a FORWARD chain): `hostgwctl check` there names the chain, and the commands that let it pass"
+)
+
+_BY_A_RULE: Final[Mapping[Cause, str]] = {
+    Cause.PATH_FILTERED: "; or no rule of this host sends what comes from its pods to its routes,"
+    " in table {table} (--route-table): see `ip rule`",
+    Cause.NO_WAY_BACK: "; or no rule there sends what goes to our pods to the table of its"
+    " --route-table (here {table}): see `ip rule`",
+}
+"""What else it may be where the routes are not in the main table: rules are the operator's."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container
 from typing import Final
 
 from hostgw_core.model import IPAddress
+from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.probe.datagram import Report, Way
 from hostgw_daemon.probe.directory import Directory
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
@@ -23,23 +24,27 @@ _NOTHING: Final = Evidence()
 class Ledger:
     """Keeps it by key. `told` is called when a diagnosis is another; `port` is for sentences.
 
-    `here` tells whether an address is one of this host's. What takes an answer or a loss tells
-    whether a peer is in doubt that was not.
+    `here` tells whether an address is one of this host's; `confirm` has the kernel ask for one on
+    the link anew, and gives True where it needs no asking. What takes an answer or a loss tells
+    whether a peer is in doubt that was not. `table` is that of the routes.
     """
 
     def __init__(
         self,
         directory: Directory,
         rounds: Rounds,
-        *,
         port: int,
+        *,
         here: Callable[[IPAddress], bool],
+        confirm: Callable[[IPAddress], bool],
         told: Callable[[], None],
     ) -> None:
         self._targets = directory.targets
         self._rounds = rounds
         self._port = port
         self._here = here
+        self._confirm = confirm
+        self.table = MAIN_TABLE
         self._told = told
         self._evidence: dict[Key, Evidence] = {}
         self.diagnoses: dict[Key, Diagnosis] = {}
@@ -86,17 +91,14 @@ class Ledger:
         self._rounds.heard(question.key, question.way, question.at, None)
         return self._take(question, lambda before: before.with_loss(question.way), now)
 
-    def silent(self, question: Asked, confirm: Callable[[IPAddress], bool]) -> bool:
-        """Ask the link about a host that is silent, once for each silence.
-
-        `confirm` has the kernel ask anew; it gives True for an address that needs no asking.
-        """
+    def silent(self, question: Asked) -> bool:
+        """Ask the link about a host that is silent, once for each silence."""
         target, evidence = self._targets.get(question.key), self.of(question.key)
         if question.way is not Way.HOST or target is None or evidence.resolved is False:
             return False
         if evidence.trial(Way.HOST).row < 0:
             return False
-        fixed = confirm(target.host)
+        fixed = self._confirm(target.host)
         return self.learn(
             question.key, evidence.settled(resolved=True) if fixed else evidence.in_doubt
         )
@@ -113,7 +115,7 @@ class Ledger:
         """Take what is known now."""
         before = self._evidence.get(key)
         self._evidence[key] = evidence
-        found = diagnose(evidence, port=self._port)
+        found = diagnose(evidence, port=self._port, table=self.table)
         if found != self.diagnoses.get(key) and not evidence.pending:
             self.diagnoses[key] = found
             self._told()

@@ -14,12 +14,12 @@ is looked at, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from hostgw_core.model import Family, IPAddress
+from hostgw_core.model import Family, IPAddress, IPNetwork
 from hostgw_daemon.kernel import Leg
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.probe.datagram import Report
@@ -42,7 +42,8 @@ class Ways(Protocol):
 class Posture:
     """Implements `prober.Prober`'s posture; `clock` is in seconds.
 
-    `uplink` gives the link to the others.
+    `uplink` gives the link to the others, `dropped` the networks between whose pods another
+    firewall of this host lets nothing through (`rules.obstacles`).
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Posture:
         ways: Ways,
         *,
         uplink: Callable[[], Uplink | None],
+        dropped: Callable[[], Iterable[IPNetwork]] = lambda: (),
         clock: Callable[[], float],
         proc: Path = PROC_SYS_NET,
     ) -> None:
         self._ways = ways
         self._uplink = uplink
+        self._dropped = dropped
         self._clock = clock
         self._proc = proc
         self._read: dict[Family, tuple[float, Report]] = {}
@@ -67,6 +70,8 @@ class Posture:
         report = self._of_ourselves(4 if about.version == 4 else 6)
         if self.here(about):
             report |= Report.GATEWAY
+        if any(about in network for network in self._dropped()):
+            report |= Report.DROPS
         uplink = self._uplink()
         if asker is None or uplink is None:
             return report & ~Report.STRICT

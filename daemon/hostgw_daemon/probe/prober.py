@@ -63,7 +63,6 @@ class Prober:
         clock: Callable[[], float],
         rate: float,
     ) -> None:
-        self._confirm = confirm
         self._sockets = sockets
         self._node_id = node_id
         self._posture = posture
@@ -76,7 +75,7 @@ class Prober:
         self._rota: Counter[Key] = Counter()
         self._rounds = Rounds(secrets.randbits(32), self._finished)
         self._ledger = Ledger(
-            *(self._directory, self._rounds), port=sockets.port, here=here, told=told
+            *(self._directory, self._rounds, sockets.port), here=here, confirm=confirm, told=told
         )
         self._ground = Ground()
         self._numbers = count(secrets.randbits(48))
@@ -118,8 +117,9 @@ class Prober:
         self._wake.ring()
 
     def stand_on(self, ground: Ground) -> None:
-        """Take note of our own addresses and MTU."""
+        """Take note of our own addresses, MTU and table."""
         self._ground = ground
+        self._ledger.table = ground.table
 
     def neighbours(self, told: Iterable[tuple[IPAddress, bool | None]]) -> None:
         """Take what the kernel says of its neighbour table: who answers, who does not, who is gone.
@@ -178,7 +178,7 @@ class Prober:
         """Call lost what is late, and ask whoever's turn it is."""
         now = self._clock()
         for silent in self._questions.silent(now):
-            if self._ledger.silent(silent, self._confirm):
+            if self._ledger.silent(silent):
                 self._again(silent.key, now)
         for late in self._questions.late(now):
             self._lost(late)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hostgw_core.model import Addresses, Family, IPAddress, Subnets
+from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.routes.desired import gateway_of, unused_of
 from hostgw_daemon.routes.peers import Peer, PeerState
 from hostgw_daemon.routes.withdrawals import Key
@@ -35,10 +36,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where we stand: our addresses, and the MTU of pods' packets in bytes."""
+    """Where we stand: our addresses, the MTU of pods' packets in bytes, and the routes' table."""
 
     addresses: Addresses = field(default_factory=Addresses)
     mtu: int = 0
+    table: int = MAIN_TABLE
 
 
 def targets_of(key: bytes, peer: Peer | None, ours: Subnets) -> Iterator[tuple[Key, Target]]:

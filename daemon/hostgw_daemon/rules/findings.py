@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from hostgw_core.model import IPNetwork
 from hostgw_daemon.rules import iptsteps, nftsteps
@@ -13,6 +13,14 @@ from hostgw_daemon.rules.forwarding import CHAIN
 from hostgw_daemon.rules.nftables import TABLE, UNREADABLE
 from hostgw_daemon.rules.passage import drops, stopped
 from hostgw_daemon.rules.ruleset import Json, RulesetSpec
+
+
+class Finding(NamedTuple):
+    """A chain that drops what goes between pods of these networks, and what to do about it."""
+
+    words: str
+    networks: tuple[IPNetwork, ...]
+
 
 _HOOK: Final = re.compile(r"type filter hook forward .*policy (?P<policy>\w+)")
 _FIREWALLD: Final = "firewalld"
@@ -50,7 +58,7 @@ def base_chains(answer: str, *, without: Iterable[str] = ()) -> Iterator[BaseCha
 
 def in_nftables(
     chain: BaseChain, objects: tuple[Json, ...], spec: RulesetSpec, uplink: str
-) -> Iterator[str]:
+) -> Iterator[Finding]:
     """Tell of a chain of nftables, if it drops.
 
     A table with flags may be asleep, and nft 1.0.6 cannot say so: of it nothing is told.
@@ -71,10 +79,11 @@ def in_nftables(
     ]
     if found:
         where = f"the chain {chain.name} of nftables' table {chain.family} {chain.table}"
-        yield f"{where} drops them: {'; '.join(_nft_cures(chain, found))}"
+        words = f"{where} drops them: {'; '.join(_nft_cures(chain, found))}"
+        yield Finding(words, tuple(found))
 
 
-def in_iptables(tool: str, listing: str, spec: RulesetSpec, uplink: str) -> Iterator[str]:
+def in_iptables(tool: str, listing: str, spec: RulesetSpec, uplink: str) -> Iterator[Finding]:
     """Tell of FORWARD, if it drops, as one form of iptables lists its filter table."""
     policy = iptsteps.policy(listing, CHAIN)
     if not policy:
@@ -91,7 +100,8 @@ def in_iptables(tool: str, listing: str, spec: RulesetSpec, uplink: str) -> Iter
     ]
     if found:
         cures = (f"{tool} -I {CHAIN} {side} {n} -j ACCEPT" for n in found for side in ("-s", "-d"))
-        yield f"the chain {CHAIN} of {tool} drops them: {'; '.join(cures)}"
+        words = f"the chain {CHAIN} of {tool} drops them: {'; '.join(cures)}"
+        yield Finding(words, tuple(found))
 
 
 def _nft_cures(chain: BaseChain, networks: Iterable[IPNetwork]) -> Iterator[str]:

@@ -17,8 +17,9 @@ from contextlib import suppress
 from typing import Final, NoReturn, Protocol
 
 from hostgw_core.backoff import around
+from hostgw_core.model import IPNetwork
 from hostgw_core.wake import Wake
-from hostgw_daemon.rules.findings import base_chains, in_iptables, in_nftables
+from hostgw_daemon.rules.findings import Finding, base_chains, in_iptables, in_nftables
 from hostgw_daemon.rules.nftables import FirewallError
 from hostgw_daemon.rules.ruleset import Json, RulesetSpec
 
@@ -50,7 +51,10 @@ class Filters(Protocol):
 
 
 class Obstacles:
-    """Look while `run` runs. `told` gets a sentence for each change, "" for a free way."""
+    """Look while `run` runs. `told` gets a sentence for each change, "" for a free way.
+
+    `dropped` are the networks of whose pods some packets are dropped: the other nodes are told.
+    """
 
     def __init__(
         self, nft: Chains, iptables: Filters, told: Callable[[str], None], *, audit: float = AUDIT
@@ -62,6 +66,7 @@ class Obstacles:
         self._wake = Wake()
         self._asked: tuple[RulesetSpec, str] | None = None
         self._said = ""
+        self.dropped: tuple[IPNetwork, ...] = ()
 
     def want(self, spec: RulesetSpec | None, uplink: str) -> None:
         """Say whose packets must pass, and the name of the link to the other nodes."""
@@ -80,12 +85,13 @@ class Obstacles:
                 if found and not self._said:
                     await asyncio.sleep(SURE)
                     found = await self._look(*asked)
-                self._say("; ".join(found))
+                self.dropped = tuple({network: None for each in found for network in each.networks})
+                self._say("; ".join(each.words for each in found))
             await self._wake.wait(around(min(SOON, self._audit) if self._said else self._audit))
 
-    async def _look(self, spec: RulesetSpec, uplink: str) -> list[str]:
-        """Give a sentence for each chain that drops. What cannot be listed is not told of."""
-        found: list[str] = []
+    async def _look(self, spec: RulesetSpec, uplink: str) -> list[Finding]:
+        """Give each chain that drops. What cannot be listed is not told of."""
+        found: list[Finding] = []
         listings: dict[str, str] = {}
         with suppress(FirewallError):  # whoever needs iptables says so: `forwarding`
             listings = await self._iptables.filters()
