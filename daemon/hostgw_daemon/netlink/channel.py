@@ -18,18 +18,20 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from hostgw_daemon.netlink.wire import (
+    NLM_F_ACK,
     NLM_F_DUMP_INTR,
     NLMSG_DONE,
     NLMSG_ERROR,
     Answer,
     Piece,
     answer,
+    request,
 )
 
 SOL_NETLINK = 270
@@ -125,6 +127,18 @@ class Channel:
                     refused[reply.seq] = reply
                 if reply.seq == last:
                     return Replies(refused, lost)
+
+    def each(self, kind: int, flags: int, bodies: Sequence[bytes]) -> tuple[int, Replies]:
+        """Send a message for each body, and have each answered.
+
+        Give the sequence number of the first, which those of the others follow, and the answers.
+        """
+        first = self.reserve(len(bodies))
+        messages = (
+            request(kind, flags | NLM_F_ACK, seq=first + at, body=body)
+            for at, body in enumerate(bodies)
+        )
+        return first, self.batch(b"".join(messages), first + len(bodies) - 1)
 
     def dump(self, request: bytes, seq: int) -> list[Piece]:
         """Give the pieces of a complete dump; one that the kernel calls interrupted is asked again.

@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterable, Iterator, Mapping
 
 from hostgw_core.model import Family, IPNetwork
-from hostgw_daemon.kernel import MAIN_TABLE, PROTOCOL, ForeignRoute, Link, LinkAddress
+from hostgw_daemon.kernel import MAIN_TABLE, ForeignRoute, Link, LinkAddress
 from hostgw_daemon.netlink import netconf, ntable, rtmsg, rtread
 from hostgw_daemon.netlink.channel import Channel
 from hostgw_daemon.netlink.host import HostReader
@@ -72,7 +72,6 @@ class Inspector(Speaker):
         self, family: Family, wanted: list[tuple[int, int]], table: int
     ) -> Iterator[ForeignRoute]:
         seq, width = self._channel.reserve(), 4 if family == 4 else 16
-        said = table if table < 256 else rtmsg.RT_TABLE_COMPAT
         request = rtmsg.pack_dump(family, seq=seq, table=table)
         try:
             pieces = self._channel.dump(request, seq)
@@ -81,16 +80,11 @@ class Inspector(Speaker):
                 return
             raise
         for piece in pieces:
-            for message in piece.messages:
-                if message.type != rtmsg.RTM_NEWROUTE:
-                    continue
-                told = rtread.summary(piece.data, message)
-                if told.protocol == PROTOCOL or told.table != said:
-                    continue
+            for message, length in rtread.others(piece, table):
                 destination = rtread.destination(piece.data, message)
                 if len(destination) != width:  # the family is off: another one's routes are told
                     continue
                 first = int.from_bytes(destination, "big")
-                last = first | (1 << (8 * width - told.length)) - 1
+                last = first | (1 << (8 * width - length)) - 1
                 if any(first <= end and start <= last for start, end in wanted):
                     yield from rtread.read(piece.data, message)

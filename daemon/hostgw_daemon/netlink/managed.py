@@ -18,7 +18,6 @@ Facts that were measured on 6.18, and that the code respects:
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Final
@@ -28,7 +27,6 @@ from hostgw_daemon.kernel import PROTOCOL
 from hostgw_daemon.netlink.neighbours import (
     NDA_DST,
     NDA_FLAGS_EXT,
-    NDA_IFINDEX,
     NDMSG,
     NTF_EXT_LEARNED,
     NTF_USE,
@@ -38,21 +36,18 @@ from hostgw_daemon.netlink.neighbours import (
     NUD_PROBE,
     NUD_REACHABLE,
     RTM_DELNEIGH,
-    RTM_GETNEIGH,
     RTM_NEWNEIGH,
+    entries_of,
 )
 from hostgw_daemon.netlink.speaker import Speaker
 from hostgw_daemon.netlink.wire import (
-    NLM_F_ACK,
     NLM_F_CREATE,
-    NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_REPLACE,
     U32,
     Message,
     attribute,
     attributes,
-    request,
 )
 from hostgw_daemon.switches import Neighbour
 
@@ -74,20 +69,10 @@ class ManagedNeighbours(Speaker):
 
     def table(self, link: int) -> Mapping[IPAddress, Neighbour]:
         """Read the entries of a link, both families; none where there is no such link."""
-        seq = self._channel.reserve()
-        ask = NDMSG.pack(0, 0, 0, 0, 0, 0, 0) + attribute(NDA_IFINDEX, U32.pack(link))
-        try:
-            pieces = self._channel.dump(request(RTM_GETNEIGH, NLM_F_DUMP, seq=seq, body=ask), seq)
-        except OSError as error:
-            if error.errno == errno.ENODEV:
-                return {}
-            raise
         return dict(
             seen
-            for piece in pieces
-            for message in piece.messages
-            if message.type == RTM_NEWNEIGH
-            and (seen := read_entry(piece.data, message, link)) is not None
+            for piece, message in entries_of(self._channel, link)
+            if (seen := read_entry(piece.data, message, link)) is not None
         )
 
     def create(self, link: int, addresses: Iterable[IPAddress]) -> None:
@@ -112,14 +97,8 @@ class ManagedNeighbours(Speaker):
         self._batch(RTM_NEWNEIGH, flags, bodies)
 
     def _batch(self, kind: int, flags: int, bodies: list[bytes]) -> None:
-        if not bodies:
-            return
-        seq = self._channel.reserve(len(bodies))
-        requests = b"".join(
-            request(kind, flags | NLM_F_ACK, seq=seq + at, body=body)
-            for at, body in enumerate(bodies)
-        )
-        self._channel.batch(requests, seq + len(bodies) - 1)
+        if bodies:
+            self._channel.each(kind, flags, bodies)
 
 
 def read_entry(

@@ -17,9 +17,9 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from hostgw_core.model import IPAddress
+from hostgw_daemon.netlink.channel import Channel
 from hostgw_daemon.netlink.speaker import Speaker
 from hostgw_daemon.netlink.wire import (
-    NLM_F_ACK,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_REPLACE,
@@ -62,16 +62,11 @@ class Neighbours(Speaker):
         wanted = [each for each in addresses if not (each in table and table[each].for_good)]
         if not wanted:
             return frozenset()
-        seq = self._channel.reserve(len(wanted))
-        flags = NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK
-        batch = b"".join(
-            request(RTM_NEWNEIGH, flags, seq=seq + at, body=_ask(address, link, table.get(address)))
-            for at, address in enumerate(wanted)
-        )
-        replies = self._channel.batch(batch, seq + len(wanted) - 1)
+        bodies = [_ask(address, link, table.get(address)) for address in wanted]
+        first, replies = self._channel.each(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, bodies)
         if replies.lost:
             return frozenset()
-        asked = (address for at, address in enumerate(wanted) if seq + at not in replies.refused)
+        asked = (address for at, address in enumerate(wanted) if first + at not in replies.refused)
         return frozenset(asked)
 
     def confirm(self, link: int, address: IPAddress) -> bool:
@@ -102,12 +97,7 @@ class Neighbours(Speaker):
             bodies = [_body(address, link, state=NUD_PROBE, flags=entry.flags)]
             if entry.marks:
                 bodies.append(_body(address, link, flags=entry.flags) + entry.marks)
-            seq = self._channel.reserve(len(bodies))
-            batch = b"".join(
-                request(RTM_NEWNEIGH, NLM_F_ACK, seq=seq + at, body=body)
-                for at, body in enumerate(bodies)
-            )
-            self._channel.batch(batch, seq + len(bodies) - 1)
+            self._channel.each(RTM_NEWNEIGH, 0, bodies)
         return False
 
     def answering(self, link: int) -> frozenset[IPAddress]:
@@ -118,18 +108,28 @@ class Neighbours(Speaker):
         return frozenset(entry.address for entry in self._entries(link) if entry.answers)
 
     def _entries(self, link: int) -> Iterator[_Entry]:
-        seq = self._channel.reserve()
-        ask = NDMSG.pack(0, 0, 0, 0, 0, 0, 0) + attribute(NDA_IFINDEX, U32.pack(link))
-        try:
-            pieces = self._channel.dump(request(RTM_GETNEIGH, NLM_F_DUMP, seq=seq, body=ask), seq)
-        except OSError as error:
-            if error.errno == errno.ENODEV:
-                return
-            raise
-        for piece in pieces:
-            for message in piece.messages:
-                if message.type == RTM_NEWNEIGH and (entry := _entry(piece, message, link)):
-                    yield entry
+        for piece, message in entries_of(self._channel, link):
+            if entry := _entry(piece, message, link):
+                yield entry
+
+
+def entries_of(channel: Channel, link: int) -> Iterator[tuple[Piece, Message]]:
+    """Give the entries of a link, both families, unread; none where there is no such link.
+
+    Raise OSError.
+    """
+    seq = channel.reserve()
+    ask = NDMSG.pack(0, 0, 0, 0, 0, 0, 0) + attribute(NDA_IFINDEX, U32.pack(link))
+    try:
+        pieces = channel.dump(request(RTM_GETNEIGH, NLM_F_DUMP, seq=seq, body=ask), seq)
+    except OSError as error:
+        if error.errno == errno.ENODEV:
+            return
+        raise
+    for piece in pieces:
+        for message in piece.messages:
+            if message.type == RTM_NEWNEIGH:
+                yield piece, message
 
 
 class _Entry(NamedTuple):

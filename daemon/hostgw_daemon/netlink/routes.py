@@ -183,13 +183,7 @@ class NetlinkKernel(Speaker):
 
 def _foreign(piece: Piece, wanted: frozenset[tuple[bytes, int]], table: int) -> list[ForeignRoute]:
     found: list[ForeignRoute] = []
-    said = table if table < 256 else rtmsg.RT_TABLE_COMPAT
-    for message in piece.messages:
-        if message.type != rtmsg.RTM_NEWROUTE:
-            continue
-        told = rtread.summary(piece.data, message)
-        if told.protocol == PROTOCOL or told.table != said:
-            continue
-        if (rtread.destination(piece.data, message), told.length) in wanted:
+    for message, length in rtread.others(piece, table):
+        if (rtread.destination(piece.data, message), length) in wanted:
             found += rtread.read(piece.data, message)
     return found

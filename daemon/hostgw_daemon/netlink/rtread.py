@@ -16,11 +16,22 @@ attributes, 3.6 us. The order of the attributes is that of `fib_dump_info` (net/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from hostgw_daemon.kernel import KIND_WORDS, PLAIN, UNICAST, ForeignRoute, Form, Leg, Route
+from hostgw_daemon.kernel import (
+    KIND_WORDS,
+    PLAIN,
+    PROTOCOL,
+    UNICAST,
+    ForeignRoute,
+    Form,
+    Leg,
+    Route,
+)
 from hostgw_daemon.netlink.rtmsg import (
+    RT_TABLE_COMPAT,
     RTA_DST,
     RTA_GATEWAY,
     RTA_METRICS,
@@ -115,6 +126,16 @@ def summary(buffer: bytes | memoryview, message: Message) -> Summary:
         return Summary(0, 0, 0)
     start = message.start
     return Summary(buffer[start + 1], buffer[start + 4], buffer[start + 5])
+
+
+def others(piece: Piece, table: int) -> Iterator[tuple[Message, int]]:
+    """Give the routes of other protocols in one table, unread, with their prefixes' lengths."""
+    said = table if table < 256 else RT_TABLE_COMPAT
+    for message in piece.messages:
+        if message.type == RTM_NEWROUTE:
+            told = summary(piece.data, message)
+            if told.protocol != PROTOCOL and told.table == said:
+                yield message, told.length
 
 
 def destination(buffer: bytes | memoryview, message: Message) -> bytes:
