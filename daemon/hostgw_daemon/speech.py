@@ -19,6 +19,7 @@ from hostgw_daemon.kernel import KernelEvent, Route
 from hostgw_daemon.membership import Membership
 from hostgw_daemon.netlink.sender import process_of
 from hostgw_daemon.opening import places
+from hostgw_daemon.routes.forecast import Absence
 from hostgw_daemon.routes.report import Report
 from hostgw_daemon.routes.targets import Targets
 from hostgw_daemon.settings import Settings
@@ -47,7 +48,7 @@ class Knows:
 
     parts: Callable[[str], Parts]
     wanted: Callable[[], Iterable[Route]]
-    absent: Callable[[], Mapping[Route, str]]
+    absent: Callable[[], Absence]
     overdue: Callable[[], float]
     control: Callable[[Control, str], Obeyed | str]
     plan: Callable[[], PlanStatus]

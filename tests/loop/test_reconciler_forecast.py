@@ -70,7 +70,7 @@ async def test_a_withdrawn_route_is_told_with_its_reason():
         await quiet(1)
         assert site.kernel.ours() == {ROUTE_B} | witnesses
         assert told(site) == {ROUTE_A: ("wait", "withdrawn", "n")}
-        assert site.reconciler.absent == {ROUTE_A: "n"}
+        assert site.reconciler.absent == ({ROUTE_A: "n"}, dict.fromkeys(witnesses, "n"))
         site.reconciler.withdraw(frozenset(), "a test")
         await quiet(1)
         assert site.kernel.ours() == {ROUTE_A, ROUTE_B}

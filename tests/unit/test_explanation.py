@@ -155,6 +155,19 @@ def test_a_held_record_is_told_and_is_no_fault():
     assert any("kept in force: many went" in step.says for step in found.steps)
 
 
+def test_a_withdrawn_route_is_told_and_no_other_way_is_a_fault():
+    """Whatever carries the packets meanwhile is what the operator wanted."""
+    route = {**documents()["routes"][0], "state": "withdrawn", "detail": "n2 is out of reach"}
+    peer = {**PEER, "state": "unreachable", "reason": "its route is withdrawn: see its firewall"}
+    elsewhere = {"gateway": "192.0.2.254", "dev": "eth0"}
+    facts = replace(WELL, documents=documents(routes=[route], peers=[peer]), way=elsewhere)
+    found = explain_address(facts)
+    assert found.sentence.startswith("the cause: unreachable: its route is withdrawn")
+    bad = {step.what: step.says for step in found.steps if step.well is False}
+    assert set(bad) == {"the route", "the cause"}
+    assert bad["the route"].endswith("is withdrawn: n2 is out of reach")
+
+
 def test_an_ipv4_subnet_may_be_reached_by_an_ipv6_address():
     """The route says by which; a lease may have no other."""
     lone = {**LEASES[1], "gateways": ["fd50::2"]}

@@ -114,7 +114,8 @@ def _pod(facts: Facts, lease: Mapping[str, Any]) -> Iterator[Step]:
     else:
         yield Step("the gateway", f"{gateway}, the address of {name}", bool(gateway))
     yield from _route(facts, subnet)
-    yield from _kernel(facts, gateway)
+    withdrawn = route is not None and route["state"] == "withdrawn"  # then any way is right
+    yield from _kernel(facts, None if withdrawn else gateway)
     if peer is not None:
         yield from _probe(peer)
 

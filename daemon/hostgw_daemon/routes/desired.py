@@ -90,7 +90,7 @@ def unused_of(subnet: IPNetwork) -> IPAddress | None:
     return subnet.broadcast_address - 1 if wide else None
 
 
-def destinations(lease: Lease, withdrawn: AbstractSet[Key] = NONE) -> Iterator[IPNetwork]:
+def destinations(lease: Lease, withdrawn: AbstractSet[Key]) -> Iterator[IPNetwork]:
     """Give where routes to a node lead: to its subnets, or where they are withdrawn, to witnesses.
 
     A subnet that is too small to have witnesses keeps its route.
@@ -114,7 +114,7 @@ def routes_to(peer: Peer | None, rule: RouteRule, withdrawn: AbstractSet[Key] = 
     lease = peer.lease
     if peer.state is PeerState.SELF:
         return nowhere(lease.subnets, rule.own, rule.table)
-    to = destinations(lease, withdrawn)
+    to = destinations(lease, withdrawn) if withdrawn else lease.subnets
     if rule.underlays and lease.further:
         return frozenset(r for each in to for r in _by_every_link(each, lease, rule))
     return frozenset(

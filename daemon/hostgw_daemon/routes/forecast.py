@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from ipaddress import ip_address, ip_network
-from typing import Final
+from typing import Final, NamedTuple
 
 from hostgw_daemon.kernel import Outcome, Route, Table, Verb
 from hostgw_daemon.routes.desired import NONE, RouteRule, desired, routes_to
@@ -95,7 +95,7 @@ def forecast(
         for peer in roster.peers.values()
         if peer.state is PeerState.HELD
     )
-    away, witnesses = withdrawn_routes(rosters, rule, past.withdrawn)
+    away, witnesses = absence(rosters, rule, past.withdrawn)
     told = changes(wanted, observed, past, partial(_owner, rosters))
     return (
         *(_as_withdrawn(each, away, witnesses) for each in told),
@@ -112,10 +112,15 @@ _AWAY: Final = "it is withdrawn, for its node is out of reach (--withdraw-states
 _WITNESS: Final = "probes go there, while the route to all of the subnet is withdrawn"
 
 
-def withdrawn_routes(
-    rosters: Iterable[Roster], rule: RouteRule, withdrawn: AbstractSet[Key]
-) -> tuple[dict[Route, str], dict[Route, str]]:
-    """Give the routes that are withdrawn, and those for probes instead; of each whose it is."""
+class Absence(NamedTuple):
+    """The routes that are withdrawn, and those for probes instead; of each the node."""
+
+    away: Mapping[Route, str] = {}
+    witnesses: Mapping[Route, str] = {}
+
+
+def absence(rosters: Iterable[Roster], rule: RouteRule, withdrawn: AbstractSet[Key]) -> Absence:
+    """Give what is not there because it is withdrawn, and what is there because of that."""
     away: dict[Route, str] = {}
     witnesses: dict[Route, str] = {}
     for key in {key for key, _ in withdrawn}:
@@ -123,7 +128,7 @@ def withdrawn_routes(
             usual, now = routes_to(peer, rule), routes_to(peer, rule, withdrawn)
             away |= dict.fromkeys(usual - now, peer.lease.owner)
             witnesses |= dict.fromkeys(now - usual, peer.lease.owner)
-    return away, witnesses
+    return Absence(away, witnesses)
 
 
 def _as_withdrawn(

@@ -18,7 +18,7 @@ routes and removes none. Where several networks are served, what is known of eac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NoReturn
 
@@ -30,13 +30,12 @@ from hostgw_daemon.kernel import (
     KernelEvent,
     Outcome,
     Overrun,
-    Route,
     RouteForeign,
     RouteLost,
     Verdict,
 )
 from hostgw_daemon.routes.desired import NONE, RouteRule
-from hostgw_daemon.routes.forecast import Change, Past, forecast, withdrawn_routes
+from hostgw_daemon.routes.forecast import Absence, Change, Past, absence, forecast
 from hostgw_daemon.routes.inbox import Inbox
 from hostgw_daemon.routes.networks import Networks
 from hostgw_daemon.routes.passes import Passes, Task
@@ -174,11 +173,11 @@ class Reconciler:
         return self._passes.targets
 
     @property
-    def absent(self) -> Mapping[Route, str]:
-        """The routes that are withdrawn, and the node of each."""
+    def absent(self) -> Absence:
+        """The routes that are withdrawn, and those that are there for probes instead."""
         if self.last_rule is None or not self._withdrawn:
-            return {}
-        return withdrawn_routes(self._networks.rosters, self.last_rule, self._withdrawn)[0]
+            return Absence()
+        return absence(self._networks.rosters, self.last_rule, self._withdrawn)
 
     def owner(self, key: bytes) -> str:
         """Give the node of a lease, its key where the lease is not there."""

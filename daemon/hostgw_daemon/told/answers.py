@@ -12,6 +12,7 @@ from hostgw_core.health import Board
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.kernel import Route
 from hostgw_daemon.link.uplink import Uplink
+from hostgw_daemon.routes.forecast import Absence
 from hostgw_daemon.told import account
 from hostgw_daemon.told.checks import Check, beat
 from hostgw_daemon.told.chronicle import Chronicle
@@ -43,7 +44,7 @@ class Answers:
         *,
         networks: Mapping[str, NetworkAnswers],
         wanted: Callable[[], Iterable[Route]],
-        absent: Callable[[], Mapping[Route, str]],
+        absent: Callable[[], Absence],
         overdue: Callable[[], float],
         control: Callable[[Control, str], Obeyed | str],
         plan: Callable[[], PlanStatus],

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from hostgw_core.model import ClusterConfig, Lease, Pool
 from hostgw_daemon.kernel import Outcome, Route
+from hostgw_daemon.routes.forecast import Absence
 from hostgw_daemon.told.status import SettingStatus
 
-NONE: Final[Mapping[Route, str]] = MappingProxyType({})
+NOTHING: Final = Absence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,20 @@ class RouteStatus:
         cls,
         wanted: Iterable[Route],
         missing: Iterable[Outcome],
-        withdrawn: Mapping[Route, str] = NONE,
+        absent: Absence = NOTHING,
     ) -> Iterator[RouteStatus]:
         """Write out all routes there should be, in the order of their prefixes.
 
-        Of those that are `withdrawn`, the node that each leads to.
+        With those that are withdrawn, and those that are there for probes instead.
         """
         troubles: Mapping[Route, Outcome] = {outcome.write.route: outcome for outcome in missing}
-        for route in sorted((*wanted, *withdrawn)):
+        for route in sorted((*wanted, *absent.away)):
             state, detail = "installed", ""
-            if route in withdrawn:
-                state, detail = "withdrawn", f"{withdrawn[route]} is out of reach"
-            elif trouble := troubles.get(route):
+            if route in absent.away:
+                state, detail = "withdrawn", f"{absent.away[route]} is out of reach"
+            elif route in absent.witnesses:
+                detail = f"for probes to {absent.witnesses[route]} alone"
+            if trouble := troubles.get(route):
                 state, detail = trouble.verdict, trouble.message
             yield cls(
                 route.prefix,
