@@ -10,6 +10,7 @@ from hostgw_daemon.probe.datagram import Report, Way
 from hostgw_daemon.probe.evidence import Cause, Evidence, Trial, diagnose
 
 GOOD, BAD = Trial(good=True, row=1, ever=True), Trial(good=False, row=-3, ever=True)
+DOUBTED = Trial(good=True, row=-2, ever=True)
 WELL = Report.FORWARDS | Report.WAY_BACK | Report.GATEWAY
 STRICT = WELL | Report.STRICT
 
@@ -159,6 +160,28 @@ def test_pods_that_answered_while_their_host_did_not_are_well():
     assert back.trial(Way.POD) == GOOD
     assert back.trial(Way.BIG).good is None
     assert not back.pending
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        {"host": GOOD, "pod": DOUBTED, "big": BAD},
+        {"host": DOUBTED, "pod": GOOD, "big": BAD},
+        {"host": DOUBTED, "pod": BAD},
+    ],
+)
+def test_what_lies_behind_is_not_named_while_that_before_it_is_in_doubt(trials):
+    """All may be lost: one question of the last round that had an answer still is no proof."""
+    known = evidence(**trials)
+    assert known.pending
+    settled = {name: GOOD if trial is DOUBTED else trial for name, trial in trials.items()}
+    assert not evidence(**settled).pending
+
+
+def test_a_single_loss_makes_nothing_pending_where_nothing_is_wrong():
+    """There is nothing behind it to be named."""
+    assert not evidence(host=DOUBTED, pod=GOOD, big=GOOD).pending
+    assert not evidence(host=GOOD, pod=DOUBTED, big=GOOD).pending
 
 
 def test_a_host_that_does_not_forward_is_named_whatever_its_pods_way_waits_for():

@@ -192,15 +192,20 @@ class Evidence:
 
         The host is silent, and the link has not said yet if it is there; or it begins to answer; or
         the link has only just found it again. Or the host is well, and its pods' way is only just
-        asked anew: since the host came back, or since there is a way back to our pods.
+        asked anew: since the host came back, or since there is a way back to our pods. Or something
+        is lost, and what stands before it has begun to be lost too.
         """
         host, pod = self.trial(Way.HOST), self.trial(Way.POD)
         if host.good is None and pod.good is None:
             return self.resolved is not False
         if host.good is False:
             return self.resolved is None or host.row > -LOSSES
-        reopened = (pod.good is None and pod.ever) or (pod.good is False and pod.row > -LOSSES)
-        return reopened and _of_host(self) is None
+        if _of_host(self) is not None:
+            return False
+        if pod.good is not True and (pod.ever if pod.good is None else pod.row > -LOSSES):
+            return True
+        lost = pod.good is False or self.trial(Way.BIG).good is False
+        return lost and (host.row < 0 or (bool(pod.good) and pod.row < 0))
 
     @property
     def bad(self) -> bool:
