@@ -55,8 +55,9 @@ def give_address_back(cluster: Cluster) -> None:
     host.start_daemon(wait=False)
 
 
-def _sysctl(cluster: Cluster, name: str, value: int) -> None:
-    cluster.host("n2").run("sysctl", "-qw", f"net.ipv4.{name}={value}")
+def sysctl(cluster: Cluster, name: str, value: int) -> None:
+    """Set one of n2, below `net`."""
+    cluster.host("n2").run("sysctl", "-qw", f"net.{name}={value}")
 
 
 def _nft(cluster: Cluster, script: str) -> None:
@@ -88,13 +89,13 @@ def _give_back(cluster: Cluster) -> None:
 
 
 def _strict(cluster: Cluster) -> None:
-    _sysctl(cluster, "conf.all.rp_filter", 1)
+    sysctl(cluster, "ipv4.conf.all.rp_filter", 1)
     _strange_route(cluster, "add")
 
 
 def _loose(cluster: Cluster) -> None:
     _strange_route(cluster, "del")
-    _sysctl(cluster, "conf.all.rp_filter", 0)
+    sysctl(cluster, "ipv4.conf.all.rp_filter", 0)
 
 
 def _far(cluster: Cluster) -> None:
@@ -161,8 +162,8 @@ def _port(cluster: Cluster, mtu: int) -> None:
 
 CASES = {
     "not_forwarding": Case(
-        lambda c: _sysctl(c, "ip_forward", 0),
-        lambda c: _sysctl(c, "ip_forward", 1),
+        lambda c: sysctl(c, "ipv4.ip_forward", 0),
+        lambda c: sysctl(c, "ipv4.ip_forward", 1),
         lambda _: about("n2", "not_forwarding"),
     ),
     "unresolved": Case(

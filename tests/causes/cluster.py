@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from hostgw_cli.lab.build import Lab
 from hostgw_cli.lab.host import Host
+from hostgw_core.model import Family
 from support.waiting import eventually
 
 Verdicts: TypeAlias = Mapping[tuple[str, str], str]
@@ -36,9 +37,9 @@ class Cluster:
         """Give the subnet that a node has leased."""
         return str(ip_interface(self.host(name).subnet_env()["FLANNEL_SUBNET"]).network)
 
-    def pod(self, name: str) -> str:
+    def pod(self, name: str, family: Family = 4) -> str:
         """Give the address of a node's container."""
-        return str(self.host(name).container(0).address)
+        return str(self.host(name).container(0).address_in(family))
 
     def peers(self, name: str) -> list[dict[str, Any]]:
         """Give what a node says of all others."""

@@ -9,6 +9,7 @@ import pytest
 
 from causes.cases import CASES, give_address_back, take_address
 from causes.cluster import CLEARED, NAMED, NODES, Cluster
+from causes.trial import tried
 from hostgw_cli.lab.build import Lab
 from hostgw_cli.lab.topology import LabSpec
 from support.lab_fixtures import lab_name
@@ -66,24 +67,4 @@ def test_the_cause_is_named_and_clears(
     cause: str, cluster: Cluster, record_property: Callable[[str, object], None]
 ) -> None:
     """In the state, the metric and `hostgwctl explain`, on every node that it concerns."""
-    cluster.all_well(within=60.0)
-    case = CASES[cause]
-    expected = case.expected(cluster)
-    case.inject(cluster)
-    try:
-        named = cluster.named(expected, also=case.also, within=NAMED, started=case.started)
-        record_property("named", f"{named:.1f}")
-        for name in NODES:
-            of = [state for (who, _), state in expected.items() if who == name]
-            for state in set(of):
-                assert cluster.counted(name, state) == of.count(state)
-        for who, (whom, state) in {who: (of, it) for (who, of), it in expected.items()}.items():
-            strange = f"10.244.{whom.removeprefix('x') if whom != 'far' else 250}.7"
-            status, words = cluster.explain(who, cluster.pod(whom) if whom in NODES else strange)
-            if case.explained is None:
-                assert (status, state in words.splitlines()[-1]) == (1, True), words
-            else:
-                assert (status, case.explained[1] in words) == (case.explained[0], True), words
-    finally:
-        case.heal(cluster)
-    record_property("cleared", f"{cluster.all_well(within=case.cleared):.1f}")
+    tried(cause, CASES[cause], cluster, record_property)
