@@ -154,13 +154,17 @@ class Probing:
         with Echo.open(self._settings.probe_port) as echo, NeighbourWatch.open() as watch:
             self._trouble("")
             posture = Posture(
-                self._out.host, uplink=self._link, dropped=self._dropped, clock=time.monotonic
+                self._out.host,
+                uplink=self._link,
+                dropped=self._dropped,
+                clock=time.monotonic,
+                table=self._settings.route_table,
             )
             prober = Prober(
                 echo,
                 node_id=self._node_id,
                 posture=posture,
-                here=posture.here,
+                leads=posture.leads,
                 confirm=self._confirm,
                 told=self._told,
                 clock=time.monotonic,

@@ -26,9 +26,13 @@ OURS = {"10.5.1.1": True, "10.5.1.2": False, "10.5.2.1": False, "fd05::1": True,
 class NoWays:
     """A kernel that has a way to nowhere."""
 
-    def hop(self, to: IPAddress) -> Leg | None:
+    def hop(self, to: IPAddress, source: IPAddress | None = None) -> Leg | None:
         """Give none."""
         raise OSError(f"no way to {to}")
+
+    def table(self, to: IPAddress, source: IPAddress) -> int:
+        """Give none."""
+        raise OSError(f"no way from {source} to {to}")
 
 
 def test_an_address_is_ours_if_the_kernel_says_so(lan: Callable[[int], Lan]):
@@ -70,6 +74,44 @@ def test_it_has_a_way_back_if_its_kernel_would_answer_through_the_asker(lan: Cal
         assert says(who=None) == Report.GATEWAY
         host.ip("route", "replace", "unreachable", "10.5.2.0/24")
         assert says() == Report.GATEWAY | Report.STRICT
+
+
+CASES = {
+    "from": ("-4", "10.5.%d", "24", "192.168.50.%d", "from 10.5.0.0/16"),
+    "to": ("-4", "10.5.%d", "24", "192.168.50.%d", "to 10.5.0.0/16"),
+    "from, IPv6": ("-6", "fd05:0:0:%d:", "64", "fd50::%d", "from fd05::/16"),
+    "to, IPv6": ("-6", "fd05:0:0:%d:", "64", "fd50::%d", "to fd05::/16"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_question_leads_to_a_peer_if_a_rule_sends_it_to_our_table(
+    lan: Callable[[int], Lan], case: tuple[str, str, str, str, str]
+):
+    """One that knows pods' packets by their link does not; with the main table none is needed."""
+    family, pods, length, hosts, rule = case
+    dot, host = ":" if family == "-6" else ".", lan(2).hosts[0]
+    ours, theirs = pods % 1 + f"{dot}1", pods % 2 + f"{dot}1"
+    host.ip("link", "add", "cni0", "type", "bridge")
+    host.ip("address", "add", f"{ours}/{length}", "dev", "cni0", *(["nodad"] * (family == "-6")))
+    host.ip("link", "set", "cni0", "up")
+    peer = Target("id", *map(ip_address, (hosts % 2, theirs, ours)))
+    with host.enter(), HostReader.open() as reader:
+
+        def leads(table: int) -> bool:
+            posture = Posture(reader, uplink=lambda: None, clock=lambda: 0.0, table=table)
+            return posture.leads(peer)
+
+        network = f"{pods % 2}{':' if family == '-6' else '.0'}/{length}"
+        host.ip(family, "route", "add", network, "via", hosts % 2, "table", "1000")
+        assert (leads(254), leads(1000)) == (True, False)
+        host.ip(family, "route", "add", "default", "via", hosts % 9)
+        host.ip(family, "rule", "add", "iif", "cni0", "lookup", "1000")
+        assert (leads(254), leads(1000)) == (True, False)
+        host.ip(family, "rule", "add", *rule.split(), "lookup", "1000")
+        assert leads(1000)
+        host.ip("link", "delete", "cni0")
+        assert not leads(254)
 
 
 def test_a_host_says_whose_packets_its_firewall_drops():

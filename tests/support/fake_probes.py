@@ -149,7 +149,7 @@ class Site:
             self.wire,
             node_id="id-1",
             posture=self._posture,
-            here=lambda address: address in self.ours,
+            leads=lambda target: target.ours in self.ours,
             confirm=self._confirm,
             told=self._tell,
             clock=self.clock,

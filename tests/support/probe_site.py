@@ -105,7 +105,7 @@ def _prospect(number: int, netns: Namespace, numbers: range, open_things: ExitSt
         echo,
         node_id=f"node-{number}",
         posture=_inside(netns, posture),
-        here=lambda _address: True,
+        leads=lambda _target: True,
         confirm=lambda of: neighbours.confirm(links["eth0"].index, of),
         told=lambda: None,
         clock=time.monotonic,

@@ -106,6 +106,8 @@ def test_a_rule_that_is_missing_is_thought_of_where_routes_are_in_a_table_of_the
     assert "ip rule" not in usual.reason
     assert "ip rule" in other.reason
     assert "100" in other.reason
+    untried = diagnose(evidence(host=GOOD), port=1, table=100)
+    assert (untried.cause, "ip rule" in untried.reason) == (Cause.UNPROBED, True)
     well = evidence(host=GOOD, pod=GOOD)
     assert diagnose(well, port=1, table=100) == diagnose(well, port=1)
 

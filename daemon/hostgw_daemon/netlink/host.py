@@ -23,6 +23,7 @@ from hostgw_daemon.kernel import (
 )
 from hostgw_daemon.netlink import ifmsg, rtmsg, rtread
 from hostgw_daemon.netlink.speaker import Speaker
+from hostgw_daemon.netlink.wire import Piece
 
 
 class HostReader(Speaker):
@@ -90,11 +91,22 @@ class HostReader(Speaker):
                     if way.link and len(way.destination) == (4 if family == 4 else 16):
                         yield DefaultRoute(family, way.link, way.metric)
 
-    def hop(self, to: IPAddress) -> Leg | None:
-        """Tell which way a packet would leave, None for one to this host. Raise OSError: no way."""
-        seq = self._channel.reserve()
-        piece = self._channel.ask(rtmsg.pack_lookup(to.packed, seq=seq), seq)
+    def hop(self, to: IPAddress, source: IPAddress | None = None) -> Leg | None:
+        """Tell which way a packet would leave, None for one to this host. Raise OSError: no way.
+
+        `source` is an address of this host's, for rules that ask whence a packet comes.
+        """
+        piece = self._look_up(to, source)
         return rtread.read_hop(piece.data, piece.messages[0])
+
+    def table(self, to: IPAddress, source: IPAddress) -> int:
+        """Tell which table decides of the way of such a packet. Raise OSError: there is none."""
+        piece = self._look_up(to, source)
+        return rtread.read_table(piece.data, piece.messages[0])
+
+    def _look_up(self, to: IPAddress, source: IPAddress | None) -> Piece:
+        seq, whence = self._channel.reserve(), source.packed if source is not None else b""
+        return self._channel.ask(rtmsg.pack_lookup(to.packed, source=whence, seq=seq), seq)
 
     def _ways(self, addresses: Iterable[IPAddress]) -> Iterator[tuple[IPAddress, int]]:
         for address in addresses:

@@ -34,12 +34,13 @@ from hostgw_daemon.netlink.wire import (
 )
 
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
-RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS = 1, 4, 5, 6, 7, 8
+RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS = 1, 2, 4, 5, 6, 7, 8
 RTA_MULTIPATH, RTA_TABLE, RTA_VIA, RTA_NH_ID = 9, 15, 18, 30
 RTAX_MTU = 2
 RT_SCOPE_UNIVERSE, RT_SCOPE_NOWHERE = 0, 255
 RTN_UNSPEC = 0
 RTM_F_CLONED = 0x200
+RTM_F_LOOKUP_TABLE = 0x1000  # say which table decided; IPv6 always does, and takes no flag
 RTPROT_BOOT = 3
 RT_TABLE_COMPAT = 252  # what `rtm_table` says of a table that has no room in it
 
@@ -203,8 +204,14 @@ def pack_dump(
     return request(RTM_GETROUTE, NLM_F_DUMP, seq=seq, body=body)
 
 
-def pack_lookup(destination: bytes, *, seq: int) -> bytes:
-    """Pack the question that `ip route get` asks: which way would a packet take."""
-    af = 2 if len(destination) == 4 else 10
-    body = RTMSG.pack(af, 8 * len(destination), 0, 0, 0, 0, 0, 0, 0)
-    return request(RTM_GETROUTE, 0, seq=seq, body=body + attribute(RTA_DST, destination))
+def pack_lookup(destination: bytes, *, source: bytes = b"", seq: int) -> bytes:
+    """Pack the question that `ip route get` asks: which way would a packet take.
+
+    `source` is an address of this host's, for rules that ask whence a packet comes.
+    """
+    af, flags = (2, RTM_F_LOOKUP_TABLE) if len(destination) == 4 else (10, 0)
+    body = RTMSG.pack(af, 8 * len(destination), 8 * len(source), 0, 0, 0, 0, 0, flags)
+    body += attribute(RTA_DST, destination)
+    if source:
+        body += attribute(RTA_SRC, source)
+    return request(RTM_GETROUTE, 0, seq=seq, body=body)

@@ -159,6 +159,12 @@ def read_hop(buffer: bytes | memoryview, message: Message) -> Leg | None:
     return Leg(_gateway(found), _number(found.get(RTA_OIF)))
 
 
+def read_table(buffer: bytes | memoryview, message: Message) -> int:
+    """Read from the same answer which table decided."""
+    found = attributes(buffer, message.start + RTMSG.size, message.end)
+    return _number(found.get(RTA_TABLE)) or summary(buffer, message).table
+
+
 def _walk(buffer: bytes | memoryview, message: Message) -> tuple[list[ForeignRoute], Form | None]:
     """Walk the attributes; give the legs and their form, None where only the bare key counts."""
     start, end = message.start, message.end

@@ -168,7 +168,8 @@ class Evidence:
     def ways(self, *, pods: bool, room: bool) -> list[Way]:
         """Give the ways that there are to ask; what any other has brought holds no more.
 
-        `pods`: we have the address of our pods' gateway; `room`: there is an unused address there.
+        `pods`: our questions can go by the way of pods' packets; `room`: there is an unused address
+        there.
         """
         if not pods:
             return [Way.HOST]
@@ -288,6 +289,8 @@ _DROPPED: Final = (
 )
 
 _BY_A_RULE: Final[Mapping[Cause, str]] = {
+    Cause.UNPROBED: "; or no rule sends this host's own packets to table {table}, where its routes"
+    " are (--route-table), so that the way cannot be tried: see `ip rule`",
     Cause.PATH_FILTERED: "; or no rule of this host sends what comes from its pods to its routes,"
     " in table {table} (--route-table): see `ip rule`",
     Cause.NO_WAY_BACK: "; or no rule there sends what goes to our pods to the table of its"

@@ -16,7 +16,7 @@ from hostgw_daemon.probe.directory import Directory
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
 from hostgw_daemon.probe.questions import Asked
 from hostgw_daemon.probe.rounds import Rounds
-from hostgw_daemon.probe.target import Key
+from hostgw_daemon.probe.target import Key, Target
 
 _NOTHING: Final = Evidence()
 
@@ -24,9 +24,9 @@ _NOTHING: Final = Evidence()
 class Ledger:
     """Keeps it by key. `told` is called when a diagnosis is another; `port` is for sentences.
 
-    `here` tells whether an address is one of this host's; `confirm` has the kernel ask for one on
-    the link anew, and gives True where it needs no asking. What takes an answer or a loss tells
-    whether a peer is in doubt that was not. `table` is that of the routes.
+    `leads` tells whether a question can go by the way of pods' packets to a peer; `confirm` has the
+    kernel ask for an address on the link anew, and gives True where it needs no asking. What takes
+    an answer or a loss tells whether a peer is in doubt that was not. `table`: that of our routes.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class Ledger:
         rounds: Rounds,
         port: int,
         *,
-        here: Callable[[IPAddress], bool],
+        leads: Callable[[Target], bool],
         confirm: Callable[[IPAddress], bool],
         told: Callable[[], None],
     ) -> None:
         self._targets = directory.targets
         self._rounds = rounds
         self._port = port
-        self._here = here
+        self._leads = leads
         self._confirm = confirm
         self.table = MAIN_TABLE
         self._told = told
@@ -63,7 +63,7 @@ class Ledger:
         """Give the ways to ask one, and of each whether it is asked apart: for a round alone."""
         target, ordered = self._targets[key], self._rounds.wants(key)
         room = target.unused is not None
-        found = self.of(key).ways(pods=self._here(target.ours), room=room)
+        found = self.of(key).ways(pods=self._leads(target), room=room)
         ways = dict.fromkeys(found, False)
         if ordered and room and Way.POD in ways:
             ways.setdefault(Way.FORWARD, True)

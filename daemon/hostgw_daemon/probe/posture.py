@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from hostgw_core.model import Family, IPAddress, IPNetwork
-from hostgw_daemon.kernel import Leg
+from hostgw_daemon.kernel import MAIN_TABLE, Leg
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.probe.datagram import Report
 from hostgw_daemon.probe.target import Target
@@ -34,8 +34,12 @@ PROC_SYS_NET: Final = Path("/proc/sys/net")
 class Ways(Protocol):
     """Who knows which way the kernel would send a packet."""
 
-    def hop(self, to: IPAddress) -> Leg | None:
+    def hop(self, to: IPAddress, source: IPAddress | None = None) -> Leg | None:
         """Tell which way it would leave, None if it is to this host. Raise OSError: no way."""
+        ...
+
+    def table(self, to: IPAddress, source: IPAddress) -> int:
+        """Tell which table decides of that. Raise OSError: none does."""
         ...
 
 
@@ -43,7 +47,7 @@ class Posture:
     """Implements `prober.Prober`'s posture; `clock` is in seconds.
 
     `uplink` gives the link to the others, `dropped` the networks between whose pods another
-    firewall of this host lets nothing through (`rules.obstacles`).
+    firewall of this host lets nothing through (`rules.obstacles`); `table` is that of the routes.
     """
 
     def __init__(
@@ -53,11 +57,13 @@ class Posture:
         uplink: Callable[[], Uplink | None],
         dropped: Callable[[], Iterable[IPNetwork]] = lambda: (),
         clock: Callable[[], float],
+        table: int = MAIN_TABLE,
         proc: Path = PROC_SYS_NET,
     ) -> None:
         self._ways = ways
         self._uplink = uplink
         self._dropped = dropped
+        self._table = table
         self._clock = clock
         self._proc = proc
         self._read: dict[Family, tuple[float, Report]] = {}
@@ -67,8 +73,8 @@ class Posture:
 
         That address is there or not, whoever asks: one whom we do not know yet is told as well.
         """
-        report = self._of_ourselves(4 if about.version == 4 else 6)
-        if self.here(about):
+        report, here = self._of_ourselves(4 if about.version == 4 else 6), self.here(about)
+        if here:
             report |= Report.GATEWAY
         if any(about in network for network in self._dropped()):
             report |= Report.DROPS
@@ -76,7 +82,7 @@ class Posture:
         if asker is None or uplink is None:
             return report & ~Report.STRICT
         with suppress(OSError):
-            back = self._ways.hop(asker.gateway)
+            back = self._ways.hop(asker.gateway, about if here else None)
             if back is not None and back.link == uplink.link.index:
                 report &= ~Report.STRICT
             if back is not None and back.gateway == asker.host.packed:
@@ -90,6 +96,22 @@ class Posture:
         """
         try:
             return self._ways.hop(address) is None
+        except OSError:
+            return False
+
+    def leads(self, target: Target) -> bool:
+        """Tell whether a question can go by the way of pods' packets to a peer.
+
+        Our pods' gateway must be there. Where routes have a table of their own, what sends pods'
+        packets there may be a rule that knows them by the link that they come in by; it does not
+        send this host's own there, and then no question can show how pods fare.
+        """
+        if not self.here(target.ours):
+            return False
+        if self._table == MAIN_TABLE:
+            return True
+        try:
+            return self._ways.table(target.gateway, target.ours) == self._table
         except OSError:
             return False
 

@@ -47,8 +47,8 @@ class Prober:
 
     `posture` says of this node what an answer to an asker reports, about the gateway of our pods
     at an address; None is an asker whom we do not know. `confirm` has the kernel ask for an
-    address on the link anew; it gives True for one that needs no asking. `here` tells whether
-    an address is one of this host's.
+    address on the link anew; it gives True for one that needs no asking. `leads` tells whether
+    a question can go by the way of pods' packets to a peer.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Prober:
         *,
         node_id: str,
         posture: Callable[[Target | None, IPAddress], Report],
-        here: Callable[[IPAddress], bool],
+        leads: Callable[[Target], bool],
         confirm: Callable[[IPAddress], bool],
         told: Callable[[], None],
         clock: Callable[[], float],
@@ -75,7 +75,7 @@ class Prober:
         self._rota: Counter[Key] = Counter()
         self._rounds = Rounds(secrets.randbits(32), self._finished)
         self._ledger = Ledger(
-            *(self._directory, self._rounds, sockets.port), here=here, confirm=confirm, told=told
+            *(self._directory, self._rounds, sockets.port), leads=leads, confirm=confirm, told=told
         )
         self._ground = Ground()
         self._numbers = count(secrets.randbits(48))
