@@ -46,7 +46,7 @@ COMMANDS = {
     "resync": ("hostgw_cli.orders", "resync", "Have the daemon look at everything anew."),
     "pause": ("hostgw_cli.orders", "pause", "Have nothing written to this host for a while."),
     "resume": ("hostgw_cli.orders", "resume", "End a pause, or a drain."),
-    "drain": ("hostgw_cli.drain", "drain", "Leave the cluster on purpose."),
+    "drain": ("hostgw_cli.drain.command", "drain", "Leave the cluster on purpose."),
     "log-level": ("hostgw_cli.orders", "log_level", "Have the daemon log more, or less."),
     "metrics": ("hostgw_cli.metrics", "metrics", "What Prometheus reads of this host's daemon."),
     "version": ("hostgw_cli.version", "version", "Of this command, the daemon and the store."),

@@ -20,24 +20,23 @@ from hostgw_core.supervise import persistent, run_together
 from hostgw_daemon.audience import Hears
 from hostgw_daemon.controls import Controls
 from hostgw_daemon.declarations.networks import FIRST
-from hostgw_daemon.duties import Duties
 from hostgw_daemon.footing import footing, heeds
 from hostgw_daemon.halt import Halt
 from hostgw_daemon.hosting import Hosting
+from hostgw_daemon.household import Household
 from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Membership
-from hostgw_daemon.memberships import elsewhere, leave, loops
+from hostgw_daemon.memberships import elsewhere, leave, left, loops
 from hostgw_daemon.opening import myself, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
-from hostgw_daemon.planning import planned
 from hostgw_daemon.probing import Probing
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.routes.report import Report
 from hostgw_daemon.routes.understanding import News
-from hostgw_daemon.rules.flows import FlowsState, own_moved
+from hostgw_daemon.rules.flows import FlowsState
 from hostgw_daemon.settings import Settings
 from hostgw_daemon.speech import Knows, Speech
 from hostgw_daemon.surroundings import Surroundings
@@ -69,7 +68,6 @@ class Agent:
             log=log,
         )
         self._troubles: dict[str, dict[str, str]] = {}
-        self._duties: dict[str, Duties] = {}
         node = settings.node_name or platform.node()
         for name, of_network in settings.served.items():
             self._members[name] = self._membership(name, of_network, node=node)
@@ -86,9 +84,7 @@ class Agent:
                 overdue=lambda: self._reconciler.overdue(time.monotonic()),
                 control=self.controls.obey,
                 asker=lambda: self._probing,
-                plan=lambda: planned(
-                    self._reconciler, self._surroundings, self._members.values(), self._halt
-                ),
+                plan=lambda: self._household.plan(),  # noqa: PLW0108 - made later
             ),
             trouble=partial(self._trouble, HOST),
             environ=environ,
@@ -163,10 +159,21 @@ class Agent:
             self._environ,
             uplink=lambda: self._hostwatch.now,
             rule=lambda: self._reconciler.last_rule,
-            networks=lambda: map(self._parts, self._members),
+            networks=self._served,
             told=self._changed,
             halt=self._halt,
             log=self._log,
+        )
+        self._household = Household(
+            self._members,
+            reconciler=self._reconciler,
+            surroundings=self._surroundings,
+            hosting=self._hosting,
+            probing=self._probing,
+            uplink=lambda: self._hostwatch.now,
+            route_mtu=settings.route_mtu,
+            halt=self._halt,
+            trouble=self._trouble,
         )
         for member in self._members.values():
             member.join(self._self, out, link=lambda: self._hostwatch.index)
@@ -264,21 +271,11 @@ class Agent:
         self._speech.herald.ring()
 
     def _follow(self) -> None:
-        """Say what must be on this host, from the leases, the networks and the link."""
-        for name, member in self._members.items():
-            self._probing.hold(name, member.subnets)
-            must = member.perform(self._hostwatch.now)
-            if must is not None:
-                before = self._duties.get(name)
-                self._surroundings.moved(own_moved(before.rules if before else None, must.rules))
-                self._duties[name] = must.after(before)
-                if must.containers is not None:
-                    self._trouble(name, "mtu_impossible", must.containers.mtu.trouble)
-                    mtu = must.containers.mtu.value  # what pods send, if their routes carry it
-                    carried = min(mtu, self._settings.route_mtu or mtu)
-                    self._probing.stand_on(self._hostwatch.now, carried)
-        self._surroundings.want(self._duties.values(), self._hostwatch.now)
-        self._hosting.consider()
+        self._household.follow()
+
+    def _served(self) -> list[Parts]:
+        """Give how the networks stand for which this host works."""
+        return [] if left(self._members) else [*map(self._parts, self._members)]
 
     def _parts(self, network: str = FIRST) -> Parts:
         """Give the states of the host's parts, and of those of a network."""

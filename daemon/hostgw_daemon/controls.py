@@ -14,6 +14,7 @@ from typing import Protocol
 
 from hostgw_core import logs
 from hostgw_daemon import halt
+from hostgw_daemon.claim.leaving import WAIT
 from hostgw_daemon.halt import Halt
 from hostgw_daemon.told.controls import Control, Drain, LogLevel, Obeyed, Pause, Resume, Resync
 
@@ -21,8 +22,8 @@ from hostgw_daemon.told.controls import Control, Drain, LogLevel, Obeyed, Pause,
 class Leave(Protocol):
     """Who leaves all networks on purpose, or claims in them again."""
 
-    def __call__(self, *, on: bool) -> None:
-        """Do it."""
+    def __call__(self, *, on: bool, wait: float = WAIT) -> None:
+        """Do it; `wait` is how many seconds others are waited for."""
         ...
 
 
@@ -61,8 +62,8 @@ class Controls:
                 return self._log_at(level, seconds, by)
             case Pause(seconds, name):
                 return self._pause(seconds, f"{name} ({by})" if name else by)
-            case Drain():
-                return self._drain(by)
+            case Drain(wait):
+                return self._drain(wait, by)
             case Resume():
                 return self._resume(by)
 
@@ -116,11 +117,14 @@ class Controls:
             done.append("a subnet is claimed again")
         return Obeyed("; ".join(done) or "it was neither paused nor drained")
 
-    def _drain(self, by: str) -> Obeyed:
+    def _drain(self, wait: float, by: str) -> Obeyed:
         self._left = True
-        self._log.warning("Leaves on purpose", asked_by=by)
-        self._leave(on=True)
-        return Obeyed("it leaves: its lease is put in quarantine, and released once others let go")
+        self._log.warning("Leaves on purpose", wait=wait, asked_by=by)
+        self._leave(on=True, wait=wait)
+        return Obeyed(
+            "it leaves: its lease is put in quarantine and released once others let go, then its"
+            " routes, rules and files are removed"
+        )
 
     def _over(self) -> None:
         self._pause_ends = None

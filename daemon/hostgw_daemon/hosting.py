@@ -75,6 +75,11 @@ class Hosting:
         return self._resolver.count
 
     @property
+    def releasing(self) -> int:
+        """How many of them are yet to be let go, for this host serves no network any more."""
+        return 0 if [*self._networks()] else self._resolver.count
+
+    @property
     def loops(self) -> Mapping[str, Callable[[], Any]]:
         """Give the tasks, by name."""
         return {"hostcheck": self._check.run, "resolver": self._resolver.run}

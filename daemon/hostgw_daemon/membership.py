@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hostgw_core import logs
@@ -21,7 +21,6 @@ from hostgw_core.view import View
 from hostgw_daemon.audience import Hears
 from hostgw_daemon.claim.claimant import Claimant
 from hostgw_daemon.claim.state import ClaimState
-from hostgw_daemon.claim.telling import Telling
 from hostgw_daemon.duties import Duties, confirmed, duties, inhabited, resting
 from hostgw_daemon.footing import Footing
 from hostgw_daemon.kernel import Kernel
@@ -29,17 +28,18 @@ from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.opening import LET_GO, PATIENCE, boottime, claims_as, moment, patience, present
 from hostgw_daemon.outside import Outside
 from hostgw_daemon.papers import Papers
-from hostgw_daemon.routes.applied import Applied
 from hostgw_daemon.routes.cluster import Cluster
 from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.moves import Moves
 from hostgw_daemon.routes.nodes import NodeAddresses
-from hostgw_daemon.routes.report import Report, RoutesState
+from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.routes.understanding import News, overlap
 from hostgw_daemon.routes.warden import Warden
 from hostgw_daemon.rules.masquerade import MasqueradeState
 from hostgw_daemon.settings import Settings
+from hostgw_daemon.testimony import Testimony
 from hostgw_daemon.told.account import Self
+from hostgw_daemon.told.claimlog import news
 from hostgw_daemon.told.overview import Parts
 
 
@@ -66,7 +66,7 @@ class Membership:
         self._renewal = papers.memory.renewal
         self._nodes = NodeAddresses() if settings.ip_masq and not settings.ip_masq_nodes else None
         self._moves = Moves()
-        self._applied = Applied()
+        self._told = ClaimState()
         self.papers = papers
 
     def join(self, me: Self, out: Outside, *, link: Callable[[], int]) -> None:
@@ -115,7 +115,9 @@ class Membership:
             tried=self._renewed,
             patience=settings.removal_grace + LET_GO,
         )
-        self._telling = Telling(self._claimant.announcement, crowd=self._crowd, clock=boottime)
+        self.testimony = Testimony(
+            self._claimant.announcement, now=lambda: self._cluster.now, clock=boottime
+        )
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Any]]:
@@ -127,7 +129,7 @@ class Membership:
             "claim": self._claim,
             "lease": self._claimant.lease_session.run,
             "presence": self._claimant.presence_session.run,
-            "status": self._telling.run,
+            "status": self.testimony.run,
             **self.papers.loops,
         }
 
@@ -156,23 +158,15 @@ class Membership:
         """Look again at a configuration that was refused for another network's sake."""
         self._cluster.room_came()
 
-    def passed(self, report: Report) -> None:
-        """Take note of a pass over the routes of all networks."""
-        self._applied.passed(report)
-        self._telling.applied(self._applied.revision)
-
-    def tell(self, conditions: Iterable[str], *, full: bool) -> None:
-        """Let the other nodes read what is wrong here; not while the store is full."""
-        self._telling.stand(conditions, full=full)
-
-    def _crowd(self) -> int:
-        now = self._cluster.now
-        return len(now.roster.peers) if now is not None and now.roster is not None else 0
-
-    def leave(self, *, on: bool) -> None:
+    def leave(self, *, on: bool, wait: float) -> None:
         """Leave the network on purpose, or, if it was left, claim again."""
         self._guard.left = on
-        self._claimant.leave(on=on)
+        self._claimant.leave(on=on, wait=wait)
+
+    @property
+    def left(self) -> bool:
+        """Whether it was left on purpose, and nothing of ours stands in its store."""
+        return self._claimant.state.drained
 
     def look(self) -> None:
         """Look at the store and the files anew."""
@@ -240,18 +234,18 @@ class Membership:
 
     # -- who hears what -----------------------------------------------------------------------
 
-    def _understood(self, news: News) -> None:
-        now = news.now
-        self._applied.understood(news)
-        self._hears.understood(news)  # the routes go first
+    def _understood(self, heard: News) -> None:
+        now = heard.now
+        self.testimony.understood(heard)
+        self._hears.understood(heard)  # the routes go first
         if not now.headless:
             self._spoke.set()
             self._read.set()
             self._claimant.saw(now.snapshot)
             self.papers.recollect(now, self._guard.history)
-        self._hears.moved(self._moves.heard(now.roster, news.moved))
-        others = self._nodes is not None and self._nodes.heard(now.roster, news.moved)
-        if news.moved is None or others:
+        self._hears.moved(self._moves.heard(now.roster, heard.moved))
+        others = self._nodes is not None and self._nodes.heard(now.roster, heard.moved)
+        if heard.moved is None or others:
             self._hears.follows()
         self.warden.look()
         self._hears.changed()
@@ -263,11 +257,13 @@ class Membership:
         self._hears.changed()
 
     def _claimed(self, state: ClaimState) -> None:
+        for line in news(self._told, state):
+            (self._log.warning if line.warns else self._log.info)(line.event, **line.words)
+        self._told = state
         if state.drained:
             self._cluster.hold(Subnets())  # it may be another node's now
         if state.lease is not None:
             self._cluster.hold(state.lease.subnets)
-            self._log.info("Holds a lease", subnet=str(state.lease.subnets), how=state.how)
             if state.how == "adopted from flannel" or self.papers.after_flannel:
                 self.papers.after_flannel = False
                 self._hears.after_flannel()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hostgw_core.model import ClusterConfig
+from hostgw_daemon.claim.leaving import WAIT
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.membership import Membership
 
@@ -20,10 +21,18 @@ def loops(members: Mapping[str, Membership]) -> dict[str, Callable[[], Any]]:
     return found
 
 
-def leave(members: Mapping[str, Membership], *, on: bool) -> None:
-    """Leave all networks on purpose, or, if they were left, claim in them again."""
+def leave(members: Mapping[str, Membership], *, on: bool, wait: float = WAIT) -> None:
+    """Leave all networks on purpose, or, if they were left, claim in them again.
+
+    `wait` is how many seconds those are waited for that could say that they let go.
+    """
     for member in members.values():
-        member.leave(on=on)
+        member.leave(on=on, wait=wait)
+
+
+def left(members: Mapping[str, Membership]) -> bool:
+    """Tell whether all networks were left on purpose."""
+    return all(member.left for member in members.values())
 
 
 def elsewhere(members: Mapping[str, Membership], network: str, config: ClusterConfig) -> str:

@@ -29,7 +29,7 @@ from hostgw_core.store import Entry
 from hostgw_core.view import Snapshot
 from hostgw_daemon.cni.conflist import Conflist
 from hostgw_daemon.cni.plugins import missing, sentence
-from hostgw_daemon.disk.files import atomic_write
+from hostgw_daemon.disk.files import atomic_write, remove_if_there
 from hostgw_daemon.disk.identity import Identity
 from hostgw_daemon.disk.memory import Memory
 from hostgw_daemon.disk.paperwork import Paperwork
@@ -112,10 +112,16 @@ class Papers:
             gather=SEEN_EVERY,
         )
         self.subnet_file = Paperwork[bytes](
-            lambda content: atomic_write(path, content), done=self._subnet_file, halt=halt
+            lambda content: atomic_write(path, content),
+            remove=partial(remove_if_there, path),
+            done=self._subnet_file,
+            halt=halt,
         )
         self.conflist_file = Paperwork[Conflist](
-            partial(self._write_conflist, settings), done=self._conflist_file, halt=halt
+            partial(self._write_conflist, settings),
+            remove=partial(self._remove_conflist, settings) if settings.cni_conf else None,
+            done=self._conflist_file,
+            halt=halt,
         )
         self._for_others: tuple[tuple[str, Paperwork[Any]], ...] = (
             (settings.subnet_file, self.subnet_file),
@@ -150,6 +156,11 @@ class Papers:
         for path, file in self._for_others:
             if file.pending:
                 yield path, file.trouble
+
+    def clear(self) -> None:
+        """Let the files for others not be there: this node serves the network no more."""
+        self.conflist_file.want_none()  # first: no container is to be attached now
+        self.subnet_file.want_none()
 
     def again(self) -> None:
         """Look at every file anew."""
@@ -242,6 +253,11 @@ class Papers:
         self._plugins_missing = sentence(missing(conflist.plugins, folders), folders)
         atomic_write(Path(settings.cni_conf), conflist.content, mode=settings.cni_conf_mode)
 
+    def _remove_conflist(self, settings: Settings) -> None:
+        """Remove it, in a thread. Raise OSError."""
+        self._plugins_missing = ""
+        remove_if_there(Path(settings.cni_conf))
+
     # -- what is wrong ------------------------------------------------------------------------
 
     def _state_file(self, name: str, trouble: str) -> None:
@@ -251,7 +267,7 @@ class Papers:
         self.report()
 
     def _subnet_file(self, trouble: str) -> None:
-        self.subnet_file_written = not trouble
+        self.subnet_file_written = not trouble and self.subnet_file.there
         self._told("subnet_file_failing", trouble)
 
     def _conflist_file(self, trouble: str) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from hostgw_daemon.cni.child import NAME
 from hostgw_daemon.controls import moment
 from hostgw_daemon.halt import Halt
+from hostgw_daemon.hosting import Hosting
 from hostgw_daemon.membership import Membership
 from hostgw_daemon.routes.reconciler import Reconciler
 from hostgw_daemon.surroundings import Surroundings
@@ -19,6 +21,7 @@ from hostgw_daemon.told.foreseen import ChangeStatus, PlanStatus
 def planned(
     reconciler: Reconciler,
     surroundings: Surroundings,
+    hosting: Hosting,
     members: Iterable[Membership],
     halt: Halt,
 ) -> PlanStatus:
@@ -34,7 +37,9 @@ def planned(
         (
             *(ChangeStatus.of(each) for each in foreseen if each.changes),
             *_rules(surroundings),
+            *_links(surroundings),
             *_files(members),
+            *_neighbours(hosting),
         ),
         tuple(ChangeStatus.of(each) for each in foreseen if not each.changes),
     )
@@ -45,6 +50,17 @@ def _rules(surroundings: Surroundings) -> Iterator[ChangeStatus]:
         why = surroundings.rules.reason
         cause, why = ("refused", why) if why else ("new", "they are to be others than they are")
         yield ChangeStatus("rules", "write", "table hostgw, chain FORWARD", cause, why)
+
+
+def _links(surroundings: Surroundings) -> Iterator[ChangeStatus]:
+    if not surroundings.child_stands:
+        yield ChangeStatus("link", "write", NAME, "new", "it is to be another than it is")
+
+
+def _neighbours(hosting: Hosting) -> Iterator[ChangeStatus]:
+    if count := hosting.releasing:
+        why = "this node has left on purpose"
+        yield ChangeStatus("neighbours", "release", f"{count} of the kernel's", "gone", why)
 
 
 def _files(members: Iterable[Membership]) -> Iterator[ChangeStatus]:

@@ -113,7 +113,7 @@ class Speech:
             chronicle=self.chronicle,
             log=log,
             wrote=lambda result: members[FIRST].upkeep.wrote(result),  # noqa: PLW0108 - made later
-            stated=lambda name, codes, full: members[name].tell(codes, full=full),
+            stated=lambda name, codes, full: members[name].testimony.stand(codes, full=full),
         )
         self.web = Listeners(self.answers, places(settings), told=trouble, log=log)
         self._members = members
@@ -121,7 +121,7 @@ class Speech:
     def passed(self, report: Report, targets: Targets) -> None:
         """Tell of a pass over the routes."""
         for member in self._members.values():
-            member.passed(report)
+            member.testimony.passed(report)
         self.web.open()
         self.herald.passed(report)
         self.chronicle.passed(report, targets)

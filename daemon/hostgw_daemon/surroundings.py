@@ -23,6 +23,7 @@ from hostgw_daemon.rules.flows import Flows, FlowsState
 from hostgw_daemon.rules.iptables import Iptables
 from hostgw_daemon.rules.masquerade import Masquerade, MasqueradeState
 from hostgw_daemon.rules.obstacles import Obstacles
+from hostgw_daemon.rules.ruleset import NOTHING
 from hostgw_daemon.settings import Settings
 
 
@@ -94,6 +95,17 @@ class Surroundings:
         """Say which subnets are another node's now."""
         if self._settings.flush_conntrack:
             self._flows.moved(networks)
+
+    @property
+    def child_stands(self) -> bool:
+        """Whether the child of the uplink is as it must be, or none must be."""
+        return self._doorway.settled
+
+    def want_nothing(self) -> None:
+        """Let nothing of ours be there from now on: no network is served."""
+        self._masquerade.want(NOTHING)
+        self._obstacles.want(NOTHING, "")
+        self._doorway.want(None)
 
     def want(self, duties: Iterable[Duties], uplink: Uplink | NoUplink) -> None:
         """Say what each network wants of this host from now on."""

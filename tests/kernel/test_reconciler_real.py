@@ -145,7 +145,7 @@ async def test_a_flush_comes_to_its_end_and_is_put_back(node):
 async def test_a_link_that_goes_and_comes(node):
     """All routes go without a word, and are back with the link; so they are when nobody looked."""
     node.netns.ip("link", "set", "u0", "down")
-    await eventually_async(lambda: node.reconciler._rule is None)
+    await eventually_async(lambda: node.reconciler._basis.rule is None)
     assert node.witness.ours() == set()
     node.netns.ip("link", "set", "u0", "up")
     await node.holds(*NAMES)

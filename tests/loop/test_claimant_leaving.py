@@ -7,8 +7,11 @@ import json
 
 import pytest
 
-from hostgw_core.store import Delete
-from support.claim_node import KEYS, Node, alive, peer
+from hostgw_core.records import Status, presence_value
+from hostgw_core.store import Delete, Put
+from hostgw_daemon.claim.withdrawal import Withdrawal
+from support.claim_node import KEYS, Node, alive, at, peer, presence
+from support.fake_store import FakeStore
 from support.loops import until
 
 pytestmark = pytest.mark.looptime
@@ -86,3 +89,50 @@ async def test_a_lease_that_goes_while_it_leaves_is_not_taken_back(store):
         await until(lambda: node.state.drained, within=2)
         assert key not in store.entries
         assert KEYS.node("id-1") not in store.entries
+
+
+def says(store: FakeStore, node_id: str, applied: int) -> None:
+    """Have another node say up to where it has applied what it read."""
+    status = Status(applied=applied)
+    value = presence_value(
+        instance=f"of-{node_id}", node=node_id, addresses=at("192.0.2.99"), status=status
+    )
+    store.commit_now([], [Put(KEYS.node(node_id), value)])
+
+
+async def test_it_waits_for_those_that_can_say_that_they_let_go(store):
+    """Whoever hangs is waited for; the state says who; then it goes at once."""
+    node = Node(store)
+    async with alive(store, node):
+        key = node.state.lease.key
+        for other in ("n2", "n3"):
+            says(store, other, 1)
+        node.claimant.leave(on=True)
+        await until(lambda: backend(node) == "quarantine", within=0.5)
+        written = store.entries[key].modified
+        says(store, "n2", written)
+        await asyncio.sleep(40)
+        assert backend(node) == "quarantine"
+        assert node.state.withdrawal == Withdrawal(written, 1, ("n3",))
+        assert "n3 not yet" in node.state.conditions["draining"]
+        says(store, "n3", written + 5)
+        await until(lambda: node.state.drained, within=2)
+        assert key not in store.entries
+        assert node.state.withdrawal == Withdrawal(written, 2, released=True)
+
+
+async def test_it_does_not_wait_for_ever(store):
+    """So long, as was asked for; and whoever dies meanwhile is not waited for any more."""
+    node = Node(store)
+    async with alive(store, node):
+        says(store, "n2", 1)
+        presence(store, "n3", "192.0.2.98")
+        peer(store, 9)  # its node has no presence: it cannot say anything
+        node.claimant.leave(on=True, wait=70.0)
+        await asyncio.sleep(68)
+        assert node.state.withdrawal.behind == ("n2",)  # n3 has ended
+        assert node.state.withdrawal.mute == ("p9",)
+        assert not node.state.drained
+        await until(lambda: node.state.drained, within=5)
+        assert node.state.withdrawal.behind == ("n2",)
+        assert "n2 not yet" in node.state.conditions["drained"]

@@ -26,7 +26,7 @@ class Site:
         self.halt.heed(self._ring)
         self.looks = 0
         self.told: list[str] = []
-        self.left: list[bool] = []
+        self.left: list[tuple[bool, float]] = []
         self.level = logs.Control("warning")
         self.controls = Controls(
             self.halt,
@@ -40,8 +40,8 @@ class Site:
     def _ring(self) -> None:
         self.rung += 1
 
-    def _leave(self, *, on: bool) -> None:
-        self.left.append(on)
+    def _leave(self, *, on: bool, wait: float = 0.0) -> None:
+        self.left.append((on, wait))
 
     def _look(self) -> None:
         self.looks += 1
@@ -125,12 +125,12 @@ async def test_a_signal_counts_as_an_order_does(site: Site):
 
 async def test_a_node_that_leaves_stays_away_until_it_is_resumed(site: Site):
     """Once; a pause beside it is ended by the same word."""
-    assert "quarantine" in site.controls.obey(Drain(), BY).done
+    assert "quarantine" in site.controls.obey(Drain(20), BY).done
     await asyncio.sleep(100_000)
-    assert site.left == [True]
+    assert site.left == [(True, 20)]
     site.controls.obey(Pause(60), BY)
     answer = site.controls.obey(Resume(), BY)
     assert answer.done == "the pause is over; a subnet is claimed again"
-    assert site.left == [True, False]
+    assert site.left == [(True, 20), (False, 0.0)]
     site.controls.obey(Resume(), BY)
-    assert site.left == [True, False]
+    assert site.left == [(True, 20), (False, 0.0)]

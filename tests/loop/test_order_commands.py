@@ -16,8 +16,10 @@ from hostgw_cli.__main__ import main
 from hostgw_core import __version__
 from hostgw_daemon.told.controls import Drain, LogLevel, Pause, Resume, Resync
 from hostgw_daemon.told.foreseen import ChangeStatus, PlanStatus
+from hostgw_daemon.told.listed import Listed
 from hostgw_daemon.told.listen import Unix
-from hostgw_daemon.told.status import ConditionStatus, Status
+from hostgw_daemon.told.parting import WithdrawalStatus
+from hostgw_daemon.told.status import ClaimStatus, ConditionStatus, Status
 from support.webview import STATUS, FakeView, serving
 
 Ctl = Callable[..., Awaitable[Result]]
@@ -109,18 +111,45 @@ def standing(code: str, *, held: bool) -> Status:
 
 
 async def test_a_drain_is_waited_for(view: FakeView, ctl: Ctl):
-    """Its end is the daemon's word, in every network; until then the status is 1."""
+    """Its end is the daemon's word, in every network and on the host; before it, status 1."""
     view.given = standing("draining", held=True)
     done = await ctl("drain", "--within=1s")
     assert done.exit_code == 1
     assert "it has not left yet: draining (a detail); it goes on trying" in done.output
     view.given = standing("drained", held=True)  # in one network, and not in the other
     assert (await ctl("drain", "--within=1s")).exit_code == 1
-    view.given = standing("drained", held=False)
-    done = await ctl("drain")
+    view.given = standing("drained", held=False)  # and the plan has a route to write
+    done = await ctl("drain", "--within=1s")
+    assert done.exit_code == 1
+    assert "on this host there is still route 10.5.1.0/24 via 192.0.2.1 (n2 is new)" in done.output
+    view.planned = PlanStatus(waits="paused by ann")
+    done = await ctl("drain", "--wait=20s")
     assert done.exit_code == 0
-    assert done.output.startswith("it is done\nit has left: ")
-    assert [order for order, _ in view.controlled] == [Drain()] * 3
+    assert done.output.splitlines()[-1].startswith("it has left: ")
+    assert [order for order, _ in view.controlled] == [Drain(90)] * 3 + [Drain(20)]
+
+
+async def test_a_drain_for_a_program(view: FakeView, ctl: Ctl, tmp_path: Path):
+    """One document; what a person reads meanwhile is beside it. Addresses in use are counted."""
+    (tmp_path / "given" / "cbr0").mkdir(parents=True)
+    (tmp_path / "given" / "cbr0" / "10.5.3.8").touch()
+    behind = Listed(1, ("n2",))
+    claim = ClaimStatus("drained", withdrawal=WithdrawalStatus(42, 5, behind, released=True))
+    view.given = replace(standing("drained", held=False), claim=claim)
+    view.planned = PlanStatus()
+    folder = f"--host-local={tmp_path / 'given'}"
+    done = await ctl("drain", "-o", "json", folder)
+    assert done.exit_code == 1
+    assert "it has left, though not every node said that it let go" in done.stderr
+    found = json.loads(done.stdout)
+    assert found["left"]
+    assert found["networks"][0]["behind"] == {"count": 1, "first": ["n2"]}
+    assert found["attached"] == {}  # of a subnet that is not its any more nothing can be known
+    view.given = replace(standing("drained", held=False))
+    assert (
+        "containers here use 1 of the addresses of 10.5.3.0/24: they are"
+        in (await ctl("drain", folder)).output
+    )
 
 
 async def test_a_plan(view: FakeView, ctl: Ctl):

@@ -13,7 +13,7 @@ import pytest
 
 from hostgw_core.records import Status
 from hostgw_core.store import Delete, StoreUnavailable
-from hostgw_daemon.claim.telling import EVERY, SETTLE, Telling
+from hostgw_daemon.claim.telling import EVERY, SETTLE, SOON, SOON_SPREAD, Telling
 from support.claim_node import Node, alive
 from support.fake_store import FakeStore
 from support.loops import now, running, until
@@ -185,3 +185,59 @@ async def test_a_presence_that_is_gone_is_announced_and_then_told(store):
         await until(lambda: teller.node.presence is not None, within=11)
         await asyncio.sleep(60)
         assert teller.says[0] == ["fight"]
+
+
+async def test_that_a_node_was_let_go_of_is_told_soon(store):
+    """Not what is wrong since a moment; and only once it is applied."""
+    async with telling(store) as teller:
+        teller.stand("fight")
+        teller.telling.applied(40, 50)
+        await asyncio.sleep(2)
+        assert teller.wrote == 0
+        teller.telling.applied(55, 50)
+        await until(lambda: teller.says == ([], 55), within=SOON + 0.1)
+        teller.stand()
+        teller.telling.applied(60, 50)  # nobody waits for that
+        await asyncio.sleep(EVERY / 2)
+        assert teller.wrote == 1
+
+
+@pytest.mark.parametrize(("crowd", "every"), [(3, 60.0), (100, 120.0), (1000, 1100.0)])
+async def test_nodes_that_leave_one_after_the_other(crowd, every):
+    """Each is told within seconds, as long as they are further apart than there are nodes."""
+    paper = Paper()
+    telling = Telling(paper, crowd=lambda: crowd, clock=now)
+    async with running(telling.run):
+        for revision in range(10, 30):
+            telling.applied(revision, revision)
+            await asyncio.sleep(max(SOON, SOON_SPREAD * crowd) + 0.1)
+            assert paper.told.applied == revision
+            await asyncio.sleep(every)
+
+
+@pytest.mark.parametrize("crowd", [3, 1000, 10_000])
+async def test_nodes_that_leave_all_the_time(crowd):
+    """Five are told of at once; then a cluster writes once a second, and once for all the rest."""
+    paper = Paper()
+    telling = Telling(paper, crowd=lambda: crowd, clock=now)
+    lived = 12 * HOUR
+    async with running(telling.run):
+        for revision in range(int(lived / 2)):
+            telling.applied(revision, revision)
+            await asyncio.sleep(2)
+    assert len(paper.moments) <= AT_ONCE + 1 + lived / crowd + lived / max(EVERY, crowd)
+
+
+async def test_they_spread_what_they_tell():
+    """A thousand nodes that see one leave do not write in the same moment."""
+    papers = [Paper() for _ in range(1000)]
+    tellings = [Telling(paper, crowd=lambda: 1000, clock=now) for paper in papers]
+    async with running(*(each.run for each in tellings)):
+        await asyncio.sleep(1)
+        for each in tellings:
+            each.applied(7, 7)
+        begun = now()
+        await asyncio.sleep(3)
+    moments = sorted(paper.moments[0] - begun for paper in papers)
+    assert moments[-1] > 1.0
+    assert moments[700] - moments[300] > 0.3

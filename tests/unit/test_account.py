@@ -62,6 +62,7 @@ def test_a_healthy_daemon():
         "expires": 86500.0 + 3000.0,
         "since": None,
         "how": "kept",
+        "withdrawal": None,
     }
     assert read["uplink"] == {
         "interface": "eth0",

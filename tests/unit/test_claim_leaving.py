@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hostgw_core.model import Presence
-from hostgw_core.store import Compare, Span
+from hostgw_core.records import Status, presence_value
+from hostgw_core.store import Compare, Entry, Span
 from hostgw_daemon.claim.action import (
     Announce,
     Depart,
@@ -21,6 +22,7 @@ from hostgw_daemon.claim.action import (
 from hostgw_daemon.claim.leaving import Leaving
 from hostgw_daemon.claim.sight import Sight
 from hostgw_daemon.claim.table import decide
+from hostgw_daemon.claim.withdrawal import Withdrawal
 from support.sights import HERE, KEYS, READY, THERE, lease, seen
 
 MINE = lease(4, "me")
@@ -121,5 +123,52 @@ def test_the_time_of_the_others_counts_from_the_quarantine():
         now = 100.0 + later
         shown = mode.seen(seen(leases=(held,)))
         assert (shown.leaving, shown.let_go) == (True, let_go), later
+        assert mode.waits(shown) == (held is LOCKED_UP)
     assert mode.turn(on=False)
     assert mode.seen(READY) is READY
+    assert not mode.waits(seen(leases=(LOCKED_UP,)))
+
+
+def says(applied: int) -> Entry:
+    """Give the presence of another node."""
+    status = Status(applied=applied)
+    value = presence_value(instance="i", node="n2", addresses=THERE, status=status)
+    return Entry(KEYS.node("id-2"), value, 1, 1, 1, 0)
+
+
+def test_who_could_say_that_he_let_go_is_waited_for():
+    """Longer than those that cannot, and not for ever; all get their patience."""
+    now = 0.0
+    mode = Leaving(3.0, lambda: now)
+    mode.turn(on=True, wait=20.0)
+    behind, let_go = says(LOCKED_UP.modified - 1), says(LOCKED_UP.modified)
+    for later, said, may_go in (
+        *((0.0, behind, False), (2.9, let_go, False), (3.0, let_go, True)),
+        *((3.0, behind, False), (19.9, behind, False), (20.0, behind, True)),
+    ):
+        now = later
+        assert mode.seen(seen(leases=(LOCKED_UP,)), [said]).let_go is may_go, later
+    mode.turn(on=True, wait=40.0)  # said again, with more time
+    assert not mode.seen(seen(leases=(LOCKED_UP,)), [behind]).let_go
+
+
+def test_how_it_stood_is_known_when_the_lease_is_gone():
+    """Until it stays again."""
+    mode = Leaving(3.0, lambda: 0.0)
+    mode.turn(on=True)
+    assert mode.seen(seen()).withdrawal is None  # there was nothing to withdraw
+    waits = mode.seen(seen(leases=(LOCKED_UP,)), [says(0)])
+    assert "0 of 1 nodes say that they let go, n2 not yet" in str(decide(waits))
+    gone = mode.seen(seen())
+    assert gone.withdrawal == Withdrawal(LOCKED_UP.modified, 0, ("n2",), released=True)
+    assert "n2 not yet" in str(decide(replace(gone, presence=None)))
+    mode.turn(on=False)
+    mode.turn(on=True)
+    assert mode.seen(seen()).withdrawal is None
+
+
+def test_a_crowd_is_looked_at_more_seldom():
+    """Each look reads every lease and every presence."""
+    few, many = seen(leases=(LOCKED_UP,)), seen(leases=(LOCKED_UP,) * 10_000)
+    assert Leaving.look_again(few) < 1
+    assert 5 < Leaving.look_again(many) < 20

@@ -22,7 +22,8 @@ def order(path: str, body: bytes, view: FakeView, *, reach: Reach = Reach.SOCKET
     [
         (RESYNC, b"", Resync()),
         (RESUME, b"", Resume()),
-        (DRAIN, b"", Drain()),
+        (DRAIN, b"", Drain(90)),
+        (DRAIN, b'{"wait": 20}', Drain(20)),
         (LEVEL, b'{"level": "debug"}', LogLevel("debug", None)),
         (LEVEL, b'{"level": "error", "for": null}', LogLevel("error", None)),
         (LEVEL, b'{"level": "info", "for": 2592000}', LogLevel("info", 2592000)),
@@ -43,6 +44,9 @@ def test_an_order_is_understood(path: str, body: bytes, meant: object):
     [
         (RESYNC, b"{}", "send none"),
         (RESUME, b" ", "send none"),
+        (DRAIN, b" ", "not as it must be"),
+        (DRAIN, b'{"wait": 0}', "wait must be from 1 to 86400"),
+        (DRAIN, b'{"for": 5}', "unknown field"),
         (LEVEL, b"", "not as it must be"),
         (LEVEL, b"{}", "level"),
         (LEVEL, b'{"level": "trace"}', "trace"),

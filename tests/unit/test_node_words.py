@@ -8,10 +8,10 @@ import msgspec
 
 from hostgw_cli.node.route_diff import difference
 from hostgw_cli.node.status_words import lines
+from hostgw_daemon.told.listed import Listed
 from hostgw_daemon.told.status import (
     ClaimStatus,
     ConditionStatus,
-    Listed,
     NetworkStatus,
     PassStatus,
     PeersStatus,

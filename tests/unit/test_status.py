@@ -9,11 +9,11 @@ from hostgw_core.health import Condition, Kind, Severity
 from hostgw_core.model import Refusal
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Route, Verb, Verdict, Write
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.told.listed import Listed
 from hostgw_daemon.told.sentence import sentence
 from hostgw_daemon.told.status import (
     ClaimStatus,
     ConditionStatus,
-    Listed,
     PeersStatus,
     RefusalStatus,
     RoutesStatus,

@@ -30,7 +30,7 @@ from hostgw_daemon.claim.action import Hold, Keep, Wait
 from hostgw_daemon.claim.announcement import Announcement
 from hostgw_daemon.claim.contest import contested, incumbent
 from hostgw_daemon.claim.deeds import Deeds
-from hostgw_daemon.claim.leaving import LOOK, Leaving
+from hostgw_daemon.claim.leaving import WAIT, Leaving
 from hostgw_daemon.claim.ownership import is_me, own
 from hostgw_daemon.claim.reading import Reading
 from hostgw_daemon.claim.restraint import Restraint
@@ -100,9 +100,12 @@ class Claimant:
         """Read and decide again."""
         self._wake.ring()
 
-    def leave(self, *, on: bool) -> None:
-        """Leave the network on purpose, or, if it was left, claim again."""
-        if self._leaving.turn(on=on):
+    def leave(self, *, on: bool, wait: float = WAIT) -> None:
+        """Leave the network on purpose, or, if it was left, claim again.
+
+        `wait` is how many seconds those are waited for that could say that they let go.
+        """
+        if self._leaving.turn(on=on, wait=wait):
             self.look()
 
     def stand_at(self, at: Addresses, networks: tuple[IPNetwork, ...], *more: IPAddress) -> None:
@@ -171,7 +174,8 @@ class Claimant:
         sight = await self._reading.sight(
             self._me, self.announcement, remembered=self._remembered, avoid=self._avoid
         )
-        sight = self._leaving.seen(sight)
+        said = await self._reading.presences() if self._leaving.waits(sight) else ()
+        sight = self._leaving.seen(sight, said)
         if not sight.leaving and (sight.broken is None or not sight.broken.foreign):
             self._note_loss(sight)
         action = decide(sight)
@@ -207,19 +211,19 @@ class Claimant:
             self.state = replace(self.state, conflicts=self.state.conflicts + 1)
 
     async def _wait(self, action: Wait, sight: Sight) -> float | None:
+        wrong = {action.code: action.detail}
         if action.code == "drained":
             self.lease_session.drop()
-            self._tell(ClaimState(conditions={action.code: action.detail}))
+            self._tell(ClaimState(conditions=wrong, withdrawal=sight.withdrawal))
             return None  # until somebody asks for another thing
-        conditions = {action.code: action.detail}
         if first := incumbent(sight):  # true whatever else we wait for, and said at once
-            conditions.setdefault("duplicate_address", contested(sight, first))
-        self._tell(replace(self.state, conditions=conditions))
+            wrong.setdefault("duplicate_address", contested(sight, first))
+        self._tell(replace(self.state, conditions=wrong, withdrawal=sight.withdrawal))
         foreign = sight.broken is not None and sight.broken.foreign
         if not foreign and sight.presence is not None and is_me(sight, sight.presence):
             await self.announcement.move(self._me, sight.presence)
         if action.code == "draining":
-            return LOOK
+            return self._leaving.look_again(sight)
         return around(_LOOK_AGAIN + SPREAD * len(sight.leases))
 
     async def _keep(self, action: Keep, sight: Sight) -> None:

@@ -92,6 +92,10 @@ class Reading:
         )
         return await self._with_rivals(sight)
 
+    async def presences(self) -> tuple[Entry, ...]:
+        """Read what all nodes say of themselves. Raise StoreError."""
+        return (await self._store.list(self._keys.nodes)).entries
+
     async def _with_rivals(self, sight: Sight) -> Sight:
         """Look who of those that share our address lives, and where they say that they are."""
         others = [Span(self._keys.node(node_id)) for node_id in rivals(sight)]

@@ -32,6 +32,7 @@ from hostgw_core.records import (
     reservation_of,
 )
 from hostgw_core.store import Entry, Listing
+from hostgw_daemon.claim.withdrawal import Withdrawal
 
 PRESENCE_TTL: Final = 60
 """Seconds that a presence outlives its process; what a newcomer under its id waits for."""
@@ -72,7 +73,7 @@ class Sight:
     there that they are at other addresses now. `disputes` are the notes of all that want the
     address of another node. `remembered` is the subnet we held
     last, `avoid` the networks of this host. `leaving`: this node is to leave on purpose;
-    `let_go`: its lease has been in quarantine for so long that nobody routes to it any more.
+    `let_go`: its lease may be released, by what the others say of it, which is `withdrawal`.
     """
 
     keys: Keys
@@ -98,6 +99,7 @@ class Sight:
     avoid: tuple[IPNetwork, ...] = ()
     leaving: bool = False
     let_go: bool = False
+    withdrawal: Withdrawal | None = None
 
     def leftover(self, written: int) -> bool:
         """Tell whether a record of this mod revision was left by a history that is broken."""

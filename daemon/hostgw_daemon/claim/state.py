@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hostgw_core.model import Lease, Subnets
+from hostgw_daemon.claim.withdrawal import Withdrawal
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimState:
     """How the claim stands. `conditions` maps the code of each condition to its particulars.
 
-    `lost` are the subnets that we held and that we do not hold now. The totals of lost races and
-    of lost leases that we have again are no news by themselves.
+    `lost` are the subnets that we held and that we do not hold now. `withdrawal` is how far the
+    others are with letting go of us, where we leave on purpose. The totals of lost races and of
+    lost leases that we have again are no news by themselves.
     """
 
     lease: Lease | None = None
@@ -20,6 +22,7 @@ class ClaimState:
     moved_from: Subnets = field(default_factory=Subnets)
     conditions: dict[str, str] = field(default_factory=dict)
     lost: Subnets = field(default_factory=Subnets)
+    withdrawal: Withdrawal | None = None
     conflicts: int = field(default=0, compare=False)
     retaken: int = field(default=0, compare=False)
 

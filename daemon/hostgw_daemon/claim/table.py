@@ -32,21 +32,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from hostgw_core.model import HOST_GW, QUARANTINE, ClusterConfig, Subnets
+from hostgw_core.model import HOST_GW, ClusterConfig, Subnets
 from hostgw_core.store import Compare, Span
 from hostgw_core.subnets import Taken, candidates, fits, too_much
 from hostgw_daemon.claim.action import (
     Action,
     Announce,
-    Depart,
     Depose,
     Hold,
     Keep,
-    Quarantine,
     Wait,
     Withdraw,
 )
 from hostgw_daemon.claim.contest import contested, incumbent, note
+from hostgw_daemon.claim.departing import leaves, left
 from hostgw_daemon.claim.families import lacks_ipv6, misfit, same_again, usable, widen
 from hostgw_daemon.claim.ownership import (
     adoptable,
@@ -63,7 +62,6 @@ from hostgw_daemon.claim.terms import (
     fails,
     fence,
     ours,
-    quarantined,
     reservation_compares,
     rewrite,
     says,
@@ -87,39 +85,6 @@ def decide(sight: Sight) -> Action:
         if action is not None:
             return action
     raise AssertionError("the last row of the table always applies")
-
-
-def _left(sight: Sight) -> Action | None:
-    """Claim nothing once this node has left on purpose, not even what others have left for it."""
-    if not sight.leaving or any(own(sight)):
-        return None
-    if sight.presence is not None and is_me(sight, sight.presence):
-        return Depart(sight.presence)
-    return Wait("drained", "it has no subnet, as was asked for")
-
-
-def _leaves(sight: Sight) -> Action | None:
-    """Put our lease in quarantine, and release it when the others have let go.
-
-    Each write is by our presence, as any other: where that is not ours, the rows below see to it
-    first, and where there is none, we are announced again.
-    """
-    if not sight.leaving:
-        return None
-    if sight.presence is None:
-        return Announce()
-    return _let_go(sight) if is_me(sight, sight.presence) else None
-
-
-def _let_go(sight: Sight) -> Action:
-    mine = tuple(own(sight))
-    in_use = next((lease for lease in mine if lease.backend != QUARANTINE), None)
-    if in_use is not None:
-        compares = (unchanged(in_use), fence(sight))
-        return Quarantine(in_use, quarantined(in_use), compares, in_use.etcd_lease or None)
-    if not sight.let_go:
-        return Wait("draining", f"{mine[0].subnets} is in quarantine until the others let go of it")
-    return Withdraw(mine[0], (unchanged(mine[0]), fence(sight)))
 
 
 def _no_network(sight: Sight) -> Action | None:
@@ -260,8 +225,8 @@ def _exhausted(sight: Sight) -> Action:
 TABLE: Final = (
     Row("the store of another cluster answers", another_cluster),
     Row("our note about our address is not what is so", note),
-    Row("this node has left on purpose", _left),
-    Row("this node is to leave on purpose", _leaves),
+    Row("this node has left on purpose", left),
+    Row("this node is to leave on purpose", leaves),
     Row("there is no network yet", _no_network),
     Row("this host has no address yet", _no_address),
     Row("somebody else lives under our node id", _stranger),

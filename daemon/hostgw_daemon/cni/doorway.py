@@ -82,12 +82,14 @@ class Doorway:
         self._known = False  # whether anybody has said yet what is wanted
         self._wanted: Child | None = None
         self._index = 0
+        self.settled = True
+        """Whether it is as it must be, as far as anybody has said yet."""
         self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def want(self, child: Child | None) -> None:
         """Say what must be from now on; None: no child of ours."""
         if not self._known or child != self._wanted:
-            self._known, self._wanted = True, child
+            self._known, self._wanted, self.settled = True, child, False
             self._wake.ring()
 
     def hear(self, events: Iterable[KernelEvent]) -> None:
@@ -117,9 +119,11 @@ class Doorway:
         try:
             self._make_right()
         except OSError as error:
+            self.settled = False
             self._told(f"{NAME}: {error.strerror or error}")
             return self._backoff.failed()
         self._backoff.succeeded()
+        self.settled = True
         self._told("")
         return None
 

@@ -55,6 +55,16 @@ def read_if_there(path: Path, *, most: int = -1) -> bytes | None:
         return None
 
 
+def remove_if_there(path: Path) -> bool:
+    """Remove a file, durably; give whether there was one. Raise OSError."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    _sync_folder(path.parent)
+    return True
+
+
 def set_aside(path: Path) -> Path:
     """Rename a file that cannot be used to `<name>.bad`, over an older one; give the new path."""
     aside = path.with_name(f"{path.name}.bad")

@@ -1,10 +1,12 @@
 """The loop that keeps files as they must be: level, not edge, and never in the event loop.
 
-What a file must hold is said with `want`; it is written in a thread, because a sync may take as
-long as a disk does, and tried again for as long as it fails. A disk that is full or gone is a
-trouble with a sentence, and nothing else: no route waits for it.
+What a file must hold is said with `want`, that it must not be there with `want_none`. It is written
+in a thread, because a sync may take as long as a disk does, and tried again for as long as it
+fails. A disk that is full or gone is a trouble with a sentence, and nothing else: no route waits
+for it.
 
-Others may change or remove the file, and nobody tells: so it is looked at again every `AUDIT`.
+Others may change or remove the file, and nobody tells: so it is looked at again every `AUDIT`. One
+that was removed is not looked for again: what comes in its place is somebody else's.
 
 A daemon that stops writes what it has not written yet, once, and within `FLUSH`: the next one
 begins with what this one knew last, and not with what it knew before it gathered.
@@ -15,13 +17,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, NoReturn, TypeVar
+from enum import Enum
+from typing import Final, Generic, NoReturn, TypeVar
 
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.wake import Wake
 from hostgw_daemon.halt import Halt
 
 T = TypeVar("T")
+
+
+class Absence(Enum):
+    """What a file holds that must not be there."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absence.ABSENT
 
 AUDIT = 60.0  # seconds between two looks that nobody asked for
 GATHER = 0.2  # seconds by default: what changes together is written once
@@ -31,6 +43,7 @@ FLUSH = 3.0  # seconds that a stop waits for the disk
 class Paperwork(Generic[T]):
     """Keeps one file. `write` blocks, raises OSError, and does nothing for content that stands.
 
+    So does `remove`, for a file that is not there; without one nobody may want it to be absent.
     `done` is called after each write that worked, and with the trouble after each that did not.
     While it is halted nothing is written.
     """
@@ -40,21 +53,25 @@ class Paperwork(Generic[T]):
         write: Callable[[T], object],
         *,
         done: Callable[[str], None],
+        remove: Callable[[], object] | None = None,
         audit: float = AUDIT,
         gather: float = GATHER,
         halt: Halt | None = None,
     ) -> None:
         self._write = write
         self._done = done
+        self._remove = remove
         self._audit = audit
         self._gather = gather
-        self._wanted: T | None = None
+        self._wanted: T | Absence | None = None
         self._wake = Wake()
         self._backoff = Backoff(0.5, 30.0)
         self._writing: asyncio.Future[object] | None = None
         self.trouble = ""
-        self.written: T | None = None
-        self._stands: T | None = None  # what was written last, whatever was asked for since
+        self.written: T | Absence | None = None
+        self._stands: T | Absence | None = (
+            None  # what was written last, whatever was asked for since
+        )
         self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def want(self, content: T) -> None:
@@ -63,6 +80,17 @@ class Paperwork(Generic[T]):
             self._wanted = content
             self._wake.ring()
 
+    def want_none(self) -> None:
+        """Say that the file must not be there from now on."""
+        if self._remove is not None and self._wanted is not ABSENT:
+            self._wanted = ABSENT
+            self._wake.ring()
+
+    @property
+    def there(self) -> bool:
+        """Whether it holds what was written last, as far as is known."""
+        return self._stands is not None and self._stands is not ABSENT
+
     @property
     def pending(self) -> bool:
         """Whether it is known to be otherwise than it must be; others may have changed it."""
@@ -70,7 +98,8 @@ class Paperwork(Generic[T]):
 
     def again(self) -> None:
         """Look at the file anew, whatever was written last."""
-        self.written = None
+        if self._wanted is not ABSENT:
+            self.written = None
         self._wake.ring()
 
     async def run(self) -> NoReturn:
@@ -79,7 +108,7 @@ class Paperwork(Generic[T]):
         try:
             while True:
                 rung = await self._wake.wait(within=around(self._audit) if pause is None else pause)
-                if not rung and not self._halt.on:
+                if not rung and not self._halt.on and self._wanted is not ABSENT:
                     self.written = None
                 pause = await self.step()
                 await asyncio.sleep(self._gather)
@@ -106,12 +135,17 @@ class Paperwork(Generic[T]):
         self._done("")
         return None
 
-    async def _write_out(self, content: T) -> None:
+    async def _write_out(self, content: T | Absence) -> None:
         """Write in a thread. Raise OSError.
 
         A thread cannot be cancelled: who is, leaves the write to `_flush`.
         """
-        self._writing = asyncio.get_running_loop().run_in_executor(None, self._write, content)
+        loop = asyncio.get_running_loop()
+        if isinstance(content, Absence):
+            assert self._remove is not None
+            self._writing = loop.run_in_executor(None, self._remove)
+        else:
+            self._writing = loop.run_in_executor(None, self._write, content)
         await asyncio.shield(self._writing)
         self._writing = None
 

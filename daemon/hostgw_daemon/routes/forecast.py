@@ -143,6 +143,12 @@ def _as_withdrawn(
     return change
 
 
+def clearance(observed: Table) -> tuple[Change, ...]:
+    """Tell what a pass would do that leaves nothing."""
+    why = "this node has left on purpose"
+    return tuple(Change(Action.REMOVE, route, Cause.GONE, why) for route in sorted(observed))
+
+
 def _owner(rosters: Iterable[Roster], route: Route) -> str:
     """Give the node that a route leads to, "" for none."""
     network = ip_network((route.destination, route.length))

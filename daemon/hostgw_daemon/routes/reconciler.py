@@ -34,10 +34,10 @@ from hostgw_daemon.kernel import (
     RouteLost,
     Verdict,
 )
-from hostgw_daemon.routes.desired import NONE, RouteRule
-from hostgw_daemon.routes.forecast import Absence, Change, Past, absence, forecast
+from hostgw_daemon.routes.basis import Basis
+from hostgw_daemon.routes.desired import RouteRule
+from hostgw_daemon.routes.forecast import Absence, Change
 from hostgw_daemon.routes.inbox import Inbox
-from hostgw_daemon.routes.networks import Networks
 from hostgw_daemon.routes.passes import Passes, Task
 from hostgw_daemon.routes.report import PassKind, Report, RoutesState
 from hostgw_daemon.routes.schedule import AUDIT, Schedule
@@ -76,10 +76,7 @@ class Reconciler:
         self._wake = Wake()
         self._inbox = Inbox()
         self._schedule = Schedule(audit, clock())
-        self._rule: RouteRule | None = None
-        self.last_rule: RouteRule | None = None  # how they are or were written
-        self._networks = Networks(networks)
-        self._withdrawn: AbstractSet[Key] = NONE
+        self._basis = Basis(networks)
         self._applied = 0
         self._last: Report | None = None
         self._last_full: Report | None = None
@@ -89,7 +86,7 @@ class Reconciler:
 
     def understand(self, news: News, network: str = ONLY) -> None:
         """Take a network as it is understood now; without a configuration it is not, yet."""
-        if self._networks.take(network, news.now) is None:
+        if self._basis.networks.take(network, news.now) is None:
             return
         if news.moved is None:
             self._inbox.anew = True
@@ -107,15 +104,15 @@ class Reconciler:
 
     def stand_on(self, rule: RouteRule | None, cause: str) -> None:
         """Take the link to write routes on (None: there is none, or it is down) and look again."""
-        self._inbox.anew |= rule != self._rule
-        self._rule = rule
-        self.last_rule = rule or self.last_rule
+        self._inbox.anew |= rule != self._basis.rule
+        self._basis.rule = rule
+        self._basis.last_rule = rule or self._basis.last_rule
         self.look(cause)
 
     def withdraw(self, keys: AbstractSet[Key], why: str) -> None:
         """Take whose routes are withdrawn from now on; those of all others are put back."""
-        moved = {key for key, _ in keys ^ self._withdrawn}
-        self._withdrawn = keys
+        moved = {key for key, _ in keys ^ self._basis.withdrawn}
+        self._basis.withdrawn = keys
         if moved:
             self._inbox.moved |= moved
             self._inbox.why.add(why)
@@ -136,6 +133,13 @@ class Reconciler:
                     self.look("the kernel dropped notifications")
                 case _:
                     pass
+
+    def retire(self, *, on: bool) -> None:
+        """Want no route at all, for this node has left; or those of the networks again."""
+        if on != self._basis.retired:
+            self._basis.retired = on
+            self._inbox.anew = True
+            self.look("this node has left on purpose" if on else "this node claims again")
 
     def take_over(self) -> None:
         """In the next full pass, remove flannel's leftovers where our own routes stand."""
@@ -160,7 +164,7 @@ class Reconciler:
             installed=len(passes.targets.wanted)
             - len(passes.missing.keys() & passes.targets.wanted),
             wanted=passes.targets.counts,
-            withdrawn=Counter(family for _, family in self._withdrawn),
+            withdrawn=Counter(family for _, family in self._basis.withdrawn),
             missing=tuple(passes.missing[route] for route in sorted(passes.missing)),
             shadows=passes.foreign.harmful(passes.targets.prefixes),
             fights=tuple(route.prefix for route in passes.fights.standing(self._clock())),
@@ -173,48 +177,39 @@ class Reconciler:
         return self._passes.targets
 
     @property
+    def last_rule(self) -> RouteRule | None:
+        """How they are or were written."""
+        return self._basis.last_rule
+
+    @property
     def absent(self) -> Absence:
         """The routes that are withdrawn, and those that are there for probes instead."""
-        if self.last_rule is None or not self._withdrawn:
-            return Absence()
-        return absence(self._networks.rosters, self.last_rule, self._withdrawn)
+        return self._basis.absent
 
     def owner(self, key: bytes) -> str:
         """Give the node of a lease, its key where the lease is not there."""
-        found = (roster.peers.get(key) for roster in self._networks.rosters)
-        peer = next(filter(None, found), None)
-        return peer.lease.owner if peer is not None else key.decode(errors="backslashreplace")
+        return self._basis.owner(key)
 
     @property
     def sure(self) -> bool:
         """Whether every network was read since the start, so that what goes is known to go."""
-        return self._networks.trust.whole
+        return self._basis.networks.trust.whole
 
     @property
     def idle(self) -> str:
         """Say why no route can be written at all; "" where it can."""
-        if not self._networks.rosters:
-            return "no network is known yet: there is no configuration, or nobody has read it"
-        return "" if self._rule is not None else "no link that is up leads to the other nodes"
+        return self._basis.idle
 
     def forecast(self) -> tuple[Change, ...]:
         """Tell what a full pass would do now, and write nothing. Raise OSError."""
-        rosters, passes = self._networks.rosters, self._passes
-        if self._rule is None:
-            return ()
-        past = Past(
-            aimed=passes.targets.wanted,
-            missing=passes.missing,
-            fought_over=frozenset(passes.fights.standing(self._clock())),
-            may_go=self._networks.trust.may_go,
-            withdrawn=self._withdrawn,
-        )
-        return forecast(rosters, self._rule, passes.observe(), past) if rosters else ()
+        passes, basis = self._passes, self._basis
+        fights = passes.fights.standing(self._clock())
+        return basis.forecast(passes.observe(), passes, fights) if basis.known else ()
 
     @property
     def families(self) -> tuple[tuple[Family, ...], ...]:
         """The address families that the networks use: all of them, then those of each."""
-        return self._networks.families
+        return self._basis.networks.families
 
     def overdue(self, now: float) -> float:
         """Give the seconds by which a pass that should have been made is late."""
@@ -230,17 +225,15 @@ class Reconciler:
 
     async def step(self) -> None:
         """Do what has rung: the small passes at once, the full one when it is due."""
-        now, rosters = self._clock(), self._networks.rosters
+        now = self._clock()
         if not self._may_write:
             self._schedule.postpone(now)
             return
-        assert self._rule is not None
         full = self._schedule.is_due(now)
         if self._inbox.anew and not full:
             return
         rung = self._inbox.take()
-        revision, trust = self._networks.revision, self._networks.trust
-        task = Task(rosters, self._rule, revision, rung, now, trust, self._withdrawn)
+        task = self._basis.task(rung, now)
         try:
             await (self._full(task) if full else self._small(task))
         except BaseException:
@@ -250,8 +243,7 @@ class Reconciler:
 
     @property
     def _may_write(self) -> bool:
-        known = bool(self._networks.rosters) and self._rule is not None
-        return known and not self._halt.on
+        return self._basis.known and not self._halt.on
 
     async def _small(self, task: Task) -> None:
         if task.rung.lost:

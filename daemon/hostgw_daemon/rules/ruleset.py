@@ -93,6 +93,10 @@ class RulesetSpec:
         )
 
 
+NOTHING = RulesetSpec((), (), masquerade=False, forward_rules=False)
+"""What a host is asked for that serves no network: no rule of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule: the comment that an operator reads, and its statements (libnftables-json(5))."""

@@ -13,13 +13,13 @@ from hostgw_core.view import ViewState
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.routes.peers import Peer
 from hostgw_daemon.told.checks import Check
+from hostgw_daemon.told.listed import LISTED, Listed
 from hostgw_daemon.told.overview import Parts
+from hostgw_daemon.told.parting import WithdrawalStatus
 from hostgw_daemon.told.peerstates import WELL, peer_states
 from hostgw_daemon.told.status import (
-    LISTED,
     ClaimStatus,
     ConditionStatus,
-    Listed,
     NetworkStatus,
     PeersStatus,
     PeerStatus,
@@ -132,11 +132,12 @@ def _refusals(parts: Parts) -> Listed[RefusalStatus]:
 
 def _claim(parts: Parts, boot_epoch: float) -> ClaimStatus:
     claim, session, lease = parts.claim, parts.lease, parts.claim.lease
+    parting = WithdrawalStatus.of(claim.withdrawal) if claim.withdrawal is not None else None
     if lease is None:
         headless = parts.understanding is not None and parts.understanding.headless
         phase = "headless" if headless else next(iter(claim.conditions), "claiming")
         if parts.resting is None:
-            return ClaimStatus(phase)
+            return ClaimStatus(phase, withdrawal=parting)
         subnets = tuple(map(str, parts.resting.subnets))
         return ClaimStatus(phase, subnets=subnets, key=parts.resting.key.decode())
     return ClaimStatus(
@@ -147,6 +148,7 @@ def _claim(parts: Parts, boot_epoch: float) -> ClaimStatus:
         etcd_lease=f"{lease.etcd_lease:x}" if lease.etcd_lease else "",
         expires=session.deadline + boot_epoch if session.lease else None,
         how=claim.how,
+        withdrawal=parting,
     )
 
 

@@ -5,7 +5,7 @@
 | `/v1/resync` | none | looks at host, store, kernel and files anew |
 | `/v1/log-level` | `{"level": "debug", "for": N}`, seconds; or for good | logs more or less |
 | `/v1/pause` | `{"for": N, "by": "who"}`, seconds | writes nothing to the host for so long |
-| `/v1/drain` | none | leaves all networks on purpose |
+| `/v1/drain` | none, or `{"wait": N}`, seconds | leaves all networks on purpose |
 | `/v1/resume` | none | writes again, and claims again |
 
 What is ordered for a while ends by itself: nobody has to remember it, and a restart ends it too.
@@ -19,9 +19,10 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from hostgw_daemon.claim.leaving import WAIT
 from hostgw_daemon.told.bodies import decoded, none
 
-SHORTEST, LONGEST_PAUSE, LONGEST_LEVEL = 1, 86400, 30 * 86400
+SHORTEST, LONGEST_PAUSE, LONGEST_LEVEL, LONGEST_WAIT = 1, 86400, 30 * 86400, 86400
 """Seconds for which something may be ordered."""
 
 LONGEST_NAME: Final = 100
@@ -56,7 +57,12 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Leave all networks on purpose, and claim nothing until it is said otherwise."""
+    """Leave all networks on purpose, and claim nothing until it is said otherwise.
+
+    `wait` is how many seconds those are waited for that could say that they let go.
+    """
+
+    wait: float = WAIT
 
 
 Control: TypeAlias = Resync | LogLevel | Pause | Drain | Resume
@@ -80,6 +86,10 @@ class _Pause(msgspec.Struct, forbid_unknown_fields=True):
     by: str = ""
 
 
+class _Drain(msgspec.Struct, forbid_unknown_fields=True):
+    wait: float = WAIT
+
+
 def _level(body: bytes) -> Control | str:
     asked = decoded(body, _LEVEL)
     if isinstance(asked, str):
@@ -100,6 +110,15 @@ def _pause(body: bytes) -> Control | str:
     return Pause(asked.seconds, asked.by)
 
 
+def _drain(body: bytes) -> Control | str:
+    asked = decoded(body or b"{}", _DRAIN)
+    if isinstance(asked, str):
+        return asked
+    if not SHORTEST <= asked.wait <= LONGEST_WAIT:
+        return f"wait must be from {SHORTEST} to {LONGEST_WAIT} seconds"
+    return Drain(asked.wait)
+
+
 def _plain(order: Control) -> Callable[[bytes], Control | str]:
     return lambda body: none(body) or order
 
@@ -108,10 +127,11 @@ CONTROLS: Final[Mapping[str, Callable[[bytes], Control | str]]] = {
     "/v1/resync": _plain(Resync()),
     "/v1/log-level": _level,
     "/v1/pause": _pause,
-    "/v1/drain": _plain(Drain()),
+    "/v1/drain": _drain,
     "/v1/resume": _plain(Resume()),
 }
 """What reads the body, by the path. It never raises."""
 
 _LEVEL: Final = msgspec.json.Decoder(_Level)
 _PAUSE: Final = msgspec.json.Decoder(_Pause)
+_DRAIN: Final = msgspec.json.Decoder(_Drain)

@@ -9,9 +9,10 @@ from hostgw_daemon.routes.forecast import Change
 
 @dataclass(frozen=True, slots=True)
 class ChangeStatus:
-    """One thing that would change. `what`: route, rules or file; `before` is what a move is from.
+    """One thing that would change. `what`: route, rules, link, file or neighbours.
 
-    `cause` is one word for programs, `why` the sentence; `node` is whose it is, "" for nobody's.
+    `cause` is one word for programs, `why` the sentence; `node` is whose it is, "" for nobody's;
+    `before` is what a move is from.
     """
 
     what: str

@@ -13,7 +13,10 @@ from hostgw_core.history import Break
 from hostgw_core.store import Header
 from hostgw_daemon.routes.holds import Hold
 from hostgw_daemon.routes.watchfulness import Watchfulness
-from hostgw_daemon.told.status import LISTED, Listed, spelled
+from hostgw_daemon.told.listed import LISTED, Listed
+from hostgw_daemon.told.status import (
+    spelled,
+)
 
 
 @dataclass(frozen=True, slots=True)

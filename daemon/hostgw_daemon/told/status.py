@@ -8,11 +8,9 @@ how many there are, and the first hundred.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from itertools import islice
-from typing import Generic, TypeVar
 
 import msgspec
 
@@ -20,24 +18,11 @@ from hostgw_core.health import Condition
 from hostgw_core.model import Refusal
 from hostgw_daemon.kernel import ForeignRoute, Outcome
 from hostgw_daemon.routes.report import Report, RoutesState
+from hostgw_daemon.told.listed import Listed
+from hostgw_daemon.told.parting import WithdrawalStatus
 
-LISTED = 100
 LONGEST_KEY = 512
 """How many bytes of a key that nobody understood are shown; etcd takes more than a million."""
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Listed(Generic[T]):
-    """How many there are, and the first `LISTED` of them."""
-
-    count: int = 0
-    first: tuple[T, ...] = ()
-
-    @classmethod
-    def of(cls, count: int, items: Iterable[T]) -> Listed[T]:
-        """Take no more of the items than are shown."""
-        return cls(count, tuple(islice(items, LISTED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +50,7 @@ class ClaimStatus:
     """This node's own lease. `how` says where the subnet came from: kept, adopted, taken.
 
     In the phase `headless` it is the one that is remembered, as long as it is surely ours.
+    `withdrawal`: this node leaves on purpose, or has left, and how far the others are with that.
     """
 
     phase: str
@@ -75,6 +61,7 @@ class ClaimStatus:
     expires: float | None = None
     since: float | None = None
     how: str = ""
+    withdrawal: WithdrawalStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

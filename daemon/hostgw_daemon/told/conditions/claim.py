@@ -10,14 +10,14 @@ CLAIM = (
     Kind(
         "draining",
         _WARNING,
-        "This node leaves on purpose: its lease is in quarantine, and is released in a moment.",
-        "Nothing; `hostgwctl resume` lets it stay.",
+        "This node leaves on purpose: its lease is in quarantine until others have let go.",
+        "Wait, or see why those that it names do not; `hostgwctl resume` lets this node stay.",
         unready=True,
     ),
     Kind(
         "drained",
         _WARNING,
-        "This node has left on purpose: it has no subnet, and claims none.",
+        "This node has left on purpose: it has no subnet, and keeps nothing on its host.",
         "Stop it, or let it claim again with `hostgwctl resume` or a restart.",
         unready=True,
     ),

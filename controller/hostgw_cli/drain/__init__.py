@@ -1,0 +1,1 @@
+"""Have this host leave the cluster on purpose, step by step."""
