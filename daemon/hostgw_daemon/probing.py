@@ -15,6 +15,7 @@ from contextlib import suppress
 from hostgw_core.backoff import Backoff
 from hostgw_core.model import FAMILIES, IPAddress, IPNetwork, Subnets
 from hostgw_core.supervise import persistent
+from hostgw_daemon.host.sysctls import Sysctls
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
 from hostgw_daemon.netlink.neighbour_watch import News as Told
@@ -157,6 +158,7 @@ class Probing:
                 self._out.host,
                 uplink=self._link,
                 dropped=self._dropped,
+                sysctl=Sysctls().read,
                 clock=time.monotonic,
                 table=self._settings.route_table,
             )

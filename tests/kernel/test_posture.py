@@ -10,6 +10,7 @@ import pytest
 
 from hostgw_cli.lab.netns import bridge
 from hostgw_core.model import Addresses, IPAddress
+from hostgw_daemon.host.sysctls import Sysctls
 from hostgw_daemon.kernel import Leg
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.netlink.host import HostReader
@@ -41,7 +42,7 @@ def test_an_address_is_ours_if_the_kernel_says_so(lan: Callable[[int], Lan]):
     bridge(host, "cni0", address="10.5.1.1/24")
     host.ip("address", "add", "fd05::1/64", "dev", "cni0", "nodad")
     with host.enter(), HostReader.open() as reader:
-        posture = Posture(reader, uplink=lambda: None, clock=lambda: 0.0)
+        posture = Posture(reader, uplink=lambda: None, sysctl=Sysctls().read, clock=lambda: 0.0)
         for bound in (0, 1):
             for family in ("ipv4", "ipv6"):
                 Path(f"/proc/sys/net/{family}/ip_nonlocal_bind").write_text(str(bound))
@@ -62,7 +63,9 @@ def test_it_has_a_way_back_if_its_kernel_would_answer_through_the_asker(lan: Cal
         asker = Target("id", *map(ip_address, ("192.168.50.2", "10.5.2.1", "10.5.1.1")))
 
         def says(about: str = "10.5.1.1", who: Target | None = asker) -> Report:
-            posture = Posture(reader, uplink=lambda: uplink, clock=lambda: 0.0)
+            posture = Posture(
+                reader, uplink=lambda: uplink, sysctl=Sysctls().read, clock=lambda: 0.0
+            )
             return posture(who, ip_address(about)) & ~Report.FORWARDS
 
         assert says() == Report.GATEWAY | Report.STRICT
@@ -120,6 +123,7 @@ def test_a_host_says_whose_packets_its_firewall_drops():
         NoWays(),
         uplink=lambda: None,
         dropped=lambda: [ip_network("10.5.0.0/16")],
+        sysctl=lambda _path: None,
         clock=lambda: 0.0,
     )
     for about, dropped in (("10.5.1.1", True), ("10.6.1.1", False), ("fd05::1", False)):
@@ -127,14 +131,16 @@ def test_a_host_says_whose_packets_its_firewall_drops():
 
 
 def test_a_host_forwards_if_its_link_does(lan: Callable[[int], Lan]):
-    """The switch of the link alone is enough to stop it, in IPv4."""
+    """The switch of the link alone decides, in IPv4."""
     host = lan(1).hosts[0]
     with host.enter(), HostReader.open() as reader:
         (link,) = [link for link in reader.look().links if link.name == "eth0"]
         uplink = Uplink(link, Addresses(), (), "it is")
 
         def forwards() -> bool:
-            posture = Posture(reader, uplink=lambda: uplink, clock=lambda: 0.0)
+            posture = Posture(
+                reader, uplink=lambda: uplink, sysctl=Sysctls().read, clock=lambda: 0.0
+            )
             return bool(posture(None, ip_address("10.5.1.1")) & Report.FORWARDS)
 
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
@@ -143,3 +149,5 @@ def test_a_host_forwards_if_its_link_does(lan: Callable[[int], Lan]):
         assert not forwards()
         Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
         assert not forwards()
+        Path("/proc/sys/net/ipv4/conf/eth0/forwarding").write_text("1")
+        assert forwards()  # what comes in by it is, whatever `all` says

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hostgw_cli.lab.netns import Namespace, bridge
 from hostgw_core.model import Addresses, IPAddress
+from hostgw_daemon.host.sysctls import Sysctls
 from hostgw_daemon.kernel import Link
 from hostgw_daemon.link.uplink import Uplink
 from hostgw_daemon.netlink.host import HostReader
@@ -100,7 +101,7 @@ def _prospect(number: int, netns: Namespace, numbers: range, open_things: ExitSt
         links = {link.name: link for link in reader.look().links}
     ours = Addresses(address(number))
     uplink = Uplink(links["eth0"], ours, (), "it is")
-    posture = Posture(reader, uplink=lambda: uplink, clock=time.monotonic)
+    posture = Posture(reader, uplink=lambda: uplink, sysctl=Sysctls().read, clock=time.monotonic)
     prober = Prober(
         echo,
         node_id=f"node-{number}",

@@ -1,7 +1,8 @@
 """What this node says of itself when it is asked: read from the kernel, at most once a second.
 
-IPv4 packets are forwarded if the link by which they come in says so; `all` is net.ipv4.ip_forward
-(net/ipv4/devinet.c). For IPv6 `all` alone decides (net/ipv6/ip6_output.c).
+IPv4 packets are forwarded if the link by which they come in says so, whatever `all` says, which is
+net.ipv4.ip_forward: that sets every link (net/ipv4/devinet.c). For IPv6 `all` alone decides
+(net/ipv6/ip6_output.c).
 
 Reverse-path filtering is strict if the larger of two numbers is 1 (Documentation/networking/
 ip-sysctl.rst): `all` and the link's own. It drops what comes in by another link than that by which
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, Protocol
 
 from hostgw_core.model import Family, IPAddress, IPNetwork
@@ -27,8 +27,6 @@ from hostgw_daemon.probe.target import Target
 
 FRESH: Final = 1.0
 """Seconds for which a reading is told on."""
-
-PROC_SYS_NET: Final = Path("/proc/sys/net")
 
 
 class Ways(Protocol):
@@ -47,7 +45,8 @@ class Posture:
     """Implements `prober.Prober`'s posture; `clock` is in seconds.
 
     `uplink` gives the link to the others, `dropped` the networks between whose pods another
-    firewall of this host lets nothing through (`rules.obstacles`); `table` is that of the routes.
+    firewall of this host lets nothing through (`rules.obstacles`), `sysctl` the number at a path
+    below /proc/sys, None where there is none (`host.sysctls`); `table` is that of the routes.
     """
 
     def __init__(
@@ -56,16 +55,16 @@ class Posture:
         *,
         uplink: Callable[[], Uplink | None],
         dropped: Callable[[], Iterable[IPNetwork]] = lambda: (),
+        sysctl: Callable[[str], int | None],
         clock: Callable[[], float],
         table: int = MAIN_TABLE,
-        proc: Path = PROC_SYS_NET,
     ) -> None:
         self._ways = ways
         self._uplink = uplink
         self._dropped = dropped
         self._table = table
         self._clock = clock
-        self._proc = proc
+        self._sysctl = sysctl
         self._read: dict[Family, tuple[float, Report]] = {}
 
     def __call__(self, asker: Target | None, about: IPAddress) -> Report:
@@ -126,19 +125,13 @@ class Posture:
 
     def _look(self, family: Family) -> Report:
         if family == 6:
-            on = self._number("ipv6/conf/all/forwarding")
+            on = self._sysctl("net/ipv6/conf/all/forwarding")
             return Report.FORWARDS if on else Report.NOTHING
         uplink = self._uplink()
-        links = ("all", uplink.link.name) if uplink is not None else ("all",)
-        forwards = all(self._number(f"ipv4/conf/{link}/forwarding") for link in links)
-        report = Report.FORWARDS if forwards else Report.NOTHING
-        if max(self._number(f"ipv4/conf/{link}/rp_filter") for link in links) == 1:
+        name = "all" if uplink is None else uplink.link.name
+        on = self._sysctl(f"net/ipv4/conf/{name}/forwarding")
+        report = Report.FORWARDS if on else Report.NOTHING
+        filters = (self._sysctl(f"net/ipv4/conf/{each}/rp_filter") for each in ("all", name))
+        if max(each or 0 for each in filters) == 1:
             report |= Report.STRICT
         return report
-
-    def _number(self, name: str) -> int:
-        """Read a number; 0 where there is none."""
-        try:
-            return int((self._proc / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return 0
