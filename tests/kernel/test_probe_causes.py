@@ -1,4 +1,7 @@
-"""Each cause, made for real between three hosts, and what each host says of the others."""
+"""What three hosts that only probe say of one another, where no daemon puts a route back.
+
+What a whole daemon can be brought into is in tests/causes.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,14 @@ from support.waiting import eventually_async
 pytestmark = pytest.mark.root
 
 NAMED, CLEARED = 10.0, 15.0
+
+
+@pytest.fixture
+def net(lan: Callable[[int], Lan]) -> Lan:
+    """Three hosts with routes to the pods of each other."""
+    made = lan(3)
+    build(made)
+    return made
 
 
 def verdicts(hosts: list[Prospect]) -> dict[tuple[int, int], str]:
@@ -49,69 +60,14 @@ async def named(hosts: list[Prospect], expected: dict[tuple[int, int], str]) -> 
     await eventually_async(look, within=NAMED)
 
 
-def about(number: int, cause: str) -> dict[tuple[int, int], str]:
-    """Expect every other host to say this of one."""
-    return {(other, number): cause for other in range(1, 4) if other != number}
-
-
-def with_all(number: int, cause: str) -> dict[tuple[int, int], str]:
-    """Expect that, and that it says the same of all others."""
-    others = {(number, other): cause for other in range(1, 4) if other != number}
-    return about(number, cause) | others
-
-
-async def test_healthy_hosts_are_well(lan: Callable[[int], Lan]):
+async def test_healthy_hosts_are_well(net: Lan):
     """Nothing is said of anybody."""
-    net = lan(3)
-    build(net)
     async with probing(net) as hosts:
         await all_well(hosts)
 
 
-async def test_a_host_that_does_not_forward(lan: Callable[[int], Lan]):
-    """It says so itself when it is asked."""
-    net = lan(3)
-    build(net)
-    async with probing(net) as hosts:
-        await all_well(hosts)
-        hosts[1].sysctl("ipv4/ip_forward", 0)
-        await named(hosts, about(2, "not_forwarding"))
-        hosts[1].sysctl("ipv4/ip_forward", 1)
-        await all_well(hosts)
-
-
-async def test_a_host_that_does_not_answer_on_the_link(lan: Callable[[int], Lan]):
-    """Its cable is pulled; the neighbour table says so, before anything else is said."""
-    net = lan(3)
-    build(net)
-    async with probing(net) as hosts:
-        await all_well(hosts)
-        net.switch.ip("link", "set", "port2", "down")
-        await named(hosts[:1], {(1, 2): "unresolved"})
-        net.switch.ip("link", "set", "port2", "up")
-        await all_well(hosts)
-
-
-async def test_a_cloud_that_drops_what_is_not_from_the_hosts_own_address(lan: Callable[[int], Lan]):
-    """The packets of pods are lost both ways, and those of hosts are not."""
-    net = lan(3)
-    build(net)
-    async with probing(net) as hosts:
-        await all_well(hosts)
-        net.hosts[1].run(
-            "nft",
-            "add table ip cloud; add chain ip cloud out { type filter hook postrouting"
-            " priority 300; }; add rule ip cloud out oifname eth0 ip saddr != 192.168.50.2 drop",
-        )
-        await named(hosts, with_all(2, "path_filtered"))
-        net.hosts[1].run("nft", "delete table ip cloud")
-        await all_well(hosts)
-
-
-async def test_a_strict_filter_without_a_route_back(lan: Callable[[int], Lan]):
+async def test_a_strict_filter_without_a_route_back(net: Lan):
     """Only the host whose pods have no way back there says so."""
-    net = lan(3)
-    build(net)
     async with probing(net) as hosts:
         await all_well(hosts)
         hosts[1].sysctl("ipv4/conf/all/rp_filter", 1)
@@ -121,10 +77,8 @@ async def test_a_strict_filter_without_a_route_back(lan: Callable[[int], Lan]):
         await all_well(hosts)
 
 
-async def test_a_missing_route_back_beside_a_default_route(lan: Callable[[int], Lan]):
+async def test_a_missing_route_back_beside_a_default_route(net: Lan):
     """Its kernel sends the answers to a router, by the right link: no filter is to blame."""
-    net = lan(3)
-    build(net)
     for host in net.hosts:
         host.ip("route", "add", "default", "via", "192.168.50.99")
     async with probing(net) as hosts:
@@ -136,38 +90,8 @@ async def test_a_missing_route_back_beside_a_default_route(lan: Callable[[int], 
         await all_well(hosts)
 
 
-async def test_a_network_between_that_takes_less_than_the_links(lan: Callable[[int], Lan]):
-    """The switch drops what is large, and tells nobody."""
-    net = lan(3)
-    build(net)
-    async with probing(net) as hosts:
-        await all_well(hosts)
-        net.switch.ip("link", "set", "port2", "mtu", "1400")
-        await named(hosts, with_all(2, "mtu"))
-        net.switch.ip("link", "set", "port2", "mtu", "1500")
-        await all_well(hosts)
-
-
-async def test_a_host_whose_daemon_is_silent(lan: Callable[[int], Lan]):
-    """A firewall in front of the port, or a host that hangs."""
-    net = lan(3)
-    build(net)
-    async with probing(net) as hosts:
-        await all_well(hosts)
-        net.hosts[1].run(
-            "nft",
-            "add table ip wall; add chain ip wall in { type filter hook input priority 0; };"
-            " add rule ip wall in udp dport 9746 drop",
-        )
-        await named([hosts[0], hosts[2]], {(1, 2): "unreachable", (3, 2): "unreachable"})
-        net.hosts[1].run("nft", "delete table ip wall")
-        await all_well(hosts)
-
-
-async def test_a_host_without_our_daemon_is_probed_by_its_kernel(lan: Callable[[int], Lan]):
+async def test_a_host_without_our_daemon_is_probed_by_its_kernel(net: Lan):
     """It may be flannel's."""
-    net = lan(3)
-    build(net)
     async with probing(net, silent=frozenset({3})) as hosts:
 
         def look() -> bool:

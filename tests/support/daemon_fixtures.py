@@ -28,6 +28,11 @@ T = TypeVar("T")
 NETWORK: dict[str, object] = {"Network": "10.77.0.0/16", "Backend": {"Type": "host-gw"}}
 
 
+def neighbours(count: int) -> dict[str, str]:
+    """Give the subnets of so many peers, each with its gateway: those that tests begin with."""
+    return {f"10.77.{n}.0/24": f"192.168.51.{n}" for n in range(201, 201 + count)}
+
+
 class Cluster:
     """A prefix of a site's etcd, and the hosts and daemons of one test (or one module)."""
 
@@ -58,6 +63,12 @@ class Cluster:
     def lease(self, subnet: str, gateway: str, *flags: str) -> None:
         """Write another node's lease, as flannel writes it: `subnet` is spelled 10.77.9.0/24."""
         self.put(f"subnets/{subnet.replace('/', '-')}", flannels(gateway), *flags)
+
+    def populate(self, peers: Mapping[str, str], **changes: object) -> None:
+        """Write the network's configuration, as `configure` does, and the leases of these peers."""
+        self.configure(**changes)
+        for subnet, gateway in peers.items():
+            self.lease(subnet, gateway)
 
     def burst(self, leases: Iterable[tuple[str, str]]) -> None:
         """Write a lease (subnet, gateway) after the other, each a revision of its own, quickly."""

@@ -9,21 +9,19 @@ import sys
 import pytest
 
 from support.daemon import Daemon, shows
-from support.daemon_fixtures import Cluster, flannels
+from support.daemon_fixtures import Cluster, flannels, neighbours
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
 SOON = 5.0  # seconds
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 206)}
+HOME = neighbours(5)
 
 
 @pytest.fixture(scope="module")
 def node(shared: Cluster) -> Daemon:
     """A daemon with five peers."""
-    shared.configure(SubnetMin="10.77.100.0", SubnetMax="10.77.199.0")
-    for subnet, gateway in HOME.items():
-        shared.lease(subnet, gateway)
+    shared.populate(HOME, SubnetMin="10.77.100.0", SubnetMax="10.77.199.0")
     return shared.daemon().start()
 
 

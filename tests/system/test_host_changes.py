@@ -11,14 +11,14 @@ from contextlib import contextmanager
 import pytest
 
 from support.daemon import Daemon, shows
-from support.daemon_fixtures import Cluster
+from support.daemon_fixtures import Cluster, neighbours
 from support.site import GATEWAY, Host
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
 SOON = 2.0  # seconds
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
+HOME = neighbours(3)
 
 
 @pytest.fixture

@@ -5,22 +5,20 @@ import ipaddress
 import pytest
 
 from support.daemon import Daemon, shows
-from support.daemon_fixtures import Cluster
+from support.daemon_fixtures import Cluster, neighbours
 from support.site import GATEWAY
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
 SOON = 5.0  # seconds
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
+HOME = neighbours(3)
 
 
 @pytest.fixture(scope="module")
 def node(shared: Cluster) -> Daemon:
     """A daemon with three peers."""
-    shared.configure(SubnetMin="10.77.100.0")
-    for subnet, gateway in HOME.items():
-        shared.lease(subnet, gateway)
+    shared.populate(HOME, SubnetMin="10.77.100.0")
     return shared.daemon().start()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.daemon import Daemon
-from support.daemon_fixtures import Cluster
+from support.daemon_fixtures import Cluster, neighbours
 from support.debian_tree import debian_tree
 from support.machine import Machine
 from support.site import GATEWAY
@@ -20,7 +20,7 @@ from support.waiting import eventually
 pytestmark = pytest.mark.root
 
 SOON = 3.0  # seconds
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
+HOME = neighbours(3)
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from support.daemon import Daemon
-from support.daemon_fixtures import Cluster
+from support.daemon_fixtures import Cluster, neighbours
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
 SOON = 2.0  # seconds
 DAY = 86_400  # seconds
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
+HOME = neighbours(3)
 FAKETIME = "/usr/$LIB/faketime/libfaketime.so.1"  # ld.so(8) knows the folder of the architecture
 
 

@@ -7,23 +7,21 @@ import signal
 import pytest
 
 from support.daemon import Daemon, shows
-from support.daemon_fixtures import Cluster
+from support.daemon_fixtures import Cluster, neighbours
 from support.site import GATEWAY
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
 SOON = 5.0  # seconds
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 206)}
+HOME = neighbours(5)
 NUMBERS = itertools.count(40)
 
 
 @pytest.fixture(scope="module")
 def node(shared: Cluster) -> Daemon:
     """A daemon with five peers."""
-    shared.configure(SubnetMin="10.77.100.0")
-    for subnet, gateway in HOME.items():
-        shared.lease(subnet, gateway)
+    shared.populate(HOME, SubnetMin="10.77.100.0")
     return shared.daemon().start()
 
 
@@ -91,9 +89,7 @@ def test_all_routes_flushed_are_back(cluster: Cluster):
 
     On a node of its own: each flush counts as a deletion of every route, and five are a fight.
     """
-    cluster.configure(SubnetMin="10.77.100.0")
-    for subnet, gateway in HOME.items():
-        cluster.lease(subnet, gateway)
+    cluster.populate(HOME, SubnetMin="10.77.100.0")
     node = cluster.daemon().start()
     host = node.host
     eventually(lambda: host.has(HOME) and node.well)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from support.daemon import Daemon, shows
-from support.daemon_fixtures import Cluster
+from support.daemon_fixtures import Cluster, neighbours
 from support.site import STORE, Site
 from support.waiting import eventually
 
 pytestmark = pytest.mark.root
 
 PATIENCE = 10.0  # seconds in which a member that says nothing is left
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
+HOME = neighbours(3)
 GONE, NEW = "10.77.203.0/24", {"10.77.9.0/24": "192.168.51.9"}
 LATER = {k: v for k, v in HOME.items() if k != GONE} | NEW
 
@@ -27,9 +27,7 @@ def clusters(folder: Path, *, members: int = 1) -> Iterator[Cluster]:
     """Make a cluster with three peers, on an etcd of its own."""
     with Site.build(folder, members=members) as site, ExitStack() as ends:
         made = Cluster(site, folder, ends)
-        made.configure()
-        for subnet, gateway in HOME.items():
-            made.lease(subnet, gateway)
+        made.populate(HOME)
         yield made
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from support.certificates import Authority
 from support.daemon import shows
-from support.daemon_fixtures import Cluster, flannels
+from support.daemon_fixtures import Cluster, flannels, neighbours
 from support.site import STORE, InsideCtl, Site
 from support.waiting import eventually
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.root
 
 SOON = 5.0  # seconds
 PATIENCE = 10.0  # seconds in which a member that says nothing is left
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
+HOME = neighbours(3)
 
 MakeCluster = Callable[..., Cluster]
 
@@ -39,9 +39,7 @@ def make_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeClust
 
         def make(site: Site) -> Cluster:
             made = Cluster(site, tmp_path_factory.mktemp("s"), ends)
-            made.configure()
-            for subnet, gateway in HOME.items():
-                made.lease(subnet, gateway)
+            made.populate(HOME)
             return made
 
         yield make

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from support.daemon import Daemon, shows
-from support.daemon_fixtures import Cluster, flannels
+from support.daemon_fixtures import Cluster, flannels, neighbours
 from support.impatience import WATCHFUL
 from support.site import Site
 from support.waiting import eventually
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.root
 
 QUOTA = 4 << 20  # bytes
 VALUE = b"x" * 200_000
-HOME = {f"10.77.{number}.0/24": f"192.168.51.{number}" for number in range(201, 204)}
+HOME = neighbours(3)
 
 
 @pytest.fixture
@@ -26,9 +26,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     quota = ("--quota-backend-bytes", str(QUOTA))
     with Site.build(folder, arguments=quota) as site, ExitStack() as ends:
         made = Cluster(site, folder, ends)
-        made.configure()
-        for subnet, gateway in HOME.items():
-            made.lease(subnet, gateway)
+        made.populate(HOME)
         yield made
 
 

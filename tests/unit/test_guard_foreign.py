@@ -8,28 +8,17 @@ import pytest
 
 from hostgw_core.store import Header
 from hostgw_daemon.routes.holds import Patience
-from support.lease_world import MY_ADDRESS, entry, gone
+from support.guarded_peers import ALL, OTHER_NETWORK, OWN, A, B, C, of_three
+from support.lease_world import entry, gone
 from support.understanding import NETWORK, GuardedStore
 
 FOREIGN = Header(2, 500, 9)
-OTHER_NETWORK = replace(
-    NETWORK, value=b'{"Network": "10.6.0.0/16", "Backend": {"Type": "host-gw"}}'
-)
-OWN = entry("10.5.200.0-24", MY_ADDRESS, node="me")
-A, B, C = (
-    entry(f"10.5.{number}.0-24", f"172.16.0.{number}", node=name, created=10 + number)
-    for number, name in ((11, "a"), (12, "b"), (13, "c"))
-)
-ALL = {"10.5.11.0-24": "ok", "10.5.12.0-24": "ok", "10.5.13.0-24": "ok", "10.5.200.0-24": "self"}
 
 
 @pytest.fixture
 def store():
     """Three peers and ourselves."""
-    store = GuardedStore()
-    store.list(NETWORK, OWN, A, B, C)
-    assert store.says == ALL
-    return store
+    return of_three()
 
 
 def test_the_store_of_another_cluster_changes_nothing(store):

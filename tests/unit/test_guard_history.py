@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hostgw_core.store import Header
-from support.lease_world import MY_ADDRESS, entry, gone, key
+from support.guarded_peers import ALL, OTHER_NETWORK, OWN, A, B, C, of_three, younger
+from support.lease_world import entry, gone, key
 from support.understanding import NETWORK, GuardedStore
 
 WIPED = Header(1, 3, 1)
-OTHER_NETWORK = replace(
-    NETWORK, value=b'{"Network": "10.6.0.0/16", "Backend": {"Type": "host-gw"}}'
-)
-OWN = entry("10.5.200.0-24", MY_ADDRESS, node="me")
-A, B, C = (
-    entry(f"10.5.{number}.0-24", f"172.16.0.{number}", node=name, created=10 + number)
-    for number, name in ((11, "a"), (12, "b"), (13, "c"))
-)
-ALL = {"10.5.11.0-24": "ok", "10.5.12.0-24": "ok", "10.5.13.0-24": "ok", "10.5.200.0-24": "self"}
 
 
 @pytest.fixture
 def store():
     """Three peers and ourselves."""
-    store = GuardedStore()
-    store.list(NETWORK, OWN, A, B, C)
-    assert store.says == ALL
-    return store
-
-
-def younger(record, *, created=2, modified=0):
-    """Write it as another history has it."""
-    return replace(record, created=created, modified=modified or created)
+    return of_three()
 
 
 def test_a_wiped_store_takes_nothing_away(store):

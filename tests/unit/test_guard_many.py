@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from support.guarded_peers import OWN, of_ten
 from support.lease_world import entry, gone, key
 from support.understanding import NETWORK, GuardedStore, names, peers_of
-
-OWN = entry("10.5.200.0-24", "172.16.0.1", node="me")
 
 
 @pytest.fixture
 def store():
     """Ten peers and ourselves."""
-    store = GuardedStore()
-    store.list(NETWORK, OWN, *peers_of(*names(10)))
-    return store
+    return of_ten()
 
 
 def test_many_in_one_batch_are_held_for_minutes(store):
