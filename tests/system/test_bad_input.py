@@ -262,7 +262,10 @@ def test_a_thousand_bad_records_beside_five_good_ones(shared: Cluster, steady: D
         ]
         assert sum(float(line.rpartition(" ")[2]) for line in reasons) == len(bad)
         assert len(reasons) <= 16
-        assert steady.peers() == dict.fromkeys(HOME, "ok")
+        assert steady.peers() == {
+            **dict.fromkeys(HOME, "ok"),
+            "10.77.27.0/24": "duplicate_address",
+        }
         assert steady.ready
         assert steady.end() == 0
         steady.start()
