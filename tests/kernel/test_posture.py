@@ -102,7 +102,9 @@ def test_a_question_leads_to_a_peer_if_a_rule_sends_it_to_our_table(
     with host.enter(), HostReader.open() as reader:
 
         def leads(table: int) -> bool:
-            posture = Posture(reader, uplink=lambda: None, clock=lambda: 0.0, table=table)
+            posture = Posture(
+                reader, uplink=lambda: None, sysctl=Sysctls().read, clock=lambda: 0.0, table=table
+            )
             return posture.leads(peer)
 
         network = f"{pods % 2}{':' if family == '-6' else '.0'}/{length}"

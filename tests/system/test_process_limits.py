@@ -133,7 +133,8 @@ def test_no_memory_left(cluster: Cluster, node: Daemon):
     eventually(lambda: "hostgw" in rules(node), within=SOON)
     assert node.process is not None
     pages = int(Path(f"/proc/{node.process.pid}/statm").read_text().split()[0])
-    limit(node, f"as={pages * resource.getpagesize()}:unlimited")
+    # Room for what a hundred peers are, and for no stack of a thread (8 MiB).
+    limit(node, f"as={pages * resource.getpagesize() + (4 << 20)}:unlimited")
     node.host.namespace.run("nft", "delete", "table", "ip", "hostgw")
     node.host.ip("link", "set", "eth0", "mtu", "1400")
     gateways = {f"10.77.{n}.0/24": f"192.168.52.{n}" for n in range(1, 100)}
