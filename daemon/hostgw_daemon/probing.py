@@ -74,8 +74,8 @@ class Probing:
 
     @property
     def peers(self) -> Collection[Key]:
-        """Who is asked."""
-        return self._aims.targets.keys()
+        """Who is asked by all ways, so that it would be seen if it was well again."""
+        return {key for key, each in self._aims.targets.items() if each.unused is not None}
 
     @property
     def reached(self) -> float:

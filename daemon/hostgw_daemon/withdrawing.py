@@ -33,7 +33,7 @@ class Found(Protocol):
 
     @property
     def peers(self) -> Collection[Key]:
-        """Who is asked."""
+        """Who is asked by all ways, so that it would be seen if it was well again."""
         ...
 
     @property

@@ -7,12 +7,12 @@ out by hand, from the records, by brute force.
 from __future__ import annotations
 
 import errno
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from hostgw_core.model import Addresses
+from hostgw_core.model import Addresses, Family
 from hostgw_core.store import Change
 from hostgw_daemon.kernel import ForeignRoute, Overrun, Route, RouteForeign, Verb
 from hostgw_daemon.routes.desired import RouteRule
@@ -43,6 +43,7 @@ class NodeWorld(RuleBasedStateMachine):
         self.site = Site()
         self.pending: list[Change] = []
         self.known: dict[bytes, Believed] = {}
+        self.away: frozenset[tuple[bytes, Family]] = frozenset()  # whose routes are withdrawn
         self.strangers: list[tuple[Key, Held]] = []  # (key, held) of every foreign route there is
         self.judged = 0  # outcomes that were looked at
         self.moments = 0
@@ -116,6 +117,14 @@ class NodeWorld(RuleBasedStateMachine):
         self.pending = []
         records = [each for each in self.site.entries.values() if each.key != KEYS.config]
         self.known = believe(records, RULES, self.known)
+
+    @rule(among=st.frozensets(names, max_size=2), soon=soon)
+    def withdraw(self, among: frozenset[str], soon: bool) -> None:
+        """Probes find that some are out of reach, or that those of before are back."""
+        self.away = frozenset((key(name), 4) for name in among)
+        self.site.reconciler.withdraw(self.away, "a test")
+        if soon:
+            self.site.work()
 
     # -- the host -----------------------------------------------------------------------------
 
@@ -250,8 +259,17 @@ class NodeWorld(RuleBasedStateMachine):
     def right(self) -> set[Route]:
         """Work out by hand which routes there should be, wherever their gateways are."""
         return {
-            ours(subnet, one.gateways[0], link=self.site.rule.link)
-            for one in self.known.values()
+            ours(destination, one.gateways[0], link=self.site.rule.link)
+            for name, one in self.known.items()
             if one.state != "self"
             for subnet in one.subnets
+            for destination in self.led_to(name, subnet)
         }
+
+    def led_to(self, name: bytes, subnet: str) -> list[str]:
+        """Say where routes lead instead of to a subnet that is withdrawn: the first and last."""
+        if (name, 4) not in self.away:
+            return [subnet]
+        network = ip_network(subnet)
+        first, last = network.network_address + 1, network.broadcast_address - 1
+        return [f"{first}/32", f"{last}/32"]
