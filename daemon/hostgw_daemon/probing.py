@@ -23,6 +23,7 @@ from hostgw_daemon.outside import Outside
 from hostgw_daemon.probe.aims import Aims
 from hostgw_daemon.probe.echo import Echo
 from hostgw_daemon.probe.evidence import Diagnosis
+from hostgw_daemon.probe.port import Neighbour
 from hostgw_daemon.probe.posture import Posture
 from hostgw_daemon.probe.prober import Prober
 from hostgw_daemon.probe.rounds import Round
@@ -189,7 +190,7 @@ class Probing:
         link = self._link()
         if self._prober is not None and link is not None:
             here = link.link.index
-            self._prober.neighbours([(each, good) for at, each, good in told if at == here])
+            self._prober.neighbours([Neighbour(*each[1:]) for each in told if each[0] == here])
         if watch.missed != self._missed:
             self._missed = watch.missed
             self._read_table()
@@ -199,7 +200,7 @@ class Probing:
         link = self._link()
         if self._prober is not None and link is not None:
             with suppress(OSError):  # then each that answers is one
-                self._prober.entries(self._out.neighbours.answering(link.link.index))
+                self._prober.entries(self._out.neighbours.hardware(link.link.index))
 
     def _confirm(self, address: IPAddress) -> bool:
         link = self._link()

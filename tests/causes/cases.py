@@ -6,6 +6,8 @@ import subprocess
 from typing import Any
 
 from causes.cluster import CLEARED, NAMED, NODES, Case, Cluster, about, both_ways, by
+from hostgw_cli.lab.machine import SWITCH_BRIDGE
+from hostgw_cli.lab.netns import Namespace
 from support.waiting import eventually
 
 TRUCE = 30.0  # seconds for which a daemon leaves alone what is fought over
@@ -53,6 +55,33 @@ def give_address_back(cluster: Cluster) -> None:
     host.ip("address", "del", f"{_taken_address(cluster)}/32", "dev", "eth0")
     host.run("nft", "delete table arp quiet")
     host.start_daemon(wait=False)
+
+
+def _stranger(cluster: Cluster) -> Namespace:
+    switch = cluster.lab.namespace("switch").name
+    return Namespace(f"{switch.removesuffix('switch')}stranger")
+
+
+def _stranger_comes(cluster: Cluster) -> None:
+    """A host that is no node has the address of n1, and speaks to all others again and again."""
+    switch, stranger = cluster.lab.namespace("switch"), _stranger(cluster)
+    Namespace.create(stranger.name)
+    cable = ("type", "veth", "peer", "name", "eth0", "netns", stranger.name)
+    switch.ip("link", "add", "stranger", *cable)
+    switch.ip("link", "set", "stranger", "master", SWITCH_BRIDGE, "up")
+    stranger.ip("address", "add", str(cluster.host("n1").plan.address), "dev", "eth0")
+    stranger.ip("link", "set", "eth0", "up")
+    others = " ".join(str(cluster.host(name).plan.address.ip) for name in NODES[1:])
+    script = (
+        f"while ip neigh flush dev eth0; do for to in {others}; do"
+        " ping -n -q -c 1 -W 0.2 $to; done >&2; sleep 0.5; done"
+    )
+    FIGHTERS.append(stranger.popen(["sh", "-c", script], stderr=subprocess.DEVNULL))
+
+
+def _stranger_goes(cluster: Cluster) -> None:
+    _giving_up(cluster)
+    _stranger(cluster).delete()
 
 
 def sysctl(cluster: Cluster, name: str, value: int) -> None:
@@ -215,6 +244,13 @@ CASES = {
         give_address_back,
         lambda _: {**about("n1", "duplicate_address"), **about("n2", "duplicate_address")},
         started="n2",
+    ),
+    # Where it leads to, packets for n1 do not come back to it: it has no way to know why.
+    "duplicate_address of a stranger": Case(
+        _stranger_comes,
+        _stranger_goes,
+        lambda _: about("n1", "duplicate_address"),
+        also=by("n1", "unreachable"),
     ),
     "rejected_kept": Case(_nonsense, _far_gone, lambda _: about("far", "rejected_kept")),
     "off_subnet": Case(_far, _far_gone, lambda _: {**about("far", "off_subnet")}),

@@ -47,7 +47,7 @@ class Known:
 
     def told(self) -> list[tuple[str, bool | None]]:
         """Give what the watch has heard of the link since it was asked last."""
-        return [(str(a), good) for at, a, good in self.watch.read() if at == self.link]
+        return [(str(a), good) for at, a, good, _ in self.watch.read() if at == self.link]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import errno
 import pytest
 
 from hostgw_daemon.probe.datagram import SIZE, Report, Way
+from hostgw_daemon.probe.port import Neighbour
 from support.fake_probes import WELL, Site, gateway, host, probing
 from support.loops import running, until
 
@@ -87,12 +88,12 @@ async def test_pods_that_are_not_reached_are_named_in_time_and_cleared() -> None
 async def test_a_node_that_comes_back_is_not_said_to_have_another_trouble() -> None:
     """Its host answers first: whether its pods do is not known yet, and not their fault."""
     async with probing(2) as site:
-        site.prober.neighbours([(host(2), True)])
+        site.prober.neighbours([Neighbour(host(2), True)])
         site.wire.answers[2] = frozenset()
         await asyncio.sleep(5)
-        site.prober.neighbours([(host(2), False)])
+        site.prober.neighbours([Neighbour(host(2), False)])
         said = site.follow(2)
-        site.prober.neighbours([(host(2), True)])
+        site.prober.neighbours([Neighbour(host(2), True)])
         del site.wire.answers[2]
         await until(lambda: site.says(2) == "ok")
         await asyncio.sleep(5)
@@ -130,7 +131,7 @@ async def test_of_a_node_that_is_new_nothing_is_said_before_its_host_was_heard()
     site.wire.answers[2] = frozenset({Way.FORWARD})
     site.aim(2)
     async with running(site.prober.run):
-        site.prober.neighbours([(host(2), True)])
+        site.prober.neighbours([Neighbour(host(2), True)])
         await asyncio.sleep(1)
         assert site.says(2) == ""
 
@@ -155,17 +156,17 @@ async def test_answers_that_come_and_go_do_not_flicker() -> None:
 async def test_a_silent_host_is_named_when_the_link_has_spoken() -> None:
     """The link is asked once for each silence; not before it answers is anything said."""
     async with probing(2) as site:
-        site.prober.neighbours([(host(2), True)])
+        site.prober.neighbours([Neighbour(host(2), True)])
         site.wire.answers[2] = frozenset()
         await asyncio.sleep(10)
         assert site.says(2) == "ok"
         assert len(site.confirmed) == 1
-        site.prober.neighbours([(host(2), False)])
+        site.prober.neighbours([Neighbour(host(2), False)])
         assert site.says(2) == "unresolved"
-        site.prober.neighbours([(host(2), True)])
+        site.prober.neighbours([Neighbour(host(2), True)])
         assert site.says(2) == "unresolved"
         await until(lambda: site.says(2) == "unreachable" or len(site.confirmed) == 2, within=4)
-        site.prober.neighbours([(host(2), True)])
+        site.prober.neighbours([Neighbour(host(2), True)])
         assert await until(lambda: site.says(2) == "unreachable") < 4
         del site.wire.answers[2]
         assert await until(lambda: site.says(2) == "ok") < 4

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from hostgw_daemon.probe.datagram import SIZE, Ends, Question, Report, Way, ask
-from hostgw_daemon.probe.port import Heard, Returned, Said
+from hostgw_daemon.probe.port import Heard, Neighbour, Returned, Said
 from support.fake_probes import AWAY, Site, gateway, host, key, probing, target
 from support.loops import running, until
 
@@ -200,7 +200,7 @@ async def test_no_more_new_entries_than_allowed_are_made_for_asking() -> None:
             await asyncio.sleep(2 * AWAY)
             first = {each.number: each.at for each in reversed(site.wire.sent)}
             # The kernel's table is full, and throws out whoever was asked.
-            site.prober.neighbours([(host(n), None) for n in first])
+            site.prober.neighbours([Neighbour(host(n), None) for n in first])
             site.wire.sent.clear()
             made += first.values()
     assert len(made) >= 64
@@ -212,7 +212,7 @@ async def test_those_with_an_entry_are_asked_at_the_rate() -> None:
     """Forty nodes, eight a second: each every five seconds, and three questions a turn."""
     site = Site()
     site.aim(*range(2, 42))
-    site.prober.entries({host(n) for n in range(2, 42)})
+    site.prober.entries({host(n): b"" for n in range(2, 42)})
     async with running(site.prober.run):
         await asyncio.sleep(12)
         before = len(site.wire.sent)
@@ -224,7 +224,7 @@ async def test_those_with_an_entry_are_asked_at_the_rate() -> None:
 async def test_when_all_are_lost_no_more_than_four_times_the_rate_goes_out() -> None:
     """Our own switch is off: whoever is in doubt waits for its turn."""
     async with probing(*range(2, 52)) as site:
-        site.prober.entries({host(n) for n in range(2, 52)})
+        site.prober.entries({host(n): b"" for n in range(2, 52)})
         await asyncio.sleep(7)
         for number in range(2, 52):
             site.wire.answers[number] = frozenset()

@@ -23,6 +23,7 @@ from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch, News
 from hostgw_daemon.netlink.neighbours import Neighbours
 from hostgw_daemon.probe.datagram import Report
 from hostgw_daemon.probe.echo import Echo
+from hostgw_daemon.probe.port import Neighbour
 from hostgw_daemon.probe.posture import Posture
 from hostgw_daemon.probe.prober import Prober
 from hostgw_daemon.probe.target import Ground, Key, Target
@@ -124,8 +125,8 @@ def _prospect(number: int, netns: Namespace, numbers: range, open_things: ExitSt
     return Prospect(number, netns, prober)
 
 
-def _on(link: Link, told: News) -> list[tuple[IPAddress, bool | None]]:
-    return [(address, resolved) for at, address, resolved in told if at == link.index]
+def _on(link: Link, told: News) -> list[Neighbour]:
+    return [Neighbour(*each[1:]) for each in told if each[0] == link.index]
 
 
 def _inside(netns: Namespace, posture: Posture) -> Callable[[Target | None, IPAddress], Report]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
 
 from hostgw_daemon.probe.datagram import Report, Way
-from hostgw_daemon.probe.evidence import Cause, Evidence, Trial, diagnose
+from hostgw_daemon.probe.evidence import Cause, Evidence, diagnose
+from hostgw_daemon.probe.hardware import Hardware
+from hostgw_daemon.probe.trial import Trial
 
 GOOD, BAD = Trial(good=True, row=1, ever=True), Trial(good=False, row=-3, ever=True)
 DOUBTED = Trial(good=True, row=-2, ever=True)
@@ -28,6 +31,10 @@ CASES = {
     "no pods there": (evidence(host=GOOD, report=Report.FORWARDS), Cause.UNPROBED),
     "the link is silent": (evidence(False, host=BAD, pod=BAD), Cause.UNRESOLVED),
     "an old word of the link": (evidence(False, host=GOOD, pod=GOOD), Cause.OK),
+    "a stranger has its address": (
+        replace(evidence(host=BAD, pod=BAD), hardware=Hardware(b"\1", b"\2", 0, b"\1")),
+        Cause.DUPLICATE,
+    ),
     "the host is silent": (evidence(host=BAD, pod=BAD), Cause.UNREACHABLE),
     "and has never spoken": (evidence(report=None, host=BAD), Cause.UNREACHABLE),
     "not before the link has spoken": (evidence(None, host=BAD, pod=BAD), Cause.UNPROBED),

@@ -16,6 +16,7 @@ from hostgw_core.model import IPAddress
 from hostgw_daemon.netlink.ear import DROP, KEEP, Ear, Instruction, as_loaded, subscribed
 from hostgw_daemon.netlink.neighbours import (
     NDA_DST,
+    NDA_LLADDR,
     NDMSG,
     NUD_REACHABLE,
     RTM_DELNEIGH,
@@ -27,8 +28,8 @@ GROUP = 0x4  # RTMGRP_NEIGH, linux/rtnetlink.h
 NUD_FAILED = 0x20
 RECEIVE_BUFFER = 4 << 20  # bytes: some ten thousand notifications
 
-Told: TypeAlias = tuple[int, IPAddress, bool | None]
-"""(link, address, whether it answers; None: its entry is gone)."""
+Told: TypeAlias = tuple[int, IPAddress, bool | None, bytes]
+"""(link, address, whether it answers; None: its entry is gone; its hardware address)."""
 News: TypeAlias = list[Told]
 """In order."""
 
@@ -76,7 +77,8 @@ def _read(buffer: memoryview) -> News:
             continue
         address = ip_address(kept[NDA_DST])
         if message.type == RTM_DELNEIGH:
-            found.append((link, address, None))
+            found.append((link, address, None, b""))
         elif message.type == RTM_NEWNEIGH and state & (NUD_REACHABLE | NUD_FAILED):
-            found.append((link, address, bool(state & NUD_REACHABLE)))
+            answers = bool(state & NUD_REACHABLE)
+            found.append((link, address, answers, kept.get(NDA_LLADDR, b"") if answers else b""))
     return found

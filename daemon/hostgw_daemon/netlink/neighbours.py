@@ -11,7 +11,7 @@ What answered a moment ago is not asked: the kernel believes an answer for half 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from struct import Struct
 from typing import Final, NamedTuple
@@ -32,7 +32,7 @@ from hostgw_daemon.netlink.wire import (
 )
 
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
-NDA_DST, NDA_IFINDEX, NDA_FLAGS_EXT = 1, 8, 15
+NDA_DST, NDA_LLADDR, NDA_IFINDEX, NDA_FLAGS_EXT = 1, 2, 8, 15
 NTF_USE, NTF_EXT_LEARNED = 0x01, 0x10
 NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE = 0x02, 0x04, 0x08, 0x10
 NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
@@ -107,6 +107,10 @@ class Neighbours(Speaker):
         """
         return frozenset(entry.address for entry in self._entries(link) if entry.answers)
 
+    def hardware(self, link: int) -> Mapping[IPAddress, bytes]:
+        """Give these with their hardware addresses, b"" for none. Raise OSError."""
+        return {entry.address: entry.hardware for entry in self._entries(link) if entry.answers}
+
     def _entries(self, link: int) -> Iterator[_Entry]:
         for piece, message in entries_of(self._channel, link):
             if entry := _entry(piece, message, link):
@@ -139,6 +143,7 @@ class _Entry(NamedTuple):
     state: int
     flags: int
     marks: bytes
+    hardware: bytes
 
     @property
     def answers(self) -> bool:
@@ -157,7 +162,8 @@ def _entry(piece: Piece, message: Message, link: int) -> _Entry | None:
         return None
     more = kept.get(NDA_FLAGS_EXT, b"")
     marks = attribute(NDA_FLAGS_EXT, more) if more else b""
-    return _Entry(ip_address(kept[NDA_DST]), state, flags & NTF_EXT_LEARNED, marks)
+    hardware = bytes(kept.get(NDA_LLADDR, b""))
+    return _Entry(ip_address(kept[NDA_DST]), state, flags & NTF_EXT_LEARNED, marks, hardware)
 
 
 def _ask(address: IPAddress, link: int, entry: _Entry | None) -> bytes:

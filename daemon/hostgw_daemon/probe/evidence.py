@@ -1,15 +1,12 @@
 """What has been found out about one peer, and what follows from it. Pure.
 
-Each way of asking is a *trial*: good, bad, or not known yet. One question that gets lost proves
-nothing, so a trial turns bad after `LOSSES` in a row and good again after `WINS` in a row; the
-first answer of all makes it good at once.
-
 The diagnosis goes from the link upwards, and the first thing that is wrong is the cause: what lies
 behind it cannot be judged.
 
 | the link | host | pod | big | says of itself | cause |
 |---|---|---|---|---|---|
 | no answer to ARP or ND | | | | | `unresolved` |
+| other hardware answers than the node has | bad, or by a kernel | | | | `duplicate_address` |
 | answers | bad | bad, or not asked | | | `unreachable` |
 | | good | | | does not forward, or a firewall there drops it | `not_forwarding` |
 | | good | bad | | filters strictly, and has no way back to our pods | `rp_filter` |
@@ -28,14 +25,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from hostgw_core.model import IPAddress
 from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.probe.datagram import Report, Way
-
-LOSSES: Final = 3
-"""So many questions lost in a row make a trial bad."""
-
-WINS: Final = 2
-"""So many answers in a row make a bad trial good again."""
+from hostgw_daemon.probe.hardware import Hardware
+from hostgw_daemon.probe.sentences import BY_A_RULE, DROPPED, SENTENCES
+from hostgw_daemon.probe.trial import LOSSES, Trial
 
 
 class Cause(StrEnum):
@@ -44,6 +39,7 @@ class Cause(StrEnum):
     OK = "ok"
     UNPROBED = "unprobed"
     UNRESOLVED = "unresolved"
+    DUPLICATE = "duplicate_address"
     UNREACHABLE = "unreachable"
     NOT_FORWARDING = "not_forwarding"
     RP_FILTER = "rp_filter"
@@ -56,43 +52,6 @@ FINE: Final = (Cause.OK, Cause.UNPROBED)
 """Those that are no trouble."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One way of asking. `row` counts what came last in a row: answers up, losses down.
-
-    `ever`: there has been an answer once.
-    """
-
-    good: bool | None = None
-    row: int = 0
-    ever: bool = False
-
-    def won(self) -> Trial:
-        """Take an answer."""
-        row = max(self.row, 0) + 1
-        return Trial(True if self.good is None or row >= WINS else self.good, row, ever=True)
-
-    def lost(self) -> Trial:
-        """Take a question that nobody answered."""
-        row = min(self.row, 0) - 1
-        return Trial(False if row <= -LOSSES else self.good, row, ever=self.ever)
-
-    @property
-    def open(self) -> Trial:
-        """The same, with nothing known of it."""
-        return Trial(ever=self.ever)
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether the last word has not been spoken: it is asked again soon."""
-        return self.row < 0 or self.good is False
-
-    @property
-    def decided(self) -> bool:
-        """Whether what came last is what is said: it is not about to turn."""
-        return self.row > 0 if self.good else self.good is False and self.row < 0
-
-
 _UNTRIED: Final = Trial()
 _BEHIND: Final[Mapping[Way, tuple[Way, ...]]] = {Way.HOST: (Way.POD, Way.BIG), Way.POD: (Way.BIG,)}
 
@@ -103,22 +62,29 @@ class Evidence:
 
     `report` is what it said of itself last, None while it has said nothing; `closed`: its kernel
     answers, but nobody listens there (another daemon than ours, or ours is not running).
-    `resolved` is what the kernel's neighbour table says, None while it says nothing.
+    `resolved` is what the kernel's neighbour table says, None while it says nothing, and `hardware`
+    whose hardware address answers.
     """
 
     trials: Mapping[Way, Trial] = field(default_factory=lambda: MappingProxyType({}))
     report: Report | None = None
     closed: bool = False
     resolved: bool | None = None
+    hardware: Hardware = field(default_factory=Hardware)
 
     def trial(self, way: Way) -> Trial:
         """Give what one way of asking has brought."""
         return self.trials.get(way, _UNTRIED)
 
     def with_answer(
-        self, way: Way, report: Report | None = None, *, closed: bool = False
+        self, way: Way, report: Report | None = None, *, closed: bool = False, hardware: bytes = b""
     ) -> Evidence:
-        """Take an answer: by the daemon itself with its report, or by its kernel alone."""
+        """Take an answer: by the daemon itself with its report, or by its kernel alone.
+
+        `hardware` is what the neighbour table has for the host. Only questions to the host itself
+        tell whose that is: of the others several are under way at once.
+        """
+        there = self.hardware.seen(hardware)
         before, after = self.trial(way), self.trial(way).won()
         trials = {**self.trials, way: after}
         if after.good and before.good is False:  # what lies behind it could not be judged
@@ -133,12 +99,21 @@ class Evidence:
             report=None if closed else told,
             closed=closed or (self.closed and report is None),
             resolved=True,
-        )
+            hardware=there if report is None or way is not Way.HOST else there.answered(),
+        ).judged
 
     def with_loss(self, way: Way) -> Evidence:
         """Take a question that nobody answered."""
         trials = {**self.trials, way: self.trial(way).lost()}
-        return replace(self, trials=MappingProxyType(trials))
+        return replace(self, trials=MappingProxyType(trials)).judged
+
+    @property
+    def judged(self) -> Evidence:
+        """The same, where other hardware answers than the node's own and the node does not."""
+        silent = self.trial(Way.HOST).good is False or self.closed
+        if not (silent and self.resolved and self.hardware.strange):
+            return self
+        return replace(self, hardware=self.hardware.taken())
 
     def _turned(self, report: Report | None) -> bool:
         """Whether the way back to our pods is another than when their way turned bad."""
@@ -147,16 +122,32 @@ class Evidence:
         return bool((report ^ self.report) & (Report.WAY_BACK | Report.STRICT))
 
     @property
+    def forgotten(self) -> Evidence:
+        """The same, but the neighbour table has no entry any more."""
+        return replace(self, hardware=self.hardware.gone())
+
+    @property
     def in_doubt(self) -> Evidence:
         """The same, but what the neighbour table said is not sure any more."""
         return replace(self, resolved=None)
 
-    def settled(self, *, resolved: bool) -> Evidence:
-        """Take what the neighbour table says; what was lost on the link is not the host's fault."""
-        trials = self.trials
-        if resolved and self.resolved is False and Way.HOST in trials:
-            trials = MappingProxyType({**trials, Way.HOST: replace(trials[Way.HOST], row=0)})
-        return replace(self, trials=trials, resolved=resolved)
+    def settled(self, *, resolved: bool, hardware: bytes = b"") -> Evidence:
+        """Take what the neighbour table says; what was lost on the link is not the host's fault.
+
+        Nor is what was lost at another host: where the hardware is another one, all begins anew.
+        """
+        trials, before = self.trials, self.hardware
+        there = before.seen(hardware) if resolved else before.gone()
+        anew = [*trials] if resolved and there is not before else []
+        # A stranger that is gone leaves an entry that fails: then the node itself is asked for.
+        found, lost = self.resolved is False, there.stranger != b"" and self.resolved is not False
+        if (found if resolved else lost) and Way.HOST in trials:
+            anew.append(Way.HOST)
+        if anew:
+            trials = MappingProxyType(
+                {**trials, **{way: replace(trials[way], row=0) for way in anew}}
+            )
+        return replace(self, trials=trials, resolved=resolved, hardware=there).judged
 
     def without(self, *ways: Way) -> Evidence:
         """Forget ways that cannot be asked any more."""
@@ -178,14 +169,20 @@ class Evidence:
         return [Way.HOST, Way.POD, Way.BIG] if self.report & Report.GATEWAY else [Way.HOST]
 
     def rationed(self, ways: Sequence[Way], turn: int) -> Way:
-        """Give the one way to ask where answers are few: one in doubt, else each in its turn."""
+        """Give the one way to ask where answers are few: one in doubt, else each in its turn.
+
+        Where a stranger answers, whose host it is: of its pods' way nothing can be known.
+        """
+        if self.hardware.stranger:
+            return Way.HOST
         open_ones = [way for way in ways if self.trial(way).doubtful] or ways
         return open_ones[turn % len(open_ones)]
 
     @property
     def doubtful(self) -> bool:
         """Whether it is to be asked again soon."""
-        return self.resolved is False or any(each.doubtful for each in self.trials.values())
+        trials = self.trials.values()
+        return self.resolved is False or self.bad or any(each.doubtful for each in trials)
 
     @property
     def pending(self) -> bool:
@@ -210,8 +207,10 @@ class Evidence:
 
     @property
     def bad(self) -> bool:
-        """Whether some way of asking is known to fail."""
-        return any(trial.good is False for trial in self.trials.values())
+        """Whether some way of asking is known to fail, or a stranger had the address just now."""
+        return self.hardware.stranger != b"" or any(
+            trial.good is False for trial in self.trials.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +221,20 @@ class Diagnosis:
     reason: str = ""
 
 
-def diagnose(evidence: Evidence, *, port: int, table: int = MAIN_TABLE) -> Diagnosis:
-    """Give the cause; for the sentence, the `port` that we ask at and the `table` of our routes."""
+def diagnose(
+    evidence: Evidence, *, port: int, table: int = MAIN_TABLE, host: IPAddress | None = None
+) -> Diagnosis:
+    """Give the cause.
+
+    For the sentence, `host` and `port` are those that we ask, and `table` that of our routes.
+    """
     cause = _of_host(evidence) or _of_pods(evidence)
-    words = _SENTENCES[cause].format(port=port)
+    asked = {"port": port, "host": host or "its address", "hardware": evidence.hardware}
+    words = SENTENCES[cause].format(**asked)
     if cause is Cause.NOT_FORWARDING and _forwards(evidence):
-        words = _DROPPED
-    if cause in _BY_A_RULE and table != MAIN_TABLE:
-        words += _BY_A_RULE[cause].format(table=table)
+        words = DROPPED
+    if cause in BY_A_RULE and table != MAIN_TABLE:
+        words += BY_A_RULE[cause].format(table=table)
     return Diagnosis(cause, words)
 
 
@@ -238,6 +243,8 @@ def _of_host(evidence: Evidence) -> Cause | None:
     host, pod = evidence.trial(Way.HOST).good, evidence.trial(Way.POD).good
     if evidence.resolved is False and not (host or pod):
         return Cause.UNRESOLVED
+    if evidence.hardware.stranger:
+        return Cause.DUPLICATE
     if host is False and not pod:  # not before the link has said that it is not the link
         return Cause.UNREACHABLE if evidence.resolved else None
     drops = evidence.report is not None and bool(evidence.report & Report.DROPS)
@@ -262,38 +269,3 @@ def _of_pods(evidence: Evidence) -> Cause:
     if pod.good:
         return Cause.MTU if evidence.trial(Way.BIG).good is False else Cause.OK
     return Cause.UNPROBED
-
-
-_SENTENCES: Final = {
-    Cause.OK: "",
-    Cause.UNPROBED: "no packet can take its pods' way yet: it has no pods, or this node has none",
-    Cause.UNRESOLVED: "its address does not answer on the link (ARP, neighbour discovery): see"
-    " whether the host is up, and on the same layer-2 network",
-    Cause.UNREACHABLE: "it answers on the link and not to UDP port {port}: let that port through"
-    " its firewall (this host's own, if it is so of all), or see whether the host hangs",
-    Cause.NOT_FORWARDING: "it does not forward packets: `sysctl -w net.ipv4.ip_forward=1` there"
-    " (IPv6: net.ipv6.conf.all.forwarding)",
-    Cause.RP_FILTER: "its reverse-path filter drops what comes from our pods, for it has no route"
-    " back to them: see why that route is missing there, or set net.ipv4.conf.all.rp_filter=2",
-    Cause.NO_WAY_BACK: "packets of our pods arrive there, and its kernel has no route by which to"
-    " answer them through this node: see `hostgwctl routes --diff` and `hostgwctl peers` there",
-    Cause.PATH_FILTERED: "packets from its address arrive and those from pods do not: turn off the"
-    " cloud's source/destination check or port security, or look for a firewall between the hosts",
-    Cause.MTU: "small packets arrive and those as large as the link takes do not: raise the MTU of"
-    " the network between, or set --mtu on every node",
-}
-
-_DROPPED: Final = (
-    "its firewall drops what it forwards between its pods and other hosts (a rule, or the policy of"
-    " a FORWARD chain): `hostgwctl check` there names the chain, and the commands that let it pass"
-)
-
-_BY_A_RULE: Final[Mapping[Cause, str]] = {
-    Cause.UNPROBED: "; or no rule sends this host's own packets to table {table}, where its routes"
-    " are (--route-table), so that the way cannot be tried: see `ip rule`",
-    Cause.PATH_FILTERED: "; or no rule of this host sends what comes from its pods to its routes,"
-    " in table {table} (--route-table): see `ip rule`",
-    Cause.NO_WAY_BACK: "; or no rule there sends what goes to our pods to the table of its"
-    " --route-table (here {table}): see `ip rule`",
-}
-"""What else it may be where the routes are not in the main table: rules are the operator's."""

@@ -77,13 +77,22 @@ class Ledger:
             self.learn(key, kept)
         return kept
 
-    def won(self, question: Asked, report: Report | None, now: float) -> bool:
-        """Take an answer: by the daemon itself with its report, or by its kernel alone."""
+    def won(
+        self, question: Asked, report: Report | None, now: float, *, hardware: bytes = b""
+    ) -> bool:
+        """Take an answer: by the daemon itself with its report, or by its kernel alone.
+
+        `hardware` is what the neighbour table has for the host.
+        """
         key, way = question.key, question.way
         self._rounds.heard(key, way, question.at, now - question.at)
         closed = report is None and way is not Way.FORWARD
+        if closed and self.of(key).report is not None and key in self._targets:
+            self._confirm(self._targets[key].host)  # is that still the node, or another host?
         return self._take(
-            question, lambda before: before.with_answer(way, report, closed=closed), now
+            question,
+            lambda before: before.with_answer(way, report, closed=closed, hardware=hardware),
+            now,
         )
 
     def lost(self, question: Asked, now: float) -> bool:
@@ -92,13 +101,20 @@ class Ledger:
         return self._take(question, lambda before: before.with_loss(question.way), now)
 
     def silent(self, question: Asked) -> bool:
-        """Ask the link about a host that is silent, once for each silence."""
+        """Ask the link about a host that is silent, once for each silence.
+
+        Where a stranger has the address, again each time: it may be gone, and the kernel believes
+        what it has heard of it for half a minute.
+        """
         target, evidence = self._targets.get(question.key), self.of(question.key)
         if question.way is not Way.HOST or target is None or evidence.resolved is False:
             return False
-        if evidence.trial(Way.HOST).row < 0:
+        stranger = evidence.hardware.stranger != b""
+        if evidence.trial(Way.HOST).row < 0 and not stranger:
             return False
         fixed = self._confirm(target.host)
+        if stranger:
+            return False
         return self.learn(
             question.key, evidence.settled(resolved=True) if fixed else evidence.in_doubt
         )
@@ -115,7 +131,9 @@ class Ledger:
         """Take what is known now."""
         before = self._evidence.get(key)
         self._evidence[key] = evidence
-        found = diagnose(evidence, port=self._port, table=self.table)
+        target = self._targets.get(key)
+        host = target.host if target is not None else None
+        found = diagnose(evidence, port=self._port, table=self.table, host=host)
         if found != self.diagnoses.get(key) and not evidence.pending:
             self.diagnoses[key] = found
             self._told()

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from hostgw_core.model import IPAddress
 
@@ -51,6 +51,17 @@ class Returned:
 
     data: bytes
     said: Said
+
+
+class Neighbour(NamedTuple):
+    """What the kernel says of an address on the link: whether it answers, and by which hardware.
+
+    None: its entry is gone; b"": not known.
+    """
+
+    address: IPAddress
+    answers: bool | None
+    hardware: bytes = b""
 
 
 Arrival: TypeAlias = Heard | Returned

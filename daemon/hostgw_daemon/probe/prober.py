@@ -14,25 +14,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from os import strerror
 from typing import Final, NoReturn
 
 from hostgw_core.model import IPAddress
 from hostgw_core.wake import Wake
-from hostgw_daemon.probe.datagram import (
-    Report,
-    Way,
-    answered,
-    is_answer,
-    number_of,
-)
+from hostgw_daemon.probe.datagram import Report, Way, answered, is_answer, number_of
 from hostgw_daemon.probe.directory import Directory
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence
 from hostgw_daemon.probe.ledger import Ledger
 from hostgw_daemon.probe.letters import question, reply
-from hostgw_daemon.probe.port import OURS, Arrival, Heard, Returned, Said, Sockets
+from hostgw_daemon.probe.port import OURS, Arrival, Heard, Neighbour, Returned, Said, Sockets
 from hostgw_daemon.probe.questions import Asked, Questions
 from hostgw_daemon.probe.rounds import Round, Rounds
 from hostgw_daemon.probe.schedule import Turns
@@ -71,7 +65,7 @@ class Prober:
         self._turns = Turns[Key](rate=rate, chance=lambda: secrets.randbelow(1000) / 1000)
         self._directory = Directory()
         self._targets = self._directory.targets
-        self._entries: set[IPAddress] = set()
+        self._entries: dict[IPAddress, bytes] = {}
         self._rota: Counter[Key] = Counter()
         self._rounds = Rounds(secrets.randbits(32), self._finished)
         self._ledger = Ledger(
@@ -121,25 +115,27 @@ class Prober:
         self._ground = ground
         self._ledger.table = ground.table
 
-    def neighbours(self, told: Iterable[tuple[IPAddress, bool | None]]) -> None:
+    def neighbours(self, told: Iterable[Neighbour]) -> None:
         """Take what the kernel says of its neighbour table: who answers, who does not, who is gone.
 
         An entry that is gone (None) says nothing of the peer, but to ask it makes a new one.
         """
-        for address, resolved in told:
-            if resolved is None:
-                self._entries.discard(address)
-                continue
-            self._entries.add(address)
+        for address, resolved, hardware in told:
+            known = self._entries.pop(address, b"")
+            if resolved is not None:
+                self._entries[address] = hardware or (known if resolved else b"")
             for key in self._directory.at(address):
-                evidence = self._ledger.of(key)
-                if evidence.resolved is not resolved:
-                    self._learn(key, evidence.settled(resolved=resolved))
+                before = self._ledger.of(key)
+                after = before.forgotten
+                if resolved is not None:
+                    after = before.settled(resolved=resolved, hardware=hardware)
+                if after != before:
+                    self._learn(key, after)
         self._wake.ring()
 
-    def entries(self, addresses: Collection[IPAddress]) -> None:
+    def entries(self, table: Mapping[IPAddress, bytes]) -> None:
         """Take all that the table holds: at the start, or where it was not heard for a while."""
-        self._entries = set(addresses)
+        self._entries = dict(table)
 
     def order(self, keys: Iterable[Key]) -> tuple[Round, float]:
         """Ask these by every way, soon; give the round, and about how many seconds it will take."""
@@ -281,11 +277,11 @@ class Prober:
 
     def _won(self, question: Asked, report: Report | None) -> None:
         self.counts["answered"] += 1
-        if question.key in self._targets:
-            self._entries.add(self._targets[question.key].host)
-        now = self._clock()
+        now, target, hardware = self._clock(), self._targets.get(question.key), b""
+        if target is not None:
+            hardware = self._entries.setdefault(target.host, b"")
         self.reached = now if question.way is Way.POD else self.reached
-        if self._ledger.won(question, report, now):
+        if self._ledger.won(question, report, now, hardware=hardware):
             self._again(question.key, now)
 
     def _lost(self, question: Asked) -> None:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hostgw_daemon.probe.datagram import Way
-from hostgw_daemon.probe.evidence import LOSSES, Evidence
+from hostgw_daemon.probe.evidence import Evidence
 from hostgw_daemon.probe.target import Key
+from hostgw_daemon.probe.trial import LOSSES
 
 LONGEST: Final = 10.0
 """Seconds from the first question to a peer until it counts as asked, whatever is still open."""

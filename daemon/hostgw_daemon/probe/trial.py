@@ -1,0 +1,54 @@
+"""One way of asking, and what it has brought. Pure.
+
+Each way of asking is a *trial*: good, bad, or not known yet. One question that gets lost proves
+nothing, so a trial turns bad after `LOSSES` in a row and good again after `WINS` in a row; the
+first answer of all makes it good at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+LOSSES: Final = 3
+"""So many questions lost in a row make a trial bad."""
+
+WINS: Final = 2
+"""So many answers in a row make a bad trial good again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One way of asking. `row` counts what came last in a row: answers up, losses down.
+
+    `ever`: there has been an answer once.
+    """
+
+    good: bool | None = None
+    row: int = 0
+    ever: bool = False
+
+    def won(self) -> Trial:
+        """Take an answer."""
+        row = max(self.row, 0) + 1
+        return Trial(True if self.good is None or row >= WINS else self.good, row, ever=True)
+
+    def lost(self) -> Trial:
+        """Take a question that nobody answered."""
+        row = min(self.row, 0) - 1
+        return Trial(False if row <= -LOSSES else self.good, row, ever=self.ever)
+
+    @property
+    def open(self) -> Trial:
+        """The same, with nothing known of it."""
+        return Trial(ever=self.ever)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the last word has not been spoken: it is asked again soon."""
+        return self.row < 0 or self.good is False
+
+    @property
+    def decided(self) -> bool:
+        """Whether what came last is what is said: it is not about to turn."""
+        return self.row > 0 if self.good else self.good is False and self.row < 0
