@@ -107,6 +107,22 @@ async def test_peers_that_are_asked_now(view: FakeView, ctl: Ctl):
     assert document[0]["families"][0]["ways"][0]["round_trips"] == [0.0004]
 
 
+async def test_each_family_has_its_own_cause_and_what_is_known_otherwise_comes_first(
+    view: FakeView, ctl: Ctl
+):
+    """Probes may get through by a way that a stranger's route does not have."""
+    view.done = Begun(7, 1, 8, 0.2)
+    both = tuple(
+        FamilyStatus(family, cause, why, (WAY,))
+        for family, cause, why in ((4, "ok", ""), (6, "mtu", "large ones are lost"))
+    )
+    for state, expected in (("mtu", ["ok", "mtu"]), ("shadowed", ["shadowed", "shadowed"])):
+        told = replace(PROBED, state=state, reason="why", families=both)
+        view.rounds[7] = RoundStatus(7, done=True, asked=2, of=2, peers=(told,))
+        rows = (await ctl("peers", "--probe")).output.splitlines()[1:]
+        assert [re.split(r" {2,}", row)[6] for row in rows] == expected
+
+
 @pytest.mark.parametrize("name", ["n2", "10.5.1.0/24", "192.0.2.1", "10.5.1.0-24"])
 async def test_a_peer_is_named_by_what_is_known_of_it(ctl: Ctl, name: str):
     """Its name, subnet, gateway or key."""

@@ -8,7 +8,7 @@ import errno
 import pytest
 
 from hostgw_daemon.probe.datagram import Report, Way
-from hostgw_daemon.probe.rounds import KEPT, LONGEST, Round
+from hostgw_daemon.probe.rounds import KEPT, LONGEST, ROOM, Round, Rounds
 from hostgw_daemon.probe.schedule import ALLOWANCE
 from support.fake_probes import AWAY, EVERY_WAY, WELL, Site, host, key, probing
 from support.loops import now, running, until
@@ -184,3 +184,18 @@ async def test_only_the_last_rounds_are_remembered() -> None:
         rounds = [order(site, 2) for _ in range(KEPT + 3)]
         assert [site.prober.round(each.number) for each in rounds] == [None] * 3 + rounds[3:]
         assert all(each.done for each in rounds[:3])
+
+
+async def test_large_rounds_are_remembered_no_longer_than_there_is_room() -> None:
+    """The last one always; of those before, as many as fit."""
+    done: list[object] = []
+    rounds = Rounds(1, done.append)
+    keys = [(b"/%d" % number, 4) for number in range(ROOM)]
+    small = [rounds.begin(keys[:2], 0.0), rounds.begin(keys[: ROOM // 2], 0.0)]
+    assert [rounds.get(each.number) for each in small] == small
+    large = rounds.begin(keys, 0.0)
+    assert [rounds.get(each.number) for each in (*small, large)] == [None, None, large]
+    assert all(each.done for each in small)
+    assert done == []  # somebody waits for all of these still
+    rounds.begin(keys[:1], 1.0)
+    assert len(done) == ROOM - 1

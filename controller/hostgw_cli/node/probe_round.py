@@ -64,7 +64,9 @@ def _rows(peer: Mapping[str, Any]) -> list[tuple[str, ...]]:
     name, known = peer["node"] or "-", (peer["state"], peer["reason"])
     if not peer["families"]:
         return [(name, " ".join(peer["gateways"]) or "-", *["-"] * len(WAYS), *known)]
-    several = len(peer["families"]) > 1
+    # Of two families each has its own cause; what is known of the peer otherwise comes before.
+    by_probes = peer["state"] in {family["cause"] for family in peer["families"]}
+    several = by_probes and len(peer["families"]) > 1
     found = []
     for family in peer["families"]:
         ways = {way["way"]: way for way in family["ways"]}

@@ -28,6 +28,9 @@ LONGEST: Final = 10.0
 KEPT: Final = 8
 """How many rounds are remembered: who asks for an older one is told that it is gone."""
 
+ROOM: Final = 20_000
+"""How many peers they may have asked in all, but for the last one: some 20 MB."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -88,11 +91,15 @@ class Rounds:
             *(self._next, now, left, frozenset(key for key, _ in left)), len(left)
         )
         self._next += 1
-        while len(self._rounds) > KEPT:
+        while len(self._rounds) > KEPT or (len(self._rounds) > 1 and self._asked > ROOM):
             oldest = self._rounds.pop(next(iter(self._rounds)))
             for key in [*oldest.left]:
                 self._end(oldest, key)
         return begun
+
+    @property
+    def _asked(self) -> int:
+        return sum(each.count for each in self._rounds.values())
 
     def get(self, number: int) -> Round | None:
         """Give one by its number, None for one that is not remembered."""
