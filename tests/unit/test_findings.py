@@ -22,7 +22,8 @@ def iptables(*rules, policy="ACCEPT", spec=SPEC, tool="iptables-nft"):
     chains = {rule.split()[1] for rule in rules if rule.startswith("-A ")}
     made = "".join(f"-N {chain}\n" for chain in sorted(chains - {"FORWARD"}))
     lines = "".join(f"{r}\n" if r.startswith("-A ") else f"-A FORWARD {r}\n" for r in rules)
-    return list(in_iptables(tool, HEAD.format(policy) + made + lines, spec, "eth0"))
+    found = in_iptables(tool, HEAD.format(policy) + made + lines, spec, "eth0")
+    return [each.words for each in found]
 
 
 REJECT = "-j REJECT --reject-with icmp-host-prohibited"
@@ -108,9 +109,8 @@ def nftables(*rules, chain=FORWARD, spec=SPEC, more=()):
     """Tell of a chain with these rules; `more` are other objects of its table."""
     made = [{"rule": {"chain": chain.name, "expr": list(rule)}} for rule in rules]
     table = {"table": {"family": chain.family, "name": chain.table}}
-    return list(
-        in_nftables(chain, (table, {"chain": {"name": chain.name}}, *more, *made), spec, "eth0")
-    )
+    objects = (table, {"chain": {"name": chain.name}}, *more, *made)
+    return [each.words for each in in_nftables(chain, objects, spec, "eth0")]
 
 
 ENDS = BaseChain("inet", "filter", "forward", "accept")
@@ -193,6 +193,17 @@ def test_of_a_table_that_may_be_asleep_nothing_is_told():
     listing = (table, {"chain": {"name": "forward"}})
     assert list(in_nftables(FORWARD, listing, SPEC, "eth0")) == []
     assert list(in_nftables(FORWARD, UNREADABLE, SPEC, "eth0")) == []
+
+
+def test_the_networks_that_are_stopped_are_told_by_themselves_too():
+    """The other nodes hear of them: each family by the chain that it meets."""
+    for family, dropped in (("ip", [4]), ("ip6", [6]), ("inet", [4, 6])):
+        chain = BaseChain(family, "f", "c", "drop")
+        objects = ({"table": {"family": family, "name": "f"}}, {"chain": {"name": "c"}})
+        (found,) = in_nftables(chain, objects, DUAL, "eth0")
+        assert sorted({network.version for network in found.networks}) == dropped
+    (found,) = in_iptables("ip6tables-nft", "-P FORWARD DROP\n", DUAL, "eth0")
+    assert [network.version for network in found.networks] == [6]
 
 
 def test_a_table_of_one_family_stops_that_family_alone():
