@@ -41,7 +41,8 @@ options: `hostgwctl COMMAND --help`, or hostgwctl(1), which the wheel brings to 
 `eval "$(hostgwctl completion bash)"` (zsh, fish).
 
 The screens below are those of n1 in a lab of four nodes (`hostgwctl lab up --nodes 4`). Before the
-commands marked with * forwarding was switched off on n3.
+commands marked with * forwarding was switched off on n3. Those marked with ** were typed last of
+all, the drain of n1 first.
 """
 
 PICTURE = Path(__file__).with_name("graph.svg")
@@ -61,8 +62,9 @@ SCREENS: dict[str, tuple[tuple[str, ...], ...]] = {
     "resume": (("resume",),),
     "resync": (("resync",),),
     "log-level": (("log-level", "info"),),
-    "cleanup": (("cleanup", "--dry-run"),),
-    "nodes": (("nodes",),),
+    "drain": (("drain", "**"), ("status", "**"), ("plan", "**")),
+    "cleanup": (("cleanup", "--dry-run"), ("cleanup", "--dry-run", "**")),
+    "nodes": (("nodes",), ("nodes", "--bad", "**")),
     "leases": (
         ("leases",),
         ("leases", "show", "n2"),
@@ -104,6 +106,10 @@ NOTES = {
     " the password"
     " that this command was given wherever it stands. Node names and addresses stay in it.",
     "hold": "More in [reliability.md](reliability.md#what-to-type).",
+    "drain": "The others say in the store that they have let go; who could and does not is named"
+    " and waited for, `--wait` long. More in [reliability.md](reliability.md#leaving-on-purpose).",
+    "nodes": "What a node says of itself it writes seldom: [store.md](store.md#presence). `--bad`"
+    " shows those that are gone or have a trouble, and ends with status 1 if there are any.",
     "lab": "See [lab.md](lab.md).",
     "docker-options": "See [installing.md](installing.md).",
 }
@@ -161,23 +167,32 @@ class Stage:
         self.until(lambda: "not_forwarding" in self.run("peers"))
 
 
+MARKS = ("", "*", "**")
+"""What stands behind a command that is typed in the quiet, in trouble, and at the end."""
+
+
+def marked(words: tuple[str, ...]) -> str:
+    """Give the mark of a command."""
+    return words[-1] if words[-1] in MARKS else ""
+
+
+def take(stage: Stage, words: tuple[str, ...]) -> str:
+    """Run a command and give its screen, with its mark behind what was typed."""
+    mark = marked(words)
+    screen = stage.run(*(words[:-1] if mark else words))
+    return re.sub(r"^(\$ hostgwctl .*)", rf"\1    # {mark}", screen, count=1) if mark else screen
+
+
 def page(stage: Stage) -> Iterator[str]:
     """Give the page: the quiet screens are taken before the trouble, and put in their place."""
     taken: dict[tuple[str, ...], str] = {}
     every = [words for some in SCREENS.values() for words in some if words[0] in COMMANDS]
-    for words in every:
-        if "*" not in words:
-            taken[words] = stage.run(*words)
-    stage.trouble()
-    for words in every:
-        if "*" in words:
-            taken[words] = re.sub(
-                r"^(\$ hostgwctl .*)",
-                r"\1    # *",
-                stage.run(*[w for w in words if w != "*"]),
-                count=1,
-            )
-    stage.run("graph", "--svg", str(PICTURE))
+    for mark in MARKS:
+        if mark == "*":
+            stage.trouble()
+        if mark == "**":
+            stage.run("graph", "--svg", str(PICTURE))
+        taken |= {words: take(stage, words) for words in every if marked(words) == mark}
     yield PREFACE
     for title, names in SECTIONS.items():
         yield f"## {title}\n"

@@ -160,6 +160,20 @@ async def test_each_trouble_has_its_price(store, trouble, writes, revisions):
         assert all(each.state.held for each in nodes)
 
 
+async def test_a_drain_has_its_price(store):
+    """A quarantine, the end of the lease, the end of the presence; and a start when it is back."""
+    nodes = nodes_of(store)
+    async with alive(store, *nodes):
+        with writing(store, nodes) as count:
+            nodes[0].claimant.leave(on=True)
+            await asyncio.sleep(HOUR)
+            assert nodes[0].state.drained
+            assert count() == (3, 3)
+            nodes[0].claimant.leave(on=False)
+            await asyncio.sleep(HOUR)
+            assert count() == (3 + START, 3 + START)
+
+
 async def test_somebody_who_writes_over_a_lease_is_answered_ever_more_seldom(store):
     """Each write of his is answered by one of ours at most; twelve an hour are the most."""
     (node,) = nodes = nodes_of(store, 1)

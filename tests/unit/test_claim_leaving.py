@@ -144,12 +144,23 @@ def test_who_could_say_that_he_let_go_is_waited_for():
     behind, let_go = says(LOCKED_UP.modified - 1), says(LOCKED_UP.modified)
     for later, said, may_go in (
         *((0.0, behind, False), (2.9, let_go, False), (3.0, let_go, True)),
-        *((3.0, behind, False), (19.9, behind, False), (20.0, behind, True)),
+        *((3.0, behind, False), (12, behind, False), (19.9, behind, False), (20.0, behind, True)),
     ):
         now = later
         assert mode.seen(seen(leases=(LOCKED_UP,)), [said]).let_go is may_go, later
     mode.turn(on=True, wait=40.0)  # said again, with more time
     assert not mode.seen(seen(leases=(LOCKED_UP,)), [behind]).let_go
+
+
+def test_the_time_in_which_the_store_is_away_does_not_count():
+    """The others could not say anything either: when it is back they get theirs."""
+    now = 0.0
+    mode = Leaving(3.0, lambda: now)
+    mode.turn(on=True, wait=60.0)
+    mode.seen(seen(leases=(LOCKED_UP,)), [says(0)])
+    for later, may_go in ((999, False), (1009, False), (1024, False), (1038, False), (1045, True)):
+        now = float(later)
+        assert mode.seen(seen(leases=(LOCKED_UP,)), [says(0)]).let_go is may_go, later
 
 
 def test_how_it_stood_is_known_when_the_lease_is_gone():

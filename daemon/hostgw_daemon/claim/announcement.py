@@ -100,6 +100,7 @@ class Announcement:
             won = (await self._store.commit([ours], [Delete(key)])).won
             if won:
                 self._created = 0
+                self.told = replace(self.told, subnets=Subnets())  # as the next one is to begin
                 self.session.drop()
         return won
 

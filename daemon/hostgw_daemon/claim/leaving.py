@@ -3,6 +3,7 @@
 The quarantine of its lease is what they see, and what they act upon at once; hostgwd's nodes say
 so in their presences (`withdrawal`). All are given `patience`, for flannel's cannot say anything;
 those that could and have not are waited for, up to a limit that counts from the quarantine, too.
+Only the time counts in which the store answers: nobody can say anything while it is away.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ WAIT: Final = 90.0
 
 _LOOK: Final = 0.5  # seconds between two looks while the others let go
 _LOOK_SPREAD: Final = 0.001  # the same for each lease: a look reads them all
+_GAP: Final = 15.0  # seconds that count at most of those between two looks
 
 
 class Leaving:
@@ -35,7 +37,8 @@ class Leaving:
         self._patience = patience
         self._clock = clock
         self._wait = WAIT
-        self._since: float | None = None
+        self._looked: float | None = None  # when we looked last, since the quarantine was seen
+        self._waited = 0.0
         self.on = False
         self.withdrawal: Withdrawal | None = None
 
@@ -48,7 +51,7 @@ class Leaving:
         self._wait = wait
         was, self.on = self.on, on
         if was != on:
-            self._since, self.withdrawal = None, None
+            self._begin()
         return was != on
 
     def waits(self, sight: Sight) -> bool:
@@ -66,17 +69,21 @@ class Leaving:
                 self.withdrawal = replace(self.withdrawal, released=True)
             return replace(sight, leaving=True, withdrawal=self.withdrawal)
         if not self.waits(sight):
-            self._since, self.withdrawal = None, None
+            self._begin()
             return replace(sight, leaving=True)
-        if self._since is None:
-            self._since = self._clock()
+        now = self._clock()
+        self._waited += min(now - self._looked, _GAP) if self._looked is not None else 0.0
+        self._looked = now
         others = (lease for lease in sight.leases if lease.node_id != sight.me.node_id)
         self.withdrawal = withdrawal_of(
             sight.keys, sight.me.node_id, mine=mine, others=others, said=said
         )
-        waited = self._clock() - self._since
-        let_go = waited >= (self._wait if self.withdrawal.behind else self._patience)
+        let_go = self._waited >= (self._wait if self.withdrawal.behind else self._patience)
         return replace(sight, leaving=True, let_go=let_go, withdrawal=self.withdrawal)
+
+    def _begin(self) -> None:
+        """Forget how others stood to what is not withdrawn any more, or not yet."""
+        self._looked, self._waited, self.withdrawal = None, 0.0, None
 
     @staticmethod
     def look_again(sight: Sight) -> float:
