@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -136,6 +137,19 @@ async def test_a_node_that_moves_is_found_out_about_anew() -> None:
         assert site.says(2) == ""
         await asyncio.sleep(1)
         assert {each.to for each in site.wire.to(9)} <= {there.host, there.gateway, there.unused}
+
+
+async def test_another_address_of_the_same_host_is_no_other_host() -> None:
+    """It may ask by it from now on; what was found out of it goes on to be said."""
+    async with probing(2) as site:
+        more = replace(target(2), others=frozenset({host(77)}))
+        site.prober.amend({key(2): more})
+        assert site.says(2) == "ok"
+        assert site.told == []
+        for source in (host(2), host(77), gateway(2)):
+            data = ask(Question(Way.HOST, 7, gateway(1)), Ends(source, host(1)), node_id="id-1")
+            site.prober.hear([Heard(data, source, 9746, host(1))])
+            assert site.asked_about[-1] == more
 
 
 async def test_a_question_about_one_network_is_answered_of_that_network() -> None:

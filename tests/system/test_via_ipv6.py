@@ -19,6 +19,10 @@ from support.waiting import eventually
 pytestmark = pytest.mark.root
 
 SOON = 5.0  # seconds
+DEAF = (
+    "add table ip6 deaf; add chain ip6 deaf in { type filter hook input priority 0; };"
+    " add rule ip6 deaf in icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } drop"
+)
 
 
 def without_ipv4(cluster: Cluster) -> Host:
@@ -28,6 +32,11 @@ def without_ipv4(cluster: Cluster) -> Host:
     host.ip("address", "add", f"fd50::{host.number:x}/64", "dev", "eth0", "nodad")
     host.namespace.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
     return host
+
+
+def says(*nodes: Daemon) -> set[str]:
+    """Give the states that others are in, as these nodes say."""
+    return {state for node in nodes for state in node.peers().values()}
 
 
 @pytest.fixture
@@ -58,7 +67,7 @@ def test_containers_talk_ipv4_over_ipv6(
     """Each node tells its IPv6 address alone, and the pods see each other's own addresses."""
     one, two = (cluster.daemon(without_ipv4(cluster)) for _ in range(2))
     for node in (one, two):
-        node.start("--ipv4-via-ipv6", "--iface=eth0")
+        node.start("--ipv4-via-ipv6", "--iface=eth0", "--probe=true")
     for node, other in ((one, two), (two, one)):
         address = f"fd50::{other.host.number:x}"
         lease = cluster.leases()[other.subnet]
@@ -68,6 +77,13 @@ def test_containers_talk_ipv4_over_ipv6(
     (first, here), (second, there) = pod(one), pod(two)
     assert source_seen(first, second, there) == here
     assert source_seen(second, first, here) == there
+    eventually(lambda: says(one, two) == {"ok"}, within=10.0)
+    two.host.namespace.run("nft", DEAF)
+    for node in (one, two):
+        node.host.ip("-6", "neigh", "flush", "dev", "eth0")
+    eventually(lambda: says(one) == {"unresolved"}, within=10.0)
+    two.host.namespace.run("nft", "delete table ip6 deaf")
+    eventually(lambda: says(one, two) == {"ok"}, within=15.0)
 
 
 def test_a_peer_without_ipv6_is_reached_by_ipv4(cluster: Cluster):

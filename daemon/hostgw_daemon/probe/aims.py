@@ -53,8 +53,9 @@ class Aims:
         if roster is None:
             return {}
         fresh: dict[Key, Target] = {}
+        via6 = roster.policy.via6
         for key in roster.peers if moved is None else moved:
-            fresh |= targets_of(key, roster.peers.get(key), here.ours)
+            fresh |= targets_of(key, roster.peers.get(key), here.ours, via6=via6)
         touched = here.keys if moved is None else {each for each in here.keys if each[0] in moved}
         gone = touched - fresh.keys()
         here.keys = (here.keys - gone) | fresh.keys()

@@ -52,7 +52,7 @@ class Directory:
 
 def _asks(target: Target) -> set[tuple[IPAddress, IPAddress]]:
     """Give where its questions come from, and what they are about: our gateway in its network."""
-    return {(target.host, target.ours), (target.gateway, target.ours)}
+    return {(source, target.ours) for source in (*target.addresses, target.gateway)}
 
 
 def _discard(index: dict[At, set[Key]], at: At, key: Key) -> None:

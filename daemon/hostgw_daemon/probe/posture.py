@@ -84,7 +84,7 @@ class Posture:
             back = self._ways.hop(asker.gateway, about if here else None)
             if back is not None and back.link == uplink.link.index:
                 report &= ~Report.STRICT
-            if back is not None and back.gateway == asker.host.packed:
+            if back is not None and back.gateway in {each.packed for each in asker.addresses}:
                 report |= Report.WAY_BACK
         return report
 

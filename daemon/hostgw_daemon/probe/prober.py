@@ -30,7 +30,7 @@ from hostgw_daemon.probe.port import OURS, Arrival, Heard, Neighbour, Returned, 
 from hostgw_daemon.probe.questions import Asked, Questions
 from hostgw_daemon.probe.rounds import Round, Rounds
 from hostgw_daemon.probe.schedule import Turns
-from hostgw_daemon.probe.target import Ground, Key, Target
+from hostgw_daemon.probe.target import Ground, Key, Target, akin
 
 RATION: Final = 1.0
 """Seconds between two answers that a kernel gives to one asker for good (icmp_ratelimit)."""
@@ -99,7 +99,7 @@ class Prober:
             if before == target:
                 continue
             self._rota.pop(key, None)
-            changed |= self._ledger.drop(key)
+            changed |= not akin(before, target) and self._ledger.drop(key)
             if before is not None:
                 self._directory.drop(key)
                 self._turns.leave(key)
@@ -186,7 +186,7 @@ class Prober:
 
     def _ask(self, key: Key, now: float) -> None:
         target = self._targets[key]
-        ours = self._ground.addresses.of(key[1])
+        ours = self._ground.addresses.of(4 if target.host.version == 4 else 6)
         if ours is None:
             self._turns.asked(key, now, doubtful=False, bad=False)
             self._rounds.drop(key)

@@ -15,7 +15,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     " known by the first answers of its daemon)",
     "unreachable": "it answers on the link and not to UDP port {port}: let that port through"
     " its firewall (this host's own, if it is so of all; or another host has its address), or see"
-    " whether the host hangs",
+    " whether another program has taken it there, or the host hangs",
     "not_forwarding": "it does not forward packets: `sysctl -w net.ipv4.ip_forward=1` there"
     " (IPv6: net.ipv6.conf.all.forwarding)",
     "rp_filter": "its reverse-path filter drops what comes from our pods, for it has no route"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hostgw_core.model import Addresses, Family, IPAddress, Subnets
@@ -16,15 +16,17 @@ HEADERS: Final[Mapping[Family, int]] = {4: 20 + 8, 6: 40 + 8}
 """Bytes of the IP and UDP headers before a datagram."""
 
 
-__all__ = ["HEADERS", "Ground", "Key", "Target", "targets_of"]
+__all__ = ["HEADERS", "Ground", "Key", "Target", "akin", "targets_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A peer in one family: its id ("" for flannel's), its address, and places in its subnet.
 
+    `host` is the next hop to its subnet: of IPv6 for an IPv4 subnet, where --ipv4-via-ipv6 says so.
     `gateway` is the address that its pods' gateway has, `ours` that of our own in the same network;
     `unused` is one of its subnet that nobody is to have, None where there is no room for that.
+    `others` are more addresses of the host: it may ask by them, and packets may go back by them.
     """
 
     node_id: str
@@ -32,6 +34,17 @@ class Target:
     gateway: IPAddress
     ours: IPAddress
     unused: IPAddress | None = None
+    others: frozenset[IPAddress] = frozenset()
+
+    @property
+    def addresses(self) -> frozenset[IPAddress]:
+        """All addresses of the host."""
+        return self.others | {self.host}
+
+
+def akin(one: Target | None, other: Target | None) -> bool:
+    """Tell whether what was found out of one holds of the other: they differ in `others` alone."""
+    return one is not None and other is not None and replace(one, others=other.others) == other
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +56,19 @@ class Ground:
     table: int = MAIN_TABLE
 
 
-def targets_of(key: bytes, peer: Peer | None, ours: Subnets) -> Iterator[tuple[Key, Target]]:
-    """Give whom to ask of one peer; `ours` are the subnets that we hold in the same network."""
+def targets_of(
+    key: bytes, peer: Peer | None, ours: Subnets, *, via6: bool = False
+) -> Iterator[tuple[Key, Target]]:
+    """Give whom to ask of one peer; `ours` are the subnets that we hold in the same network.
+
+    `via6`: IPv4 subnets, too, are reached by IPv6 addresses.
+    """
     if peer is None or peer.state is PeerState.SELF:
         return
     lease = peer.lease
     for subnet in lease.subnets:
         family: Family = 4 if subnet.version == 4 else 6
-        host, own = lease.gateways.of(family), ours.of(family)
+        host, own = lease.gateways.towards(family, via6=via6), ours.of(family)
         if host is None or own is None:
             continue
         yield (
@@ -61,5 +79,6 @@ def targets_of(key: bytes, peer: Peer | None, ours: Subnets) -> Iterator[tuple[K
                 gateway_of(subnet),
                 gateway_of(own),
                 unused_of(subnet),
+                frozenset((*lease.gateways, *lease.further)) - {host},
             ),
         )
