@@ -8,6 +8,7 @@ import errno
 import pytest
 
 from hostgw_daemon.probe.datagram import Report, Way
+from hostgw_daemon.probe.port import Neighbour
 from hostgw_daemon.probe.rounds import KEPT, LONGEST, ROOM, Round, Rounds
 from hostgw_daemon.probe.schedule import ALLOWANCE
 from support.fake_probes import AWAY, EVERY_WAY, WELL, Site, host, key, probing
@@ -98,7 +99,7 @@ async def test_a_silent_host_is_waited_for_no_longer_than_is_said() -> None:
     async with probing(2) as site:
         site.wire.answers[2] = frozenset()
         assert LONGEST <= await done(order(site, 2)) < LONGEST + 2
-        site.prober.neighbours([(host(2), False)])
+        site.prober.neighbours([Neighbour(host(2), False)])
         assert await done(order(site, 2)) < 4
         assert site.says(2) == "unresolved"
 
@@ -142,7 +143,7 @@ async def test_many_are_asked_at_the_rate_and_the_time_is_told() -> None:
     numbers = range(2, 102)
     site = Site()
     site.aim(*numbers)
-    site.prober.entries({host(n) for n in numbers})
+    site.prober.entries({host(n): b"" for n in numbers})
     async with running(site.prober.run):
         await asyncio.sleep(60)
         asked, seconds = site.prober.order([key(n) for n in numbers])
