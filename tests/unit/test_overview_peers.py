@@ -12,6 +12,7 @@ from hostgw_daemon.kernel import Verdict
 from hostgw_daemon.probe.evidence import Cause, Diagnosis
 from hostgw_daemon.routes.peers import Peer, PeerState
 from hostgw_daemon.told.metrics.peers import STATES
+from hostgw_daemon.told.overview import conditions
 from hostgw_daemon.told.peerstates import peer_states
 from support import parts as site
 from support.parts import (
@@ -145,3 +146,19 @@ def test_a_route_in_trouble_hides_what_a_probe_has_found():
     probes = {(lease(1).key, 4): Diagnosis(Cause.PATH_FILTERED, "behind it")}
     changed = routes(missing=(outcome(1, Verdict.CONFLICT, "held"),))
     assert state_of(1, routes=changed, probes=probes) == ("conflict", "held")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"missing": (outcome(1, Verdict.CONFLICT, "held"),)},
+        {"shadows": (foreign(1),)},
+        {"fights": ("10.0.1.0/24",)},
+    ],
+)
+def test_no_condition_blames_a_node_for_a_route_in_trouble_here(trouble: dict):
+    """The probes go the wrong way with the packets: what they find is no cause of its own."""
+    bad = Diagnosis(Cause.PATH_FILTERED, "behind it")
+    probes = {(lease(number).key, 4): bad for number in (1, 2)}
+    said = conditions(parts(routes=routes(**trouble), probes=probes))["peers_out_of_reach"]
+    assert said == "n2: path_filtered, behind it"

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import TypeVar
 
 from hostgw_core.health import Condition
@@ -224,11 +225,13 @@ def _of_probes(parts: Parts) -> Iterator[tuple[str, str]]:
         return
     bad = [(key, each) for key, each in (parts.probes or {}).items() if each.cause not in FINE]
     shared = doubles(now) if bad else {}  # those have a cause of their own
+    spoiled = _spoiled(parts) if bad else set()  # and so have those
     troubled = {
         peer: each
         for (key, _), each in bad
         if (peer := now.roster.peers.get(key))
         and peer.lease.node_id not in shared
+        and spoiled.isdisjoint(map(str, peer.lease.subnets))
         and not astray(now, each.cause)
     }
     if troubled:
@@ -241,6 +244,13 @@ def _of_probes(parts: Parts) -> Iterator[tuple[str, str]]:
         )
     if withdrawn := absent(parts.withdrawn, now.roster.peers):
         yield "routes_withdrawn", _some(withdrawn, ": ".join)
+
+
+def _spoiled(parts: Parts) -> set[str]:
+    """Give the subnets whose routes are in trouble: what probes find there is the consequence."""
+    found = {outcome.write.route.prefix for outcome in missing(parts)}
+    found |= {f"{ip_address(each.destination)}/{each.length}" for each in parts.routes.shadows}
+    return found.union(parts.routes.fights)
 
 
 def _by_effect(routes: RoutesState) -> tuple[list[ForeignRoute], list[ForeignRoute]]:
