@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_network
 
 import pytest
 
@@ -106,3 +107,18 @@ def test_a_daemon_that_runs_is_asked(cluster: Cluster, node: Daemon):
     away = hostgwctl(node, "check", "-o", "json")
     assert "what a daemon would need is looked at instead" in away.stderr
     assert json.loads(away.stdout)["asked"] == "hostgwd --check"
+
+
+def test_our_own_pods_are_no_strangers(node: Daemon):
+    """The interface of the pods of a daemon that ran is where it must be."""
+    node.start()
+    eventually(lambda: node.well)
+    subnet = ip_network(node.subnet)
+    node.end()
+    node.host.namespace.run("ip", "link", "add", "cni0", "type", "bridge")
+    node.host.namespace.run("ip", "link", "set", "cni0", "up")
+    node.host.namespace.run(
+        "ip", "address", "add", f"{subnet[0] + 1}/{subnet.prefixlen}", "dev", "cni0"
+    )
+    status, found = preflight(node)
+    assert (status, found["host"].split()[0]) == (0, "ok"), found

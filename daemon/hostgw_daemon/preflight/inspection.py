@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from hostgw_core.etcd import Etcd, EtcdSettings
@@ -30,7 +31,7 @@ from hostgw_daemon.lock import holder
 from hostgw_daemon.netlink.host import HostReader
 from hostgw_daemon.netlink.inspector import Inspector
 from hostgw_daemon.netlink.routes import NetlinkKernel
-from hostgw_daemon.opening import uplink_rule
+from hostgw_daemon.opening import left_by_flannel, uplink_rule
 from hostgw_daemon.preflight.verdict import Verdict, of_host
 from hostgw_daemon.routes.understanding import Understanding
 from hostgw_daemon.settings import Settings
@@ -55,8 +56,13 @@ async def inspect(settings: Settings, environ: Mapping[str, str]) -> list[Verdic
         clock(time.time()),
         *of_store,
         *of_link,
-        *host(uplink, configs, environ),
+        *host(uplink, configs, own(settings), environ),
     ]
+
+
+def own(settings: Settings) -> tuple[Subnets, ...]:
+    """Give the subnets of this host's pods, as a daemon that ran here has written them."""
+    return tuple(left_by_flannel(Path(each.subnet_file)) for each in settings.served.values())
 
 
 def kernel() -> Iterator[Verdict]:
@@ -185,11 +191,18 @@ def link(
 
 
 def host(
-    uplink: Uplink | NoUplink, configs: Iterable[ClusterConfig], environ: Mapping[str, str]
+    uplink: Uplink | NoUplink,
+    configs: Iterable[ClusterConfig],
+    subnets: Iterable[Subnets],
+    environ: Mapping[str, str],
 ) -> Iterator[Verdict]:
-    """Find what on this host would lose packets."""
+    """Find what on this host would lose packets; `subnets` are those of its own pods, if any."""
     unread = Snapshot(Header(0, 0, 0), {})
-    known = [(Understanding(unread, config), None, Subnets()) for config in configs]
+    ours = Understanding(unread, None)
+    known = [
+        *((Understanding(unread, config), None, Subnets()) for config in configs),
+        *((ours, None, each) for each in subnets),
+    ]
     try:
         with Inspector.open() as inspector:
             survey = Survey(inspector, Sysctls(), environ=environ)
