@@ -15,9 +15,8 @@ ASKED = frozenset({"unreachable", "path_filtered"})
 KEYS = [(b"/%d" % number, family) for number in range(8) for family in (4, 6)]
 
 worlds = st.dictionaries(st.sampled_from(KEYS), st.sampled_from(STATES), max_size=len(KEYS))
-looks = st.lists(
-    st.tuples(worlds, st.floats(0, 100, allow_nan=False), st.booleans()), min_size=1, max_size=25
-)
+pauses = st.integers(0, 400).map(lambda quarters: quarters / 4)  # sums of these are exact
+looks = st.lists(st.tuples(worlds, pauses, st.booleans()), min_size=1, max_size=25)
 floors = st.sampled_from([0.0, 0.1, 0.5, 0.67, 0.9, 1.0])
 
 
