@@ -122,6 +122,26 @@ CASES = {
         Facts(POD, {"rows": LEASES}, WAY, "REACHABLE", {"daemon": "it is not there"}),
         "Nothing is wrong",
     ),
+    "our own host": (
+        replace(WELL, address="192.0.2.1", way={"type": "local", "dev": "lo"}, neighbour=""),
+        "Nothing is wrong",
+    ),
+    "our own pod, without the daemon": (
+        Facts(
+            *("10.5.1.7", {"rows": LEASES}, {"dst": "10.5.1.7", "dev": "cni0"}, "REACHABLE"),
+            {"daemon": "it is not there"},
+            frozenset({"192.0.2.1"}),
+        ),
+        "Nothing is wrong",
+    ),
+    "our own subnet without containers, and without the daemon": (
+        Facts(
+            *("10.5.1.7", {"rows": LEASES}, {"gateway": "192.0.2.254", "dev": "eth0"}, ""),
+            {"daemon": "it is not there"},
+            frozenset({"192.0.2.1"}),
+        ),
+        "the kernel: would send it out of eth0",
+    ),
     "without either": (
         Facts(POD, {}, WAY, "FAILED", {"daemon": "gone", "store": "gone"}),
         "the link: 192.0.2.2 does not answer",
@@ -145,6 +165,37 @@ def test_who_could_not_be_asked_is_said_first():
     assert (first.what, second.what) == ("the daemon", "the store")
     assert any("nobody could be asked" in step.says for step in explain_address(facts).steps)
     assert first.well is None
+
+
+def test_nobody_says_that_all_is_well_who_could_ask_nobody():
+    """Where the kernel sees nothing wrong, it is not known how things stand."""
+    found = explain_address(replace(CASES["without either"][0], neighbour="REACHABLE"))
+    assert found.well is None
+    assert found.sentence.startswith(f"It is not known whose {POD} is")
+
+
+def test_an_address_of_this_host_is_nobody_elses():
+    """Neither a pod nor somebody on the link is looked for behind it."""
+    for address in ("192.0.2.1", "127.0.0.1"):
+        way = {"type": "local", "dst": address, "dev": "lo"}
+        found = explain_address(Facts(address, documents(), way))
+        assert [(step.what, step.well) for step in found.steps] == [("whose", True)], found
+        assert "this host" in found.steps[0].says
+
+
+def test_everybody_is_no_neighbour():
+    """What goes to a group, or to all, is answered by nobody on the link."""
+    way = {"type": "multicast", "dst": "224.0.0.1", "dev": "eth0"}
+    found = explain_address(Facts("224.0.0.1", documents(), way))
+    assert "multicast" in found.steps[-1].says
+    assert "the link" not in {step.what for step in found.steps}
+
+
+def test_the_store_knows_the_nodes_too():
+    """Without the daemon an address of a node is no stranger's."""
+    away = {"daemon": "it is not there"}
+    found = explain_address(Facts(NODE, {"rows": LEASES}, {"dst": NODE, "dev": "eth0"}, "", away))
+    assert any("the address of the node n2 itself" in step.says for step in found.steps), found
 
 
 def test_a_held_record_is_told_and_is_no_fault():

@@ -135,6 +135,7 @@ def test_nobody_to_ask_makes_nothing_wrong():
     """What is not known is said so."""
     there, _ = there_and_back(Facts(away={"store": "x", "daemon": "y"}), POD1, POD2)
     assert there.steps[0].says == f"{POD1}: not known, for nobody could be asked"
+    assert (there.well, "nothing is wrong" in there.sentence) == (None, False)
 
 
 def test_the_conditions_that_block_exist():

@@ -49,11 +49,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """One way: the steps, whether all is well, and the sentence that says it."""
+    """One way: the steps, whether all is well (None: not known), and the sentence that says it."""
 
     source: str
     destination: str
-    well: bool
+    well: bool | None
     sentence: str
     steps: tuple[Step, ...]
 
@@ -99,8 +99,15 @@ def direction(facts: Facts, source: str, destination: str) -> Direction:
             sentence=f"{name}: {wrong.what}: {wrong.says}",
             steps=steps,
         )
+    if _unasked(facts):
+        sentence = f"{name}: not known, for neither the store nor the daemon could be asked."
+        return Direction(source, destination, well=None, sentence=sentence, steps=steps)
     sentence = f"{name}: nothing is wrong, as far as is known here."
     return Direction(source, destination, well=True, sentence=sentence, steps=steps)
+
+
+def _unasked(facts: Facts) -> bool:
+    return {"store", "daemon"} <= facts.away.keys()
 
 
 def _steps(facts: Facts, source: _End, destination: _End) -> Iterator[Step]:
@@ -123,7 +130,7 @@ def _steps(facts: Facts, source: _End, destination: _End) -> Iterator[Step]:
 
 def _whose(what: str, end: _End, facts: Facts) -> Step:
     if end.row is None:
-        if {"store", "daemon"} <= facts.away.keys():
+        if _unasked(facts):
             return Step(what, f"{end.address}: not known, for nobody could be asked")
         return Step(what, f"{end.address} is nobody's: no lease and no node has it", False)
     if not end.subnet:

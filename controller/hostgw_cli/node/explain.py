@@ -86,7 +86,7 @@ def facts_of(connection: Connection, daemon: DaemonSocket, address: str) -> Fact
     way = kernel.way(address)
     hop = _hop(way)
     state = kernel.neighbour(hop or address, str(way.get("dev", ""))) if way else ""
-    return Facts(address, documents, way, state, away)
+    return Facts(address, documents, way, state, away, kernel.addresses() if away else frozenset())
 
 
 def _further(daemon: DaemonSocket, documents: dict[str, Any]) -> None:

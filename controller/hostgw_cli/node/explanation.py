@@ -28,7 +28,8 @@ class Facts:
     Of several networks, peers, leases and refusals are put together; `configs` has the others'.
 
     `way` is what the kernel answers to `ip route get`, `neighbour` the state of the next hop;
-    `away` names who could not be asked, with the reason.
+    `away` names who could not be asked, with the reason; `own` are addresses of this host, by which
+    it knows its own among the `rows`.
     """
 
     address: str
@@ -36,6 +37,7 @@ class Facts:
     way: Mapping[str, Any] | None = None
     neighbour: str = ""
     away: Mapping[str, str] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The steps, whether all is well, and the sentence that says it."""
+    """The steps, whether all is well (None: not known), and the sentence that says it."""
 
     address: str
-    well: bool
+    well: bool | None
     sentence: str
     steps: tuple[Step, ...]
 
@@ -62,12 +64,20 @@ def explain_address(facts: Facts) -> Explanation:
     steps = (*_absent(facts), *_owner(facts))
     bad = [step for step in steps if step.well is False]
     wrong = next((step for step in bad if step.what == CAUSE), bad[0] if bad else None)
-    if wrong is None:
+    well = None if wrong is None and _unasked(facts) else wrong is None
+    if well is None:
+        sentence = f"It is not known whose {facts.address} is: neither the daemon of this host nor"
+        sentence += " the store could be asked."
+    elif wrong is None:
         sentence = f"Nothing is wrong with packets from this host to {facts.address}, as far as is"
         sentence += " known here."
     else:
         sentence = f"{wrong.what}: {wrong.says}"
-    return Explanation(facts.address, wrong is None, sentence, steps)
+    return Explanation(facts.address, well, sentence, steps)
+
+
+def _unasked(facts: Facts) -> bool:
+    return {"daemon", "store"} <= facts.away.keys()
 
 
 def _absent(facts: Facts) -> Iterator[Step]:
@@ -84,16 +94,18 @@ def _owner(facts: Facts) -> Iterator[Step]:
     elif node is not None:
         yield Step("whose", f"the address of the node {node['node'] or node['key']} itself", True)
         yield from _kernel(facts, None)
-        yield from _probe(node)
+        if "daemon" not in facts.away:
+            yield from _probe(node)
     elif refused := _refused(facts, address):
         yield Step("whose", f"of a record that is not used ({refused['key']})")
         yield Step("the record", f"{refused['reason']}: {refused['detail']}", False)
+    elif (facts.way or {}).get("type") == "local":
+        yield Step("whose", "an address of this host itself: its kernel keeps such packets", True)
     elif network := _network_of(facts, address):
         yield Step("whose", f"nobody's: no node has leased a subnet of {network} with it", False)
     else:
-        known = facts.documents or "store" not in facts.away
         nobody = "no subnet and no node of this cluster has it"
-        yield Step("whose", nobody if known else "not known: nobody could be asked")
+        yield Step("whose", "not known: nobody could be asked" if _unasked(facts) else nobody)
         yield from _kernel(facts, None)
 
 
@@ -128,7 +140,7 @@ def _here(facts: Facts) -> Iterator[Step]:
     uplink = (facts.documents.get("status", {}).get("uplink") or {}).get("interface")
     if facts.way.get("type") == "local":
         yield Step("the kernel", "the address is this host's own: its pods' gateway", True)
-    elif device == uplink:
+    elif device == uplink or _hop(facts.way):  # behind a gateway no pod of this host is
         why = f"would send it out of {device}: no interface of this host has the subnet yet, for it"
         yield Step("the kernel", f"{why} has no containers", False)
     else:
@@ -157,7 +169,10 @@ def _kernel(facts: Facts, gateway: str | None) -> Iterator[Step]:
     if way is None:
         yield Step("the kernel", "has no route there", False)
         return
-    hop = way.get("gateway") or (way.get("via") or {}).get("host", "")
+    hop = _hop(way)
+    if way.get("type") in {"multicast", "broadcast"}:
+        yield Step("the kernel", f"sends it out of {way.get('dev', '')} to many ({way['type']})")
+        return
     if way.get("type") in {"unreachable", "blackhole", "prohibit"}:
         yield Step("the kernel", f"answers {way['type']} there", False)
         return
@@ -168,6 +183,10 @@ def _kernel(facts: Facts, gateway: str | None) -> Iterator[Step]:
         return
     yield Step("the kernel", said, True if gateway is not None else None)
     yield from _answers(facts, hop or facts.address)
+
+
+def _hop(way: Mapping[str, Any]) -> str:
+    return str(way.get("gateway") or (way.get("via") or {}).get("host", ""))
 
 
 def _answers(facts: Facts, who: str) -> Iterator[Step]:
@@ -215,6 +234,9 @@ def _subnet_with(lease: Mapping[str, Any], address: str) -> str:
 
 def _own_keys(facts: Facts) -> set[str]:
     """Give the keys of our own leases, one in each network that we have one in."""
+    rows = facts.documents.get("rows", ())
+    if rows:
+        return {row["key"] for row in rows if not facts.own.isdisjoint(row["gateways"])}
     status = facts.documents.get("status", {})
     return {each.get("claim", {}).get("key") for each in (status, *status.get("networks", ()))}
 
@@ -224,7 +246,9 @@ def _route_to(facts: Facts, subnet: str) -> Mapping[str, Any] | None:
 
 
 def _node_at(facts: Facts) -> Mapping[str, Any] | None:
-    known = [*facts.documents.get("peers", ())]
+    known = facts.documents.get("peers") or [
+        row for row in facts.documents.get("rows", ()) if facts.own.isdisjoint(row["gateways"])
+    ]
     return next((peer for peer in known if facts.address in peer["gateways"]), None)
 
 

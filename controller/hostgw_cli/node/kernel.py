@@ -40,6 +40,17 @@ def neighbour(address: str, link: str) -> str:
     return " ".join(found[0].get("state", ())) if found else ""
 
 
+def addresses() -> frozenset[str]:
+    """Give the addresses of this host, none where the kernel could not be asked."""
+    try:
+        links = _ip("address", "show")
+    except Unreachable:
+        return frozenset()
+    return frozenset(
+        each["local"] for link in links for each in link.get("addr_info", ()) if "local" in each
+    )
+
+
 def kernel_lines() -> list[str]:
     """Say what stands of ours, for who cannot ask the daemon."""
     try:
