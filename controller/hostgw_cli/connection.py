@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from hostgw_cli.endings import Unreachable
+from hostgw_cli.patience import waiting
 from hostgw_core.etcd import Etcd, EtcdSettings
 from hostgw_core.keys import Keys
 from hostgw_core.settings import Parsed, Program, SettingsError, read
@@ -40,8 +41,18 @@ class Connection:
     etcd: EtcdSettings
     keys: Keys
 
+    @property
+    def where(self) -> str:
+        """The store, in the words of a sentence."""
+        return f"the store at {self.etcd.discovery_srv or ', '.join(sorted(self.etcd.endpoints))}"
+
     def run(self, action: Callable[[Etcd], Awaitable[T]]) -> T:
         """Do something with the store, and turn its failure into an exit status."""
+        with waiting(self.where, self.etcd.timeout):
+            return asyncio.run(self._run(action))
+
+    def follow(self, action: Callable[[Etcd], Awaitable[T]]) -> T:
+        """Do the same with what goes on for ever, and says itself when the store is away."""
         return asyncio.run(self._run(action))
 
     async def _run(self, action: Callable[[Etcd], Awaitable[T]]) -> T:
@@ -49,9 +60,8 @@ class Connection:
             async with Etcd(self.etcd) as store:
                 return await action(store)
         except StoreError as error:
-            where = self.etcd.discovery_srv or ", ".join(sorted(self.etcd.endpoints))
-            said = str(error).replace(f"etcd at {where} ", "it ", 1)
-            raise Unreachable(f"the store at {where}: {said}") from error
+            said = str(error).replace(f"{self.where.replace('the store', 'etcd', 1)} ", "it ", 1)
+            raise Unreachable(f"{self.where}: {said}") from error
 
 
 def connected(command: Callable[..., T]) -> Callable[..., T]:

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import click
 
 from hostgw_cli.endings import Refused, Unreachable
+from hostgw_cli.patience import SOON, waiting
 
 T = TypeVar("T")
 
@@ -32,20 +33,25 @@ class DaemonSocket:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def get(self, path: str) -> bytes:
-        """Ask for a document. Raise Refused or Unreachable."""
-        return self._ask("GET", path, None)
+    def get(self, path: str, *, held: float = 0.0) -> bytes:
+        """Ask for a document, whose answer may be held back for so many seconds.
+
+        Raise Refused or Unreachable.
+        """
+        return self._ask("GET", path, None, held)
 
     def post(self, path: str, order: object = None) -> Any:
         """Give an order, and give what came of it. Raise Refused or Unreachable."""
         return json.loads(self._ask("POST", path, order))
 
-    def _ask(self, method: str, path: str, order: object) -> bytes:
+    def _ask(self, method: str, path: str, order: object, held: float = 0.0) -> bytes:
         connection = _UnixConnection(self._path)
+        content = None if order is None else json.dumps(order).encode()
         try:
-            connection.request(method, path, None if order is None else json.dumps(order).encode())
-            answer = connection.getresponse()
-            body = answer.read()
+            with waiting(f"the daemon at {self._path}", _PATIENCE, soon=SOON + held):
+                connection.request(method, path, content)
+                answer = connection.getresponse()
+                body = answer.read()
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"the daemon at {self._path}: {_sentence(error)}") from error
         finally:

@@ -95,7 +95,7 @@ def watch(connection: Connection, shape: Shape) -> None:
     """
     tell = _teller(shape)
     try:
-        connection.run(lambda store: follow(store, connection.keys, tell))
+        connection.follow(lambda store: follow(store, connection.keys, tell))
     except KeyboardInterrupt:
         return
 

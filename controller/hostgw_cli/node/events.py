@@ -76,7 +76,7 @@ class _Reader:
         Raise Unreachable or Refused.
         """
         asked = {"since": self.since, "wait": wait, "instance": self.instance}
-        page = msgspec.json.decode(self._daemon.get(f"/v1/events?{urlencode(asked)}"))
+        page = msgspec.json.decode(self._daemon.get(f"/v1/events?{urlencode(asked)}", held=wait))
         anew = self.instance not in ("", page["instance"])
         self.instance = page["instance"]
         found: list[dict[str, Any]] = page["events"]
