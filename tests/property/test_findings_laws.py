@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from hostgw_daemon.rules.findings import BaseChain, in_iptables, in_nftables
 from support.rule_specs import SPEC
@@ -145,6 +145,7 @@ LINES = st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=6)
 
 
 @given(LINES, st.sampled_from(["DROP", "ACCEPT"]))
+@example(["-A FORWARD !"], "DROP")
 @settings(max_examples=300, deadline=None)
 def test_what_is_told_of_iptables_is_cured_by_its_commands(lines, policy):
     """Whatever is listed, words in any order included."""

@@ -64,7 +64,7 @@ def _step(rule: str, packet: Packet) -> Step:
     fits: Fit = True
     step = Step(True, Verdict.CONTINUE)
     while words:
-        negated = words[0] == "!"
+        negated = words[0] == "!" and len(words) > 1
         option, *words = words[1:] if negated else words
         argument = words.pop(0) if words and option in _PAIRS | _READ | {"-j", "-g"} else ""
         if option in ("-j", "-g"):
