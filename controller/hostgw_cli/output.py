@@ -1,7 +1,7 @@
 """How an answer is shown: a table for a person, JSON or YAML for a program. One option for all.
 
-What is a table for a person is coloured and fitted to the terminal; in a pipe it is plain columns,
-one line a row, so that `grep` and `awk` are of use.
+What is a table for a person is coloured and fitted to the terminal, whole; in a pipe it is plain
+columns, one line a row, so that `grep` and `awk` are of use.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ import functools
 import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
 
-from hostgw_cli.columns import columns
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from hostgw_cli.columns import columns, fitted
 
 T = TypeVar("T")
 
@@ -60,17 +57,6 @@ def emit(document: object, shape: Shape) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode().rstrip())
 
 
-def rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Lay rows out for a terminal."""
-    from rich.table import Table  # noqa: PLC0415 - slow to load
-    from rich.text import Text  # noqa: PLC0415 - the same
-
-    shown = Table(*headings, box=None, pad_edge=False)
-    for row in rows:
-        shown.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
-    return shown
-
-
 def show(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Show a table to a person, plain columns to a pipe."""
     if not sys.stdout.isatty():
@@ -78,8 +64,15 @@ def show(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             click.echo(line)
         return
     from rich.console import Console  # noqa: PLC0415 - slow to load
+    from rich.text import Text  # noqa: PLC0415 - the same
 
-    Console(highlight=False, markup=False).print(rich_table(headings, rows))
+    console = Console(highlight=False, markup=False)
+    for number, (cells, words) in enumerate(fitted([headings, *rows], console.width)):
+        text = Text(style="" if number else "bold")
+        for cell in (*cells, words):
+            text.append(cell, style=COLOURS.get(cell.strip(), ""))
+        text.rstrip()
+        console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
 
 COLOURS = {
