@@ -3,6 +3,10 @@
 It decides nothing: `routes.withdrawals` does, by what the probes have found, whenever that is
 another, and when somebody has been out of reach for long enough. Where no setting asks for it,
 nothing is looked at.
+
+A look goes through all peers, and something may be found, or change in the store, many times a
+second. So after each the loop rests, the longer the more peers there are; what happens after a rest
+is looked at at once.
 """
 
 from __future__ import annotations
@@ -19,6 +23,9 @@ from hostgw_daemon.settings import Settings
 
 LEAST: Final = 0.5
 """Seconds between two looks that nothing but the time asked for."""
+
+REST: Final = 50e-6
+"""Seconds of rest after a look, for each peer: sixty times what the look takes."""
 
 NAMED: Final = 3  # how many of many nodes the journal names
 
@@ -104,8 +111,8 @@ class Withdrawing:
             self.step()
             due = self._decides.next()
             pause = None if due is None else max(LEAST, due - self._clock())
+            await asyncio.sleep(REST * sum(self.state.peers.values()))
             await self._wake.wait(within=pause)
-            await asyncio.sleep(0)
 
     def step(self) -> None:
         """Decide by what is so now, and have it done."""

@@ -26,6 +26,7 @@ class World:
     bad: dict[Key, Cause] = field(default_factory=dict)
     silent_since: float | None = None
     sure: bool = True
+    many: int = 0
     looks: int = 0
     told: int = 0
     withdrawn: list[tuple[float, set[bytes], str]] = field(default_factory=list)
@@ -39,7 +40,7 @@ class World:
     @property
     def peers(self) -> list[Key]:
         """Give everybody."""
-        return PEERS
+        return PEERS + [(b"more%d" % number, 4) for number in range(self.many)]
 
     @property
     def reached(self) -> float:
@@ -90,7 +91,7 @@ async def test_a_route_goes_after_its_time_and_comes_back_at_once():
         loop.found()
         await asyncio.sleep(3600)
         assert world.withdrawn == [
-            (pytest.approx(begun + 30, abs=0.1), {b"n1"}, "withdrawn: n1 unreachable")
+            (pytest.approx(begun + 30, abs=0.6), {b"n1"}, "withdrawn: n1 unreachable")
         ]
         assert world.looks <= 4
         assert world.told == 1 + 2  # that it was found, counted, and done
@@ -110,17 +111,42 @@ async def test_while_nobody_at_all_answers_nothing_goes():
         await asyncio.sleep(300)
         assert world.withdrawn == []
         assert world.looks <= 300 / 0.5 + 2
-        world.silent_since = None
-        await asyncio.sleep(1)
-        assert [gone for _, gone, _ in world.withdrawn] == [{b"n1"}]
+        world.silent_since, heard = None, now()
+        await asyncio.sleep(60)
+        assert world.withdrawn == [
+            (pytest.approx(heard + 30, abs=1), {b"n1"}, "withdrawn: n1 unreachable")
+        ]
 
 
 async def test_before_the_store_was_read_nothing_goes():
     """What is only remembered adds routes and removes none."""
     world = World(bad={PEERS[0]: Cause.UNRESOLVED}, sure=False)
-    async with running(world.loop(*ASKED).run):
+    loop = world.loop(*ASKED)
+    async with running(loop.run):
         await asyncio.sleep(300)
         assert world.withdrawn == []
-        world.sure = True
-        await asyncio.sleep(1)
-        assert [gone for _, gone, _ in world.withdrawn] == [{b"n1"}]
+        assert world.looks <= 2
+        world.sure, read = True, now()
+        loop.again()
+        await asyncio.sleep(60)
+        assert world.withdrawn == [
+            (pytest.approx(read + 30, abs=1), {b"n1"}, "withdrawn: n1 unresolved")
+        ]
+
+
+async def test_in_a_large_cluster_a_look_does_not_follow_each_change():
+    """A look goes through everybody: with ten thousand, twice a second at most."""
+    world = World(many=10_000)
+    loop = world.loop(*ASKED)
+    async with running(loop.run):
+        await asyncio.sleep(10)
+        world.looks = 0
+        for _ in range(1000):
+            loop.again()
+            await asyncio.sleep(0.01)
+        assert 18 <= world.looks <= 22
+        await asyncio.sleep(10)
+        world.looks = 0
+        loop.again()
+        await asyncio.sleep(0.01)
+        assert world.looks == 1  # after a while of rest it is at once

@@ -37,6 +37,11 @@ def test_the_floor_holds_and_only_who_is_bad_for_long_goes(looks, floor):
         found = decides.look(world, world, moment, sure=sure)
         bad = {key for key, state in world.items() if state in ASKED}
         since = {key: since.get(key, moment) for key in bad}
+        for family in (4, 6):  # while too many are, it may be this node: no time counts
+            most = sum(key[1] == family for key in world)
+            most -= ceil(floor * most)
+            if sum(key[1] == family for key in bad) > most:
+                since |= {key: moment for key in bad if key[1] == family}
         gone = set(found.routes)
         assert gone <= bad
         fresh = gone - before
@@ -97,6 +102,27 @@ def test_a_node_that_is_cut_off_keeps_all_its_routes():
         assert found.spared == {4: 9}
 
 
+def test_a_node_that_was_cut_off_empties_nothing_while_the_others_are_found_again():
+    """They answer one after the other: who is last has not been out of reach for all that time."""
+    decides, ten = Withdrawals(terms()), peers(10)
+    for second in range(60):
+        assert not decides.look(bad(*range(10)), ten, float(second), reached=-1.0).routes
+    for back in range(10):
+        moment = 60.0 + back
+        assert not decides.look(bad(*range(back + 1, 10)), ten, moment, reached=moment).routes
+    assert decides.next() is None
+
+
+def test_who_stays_behind_when_the_others_are_back_waits_his_time_from_then():
+    """One node is really gone; it was this one that could not know it before."""
+    decides, ten = Withdrawals(terms()), peers(10)
+    for second in range(60):
+        decides.look(bad(*range(10)), ten, float(second), reached=-1.0)
+    for second in range(60, 89):
+        assert not decides.look(bad(0), ten, float(second), reached=float(second)).routes
+    assert decides.look(bad(0), ten, 90.0, reached=90.0).routes.keys() == bad(0).keys()
+
+
 def test_nobody_goes_before_somebody_else_has_answered():
     """One is silent, and the others have not been asked since; unless nobody need keep a route."""
     decides, lone, ten = Withdrawals(terms()), Withdrawals(terms(0.0)), peers(10)
@@ -104,7 +130,20 @@ def test_nobody_goes_before_somebody_else_has_answered():
         assert not decides.look(bad(0), ten, float(second), reached=0.0).routes
         found = lone.look(bad(0), ten, float(second), reached=-1.0)
         assert bool(found.routes) == (second >= 30)
-    assert decides.look(bad(0), ten, 120.0, reached=0.5).routes.keys() == bad(0).keys()
+    # Somebody has answered now: only from then on is it known that it is not this node.
+    assert not decides.look(bad(0), ten, 120.0, reached=119.0).routes
+    assert decides.next() == 149.0
+    assert not decides.look(bad(0), ten, 148.0, reached=148.0).routes
+    assert decides.look(bad(0), ten, 149.0, reached=149.0).routes.keys() == bad(0).keys()
+
+
+def test_while_it_is_not_sure_no_moment_is_waited_for():
+    """Time alone does not make it sure."""
+    decides, ten = Withdrawals(terms()), peers(10)
+    for second in range(100):
+        assert not decides.look(bad(0), ten, float(second), sure=False).routes
+        assert decides.next() is None
+    assert decides.look(bad(0), ten, 100.0).routes.keys() == bad(0).keys()
 
 
 def test_those_that_are_gone_stay_gone_where_one_more_is_too_many():

@@ -8,9 +8,11 @@ may ask for it by `--withdraw-states`. Then
   when the state is over. Who comes and goes waits twice as long each time, up to `MOST` times;
 * no more go than leave a `floor` of the peers of their family with their routes. If more than may
   go are in such a state, whether for long or not, nobody's goes: it may be this node that is cut
-  off, and it must not empty its table. Nor does any go before somebody else has answered since.
-  Those that are withdrawn already stay so, unless the peers have become fewer: then the last ones
-  come back first.
+  off, and it must not empty its table. Those that are withdrawn already stay so, unless the peers
+  have become fewer: then the last ones come back first;
+* a peer's time begins when it is known not to be this node: once somebody else has answered since,
+  and no more than may go are in such a state. For when a node that was cut off is back, the others
+  are found again one after the other, and who is last has not been out of reach all the time.
 
 A level: each look is given all that is so. What is remembered is since when.
 """
@@ -77,6 +79,8 @@ class Withdrawals:
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._bad: dict[Key, float] = {}
+        self._counts: dict[Key, float] = {}  # from when the time of these counts
+        self._sure = True
         self._past: dict[Key, tuple[int, float]] = {}
         self.now = NOBODY
 
@@ -102,6 +106,7 @@ class Withdrawals:
             if state in self._terms.states and key in known
         }
         self._note(bad, known, moment)
+        self._sure = sure
         kept = {key: replaced(was, bad[key]) for key, was in self.now.routes.items() if key in bad}
         spared: dict[Family, int] = {}
         for family, count in counts.items():
@@ -112,35 +117,53 @@ class Withdrawals:
                 del kept[key]
             if len(of_family) > may:
                 spared[family] = len(of_family) - min(len(gone), may)
-            elif sure:
-                for key in (key for key in of_family if key not in kept):
-                    since = self._bad[key]
-                    if since + self._wait(key) <= moment and self._is_theirs(since, reached):
-                        kept[key] = Withdrawal(bad[key], moment)
+                self._begin_anew(of_family, moment)
+                continue
+            for key in (key for key in of_family if key not in kept):
+                counts_from = self._counts_from(key, moment, reached)
+                if sure and counts_from + self._wait(key) <= moment:
+                    kept[key] = Withdrawal(bad[key], moment)
         self._remember(kept, moment)
         self.now = Withdrawn(kept, spared, counts)
         return self.now
 
     def next(self) -> float | None:
-        """Give the moment at which a look may decide otherwise though nothing has changed."""
+        """Give the moment at which a look may decide otherwise though nothing has changed.
+
+        One that is past: somebody has to answer first, of which nobody tells.
+        """
+        if not self._sure:
+            return None
         waiting = [
-            since + self._wait(key)
+            self._counts[key] + self._wait(key) if key in self._counts else since
             for key, since in self._bad.items()
             if key not in self.now.routes and key[1] not in self.now.spared
         ]
         return min(waiting, default=None)
 
-    def _is_theirs(self, since: float, reached: float) -> bool:
-        """Tell whether somebody else was reached since a peer was not: else it may be this node.
+    def _counts_from(self, key: Key, moment: float, reached: float) -> float:
+        """Give from when a peer's time counts: somebody else was reached since it was not.
 
         Of a large cluster few are known to be out of reach by then, for they are asked in turn.
         Where nobody must keep his route, nobody has to answer either.
         """
-        return reached > since or self._terms.floor == 0
+        since = self._bad[key]
+        if key not in self._counts and self._terms.floor == 0:
+            self._counts[key] = since
+        elif key not in self._counts and reached > since:
+            self._counts[key] = min(reached, moment)
+        return self._counts.get(key, math.inf)
+
+    def _begin_anew(self, keys: Iterable[Key], moment: float) -> None:
+        """Let none of their time count: it may be this node's."""
+        for key in keys:
+            self._bad[key] = moment
+            self._counts.pop(key, None)
 
     def _note(self, bad: Mapping[Key, str], known: set[Key], moment: float) -> None:
         """Remember since when each is bad, and forget what is long past."""
         self._bad = {key: self._bad.get(key, moment) for key in bad}
+        self._counts = {key: since for key, since in self._counts.items() if key in bad}
         self._past = {
             key: (times, until)
             for key, (times, until) in self._past.items()
