@@ -260,6 +260,7 @@ class Membership:
         for line in news(self._told, state):
             (self._log.warning if line.warns else self._log.info)(line.event, **line.words)
         self._told = state
+        self._hears.follows()  # first: it is the cause of what goes with the lease, or comes back
         if state.drained:
             self._cluster.hold(Subnets())  # it may be another node's now
         if state.lease is not None:
@@ -267,7 +268,6 @@ class Membership:
             if state.how == "adopted from flannel" or self.papers.after_flannel:
                 self.papers.after_flannel = False
                 self._hears.after_flannel()
-        self._hears.follows()
         self._hears.changed()
 
     def _renewed(self, result: str, seconds: float) -> None:

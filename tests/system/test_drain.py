@@ -77,12 +77,9 @@ def withdrawn(node: Daemon) -> bool:
 
 
 def test_a_node_leaves_and_the_others_lose_nothing(cluster: Cluster, nodes: list[Daemon]):
-    """They say that they have let go; its lease, its presence, its routes, its file, and no packet.
-
-    Then it comes back.
-    """
+    """They say that they have let go; its lease, its presence, its routes, its file, no packet."""
     one, other, leaving = nodes
-    subnet, pod = leaving.subnet, pod_of(leaving)
+    subnet = leaving.subnet
     held = {node.subnet for node in nodes}
     cluster.lease("10.77.250.0/24", "192.168.51.250")  # flannel's: it cannot say anything
     with pinging(one, other) as there, pinging(other, one) as back:
@@ -106,8 +103,19 @@ def test_a_node_leaves_and_the_others_lose_nothing(cluster: Cluster, nodes: list
         summary = next(line for line in lines if "packets transmitted" in line)
         assert " 0% packet loss" in summary, summary
 
-    # It says so, holds nothing of others back, and claims and writes nothing, even if there is
-    # something to write.
+
+def test_a_drained_node_is_idle_and_comes_back(cluster: Cluster, nodes: list[Daemon]):
+    """It says why, claims and writes nothing, even if there is something to write, and resumes."""
+    one, other, leaving = nodes
+    subnet = leaving.subnet
+    assert hostgwctl(leaving, "drain").returncode == 0
+    events = leaving.ask("/v1/events?since=0").json["events"]
+    removed = [each for each in events if each["kind"] == "route_deleted"]
+    assert {each["cause"] for each in removed} == {"this node has left on purpose"}
+    kinds = {each["kind"] for each in events}
+    assert "lease_left" in kinds
+    assert "lease_lost" not in kinds
+
     assert leaving.ask("/readyz").status == 503
     assert "drained" in leaving.conditions
     assert "drained" in leaving.ask("/readyz/conditions?verbose").body
@@ -126,9 +134,9 @@ def test_a_node_leaves_and_the_others_lose_nothing(cluster: Cluster, nodes: list
     resumed = hostgwctl(leaving, "resume")
     assert (resumed.returncode, resumed.stdout) == (0, "a subnet is claimed again\n")
     eventually(lambda: leaving.ready)
-    assert (leaving.subnet, pod_of(leaving)) == (subnet, pod)
+    assert leaving.subnet == subnet
     eventually(lambda: leaving.subnet_env()["FLANNEL_SUBNET"] == subnet.replace(".0/24", ".1/24"))
-    eventually(lambda: held - {subnet} <= {*leaving.host.ours()})
+    eventually(lambda: {one.subnet, other.subnet} <= {*leaving.host.ours()})
     eventually(lambda: all(subnet in node.host.ours() for node in (one, other)))
 
 

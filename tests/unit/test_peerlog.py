@@ -109,6 +109,16 @@ def test_a_lease_is_held_lost_and_held_again():
     assert (event.kind, event.stood) == (Kind.LEASE_HELD, 2.0)
 
 
+def test_a_lease_that_is_given_back_is_not_lost():
+    """An alert on lost leases is none on a drain; and the same one again has not moved."""
+    log = LeaseLog()
+    log.news(ClaimState(OWN, "kept"), 10.0)
+    (event,) = log.news(ClaimState(conditions={"drained": "as was asked for"}), 40.0)
+    assert (event.kind, event.subject, event.stood) == (Kind.LEASE_LEFT, "10.0.0.0/24", 30.0)
+    (event,) = log.news(ClaimState(OWN, "the same again"), 42.0)
+    assert event.kind is Kind.LEASE_HELD
+
+
 @pytest.mark.parametrize("lost_between", [True, False])
 def test_a_lease_that_moved(lost_between: bool):
     """Another subnet is another event, whether or not there was a moment without one."""

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     PEER = "peer"
     LEASE_HELD = "lease_held"
     LEASE_LOST = "lease_lost"
+    LEASE_LEFT = "lease_left"  # given back on purpose
     LEASE_MOVED = "lease_moved"
     LINK = "link"
 

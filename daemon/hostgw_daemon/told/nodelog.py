@@ -30,7 +30,9 @@ class LeaseLog:
         moved_from = before or self._last
         self._last = subnets or moved_from
         kind, words, revision = Kind.LEASE_LOST, f"{before} is not held any more", 0
-        if lease is not None:
+        if claim.drained:
+            kind, words = Kind.LEASE_LEFT, f"{before} was given back on purpose"
+        elif lease is not None:
             kind, words, revision = (
                 Kind.LEASE_HELD,
                 f"{subnets} is held: {claim.how}",
