@@ -136,3 +136,26 @@ async def test_it_does_not_wait_for_ever(store):
         await until(lambda: node.state.drained, within=5)
         assert node.state.withdrawal.behind == ("n2",)
         assert "n2 not yet" in node.state.conditions["drained"]
+
+
+async def test_what_others_do_meanwhile_is_nothing_to_look_at(store):
+    """A look reads every lease and every presence: it has its own time, and once it left, none."""
+    node = Node(store)
+    async with alive(store, node):
+        says(store, "n2", 1)
+        node.claimant.leave(on=True)
+        await until(lambda: "n2 not yet" in node.state.conditions.get("draining", ""), within=2)
+        node.counted.forget()
+        for number in range(20, 60):
+            peer(store, number)
+            await asyncio.sleep(0.1)
+        looks = len(node.asked("list"))
+        assert looks <= 2 * 4 / 0.5 + 2  # leases and presences, every half a second
+        await until(lambda: node.state.drained, within=100)
+        await asyncio.sleep(1)
+        node.counted.forget()
+        for number in range(60, 90):
+            peer(store, number)
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(10)
+        assert node.asked("list") == []

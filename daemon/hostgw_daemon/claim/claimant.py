@@ -146,6 +146,8 @@ class Claimant:
 
     @property
     def _waits(self) -> bool:
+        if self._leaving.on:
+            return False
         return self._hopes or (self.state.lease is None and bool(self.state.conditions))
 
     # -- the loop -----------------------------------------------------------------------------
@@ -218,7 +220,11 @@ class Claimant:
             return None  # until somebody asks for another thing
         if first := incumbent(sight):  # true whatever else we wait for, and said at once
             wrong.setdefault("duplicate_address", contested(sight, first))
-        self._tell(replace(self.state, conditions=wrong, withdrawal=sight.withdrawal))
+        lease = self.state.lease
+        if sight.leaving and lease is not None:  # in quarantine, as we wrote it
+            lease = next((each for each in own(sight) if each.key == lease.key), lease)
+        state = replace(self.state, lease=lease, conditions=wrong, withdrawal=sight.withdrawal)
+        self._tell(state)
         foreign = sight.broken is not None and sight.broken.foreign
         if not foreign and sight.presence is not None and is_me(sight, sight.presence):
             await self.announcement.move(self._me, sight.presence)
