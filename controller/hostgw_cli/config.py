@@ -13,10 +13,12 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from hostgw_cli.connection import Connection, connected
 from hostgw_cli.endings import Refused
 from hostgw_cli.network_change import Change, change, compact, pretty
+from hostgw_cli.output import Shape, emit, shaped
 from hostgw_core.keys import Keys
 from hostgw_core.model import ClusterConfig, Pool
 from hostgw_core.network import Reading, read_config
@@ -35,24 +37,21 @@ def config() -> None:
 
 
 @config.command(epilog=STATUSES)
-@click.option(
-    *("-o", "--output"),
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="json: the stored value alone.",
-)
+@shaped
 @connected
-def get(connection: Connection, output: str) -> None:
-    """Show the configuration and what it means; `-o json` gives the value alone."""
+def get(connection: Connection, shape: Shape) -> None:
+    """Show the configuration and what it means; json and yaml give the stored value alone."""
     key = connection.keys.config
     listing = connection.run(lambda store: store.list(Span(key)))
     if not listing.entries:
         raise Refused(f"there is no {key.decode()}; write one with `hostgwctl config set`")
     (entry,) = listing.entries
+    if shape is Shape.YAML:
+        emit(_plain(entry.value, key.decode()), shape)
+        return
     for line in pretty(entry.value):
         click.echo(line)
-    if output == "json":
+    if shape is Shape.JSON:
         return
     reading = read_config(entry.value, source=key.decode())
     _tell(reading)
@@ -61,6 +60,14 @@ def get(connection: Connection, output: str) -> None:
     click.echo()
     for line in meaning(reading.config):
         click.echo(line)
+
+
+def _plain(value: bytes, key: str) -> object:
+    """Read JSON that a person may have written. Raise Refused."""
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(f"{key} is no JSON: {error}; `-o table` shows it as it is") from error
 
 
 @config.command(epilog=STATUSES)

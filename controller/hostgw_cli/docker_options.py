@@ -76,6 +76,8 @@ def docker_options(
     except ValueError as error:
         raise Refused(f"an option of the environment: {error}") from error
     _write(target, content)
+    if str(target) != "-":
+        click.echo(f"{target}: {' '.join(found.values())}", err=True)
 
 
 def _options(source: Path, *, ip_masq: bool) -> dict[str, str]:

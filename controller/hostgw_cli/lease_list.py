@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from ipaddress import ip_network
 from typing import Any
 
 from hostgw_core.keys import Keys, networks_in, quoted
@@ -76,6 +77,12 @@ def place(keys: Keys, key: bytes) -> tuple[bool, list[tuple[Family, int, int]], 
     networks = networks_in(keys.subnets_of(key))
     numbers = [(each.version, int(each.network_address), each.prefixlen) for each in networks]
     return not networks, numbers, key
+
+
+def by_subnet(subnets: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Give what sorts nodes by what they have been leased, as a person counts."""
+    networks = map(ip_network, subnets)
+    return [(each.version, int(each.network_address), each.prefixlen) for each in networks]
 
 
 def row_of(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hostgw_cli.config import write
 from hostgw_cli.endings import Refused
@@ -36,6 +37,7 @@ def test_set_writes_what_get_and_etcdctl_show(ctl: Ctl, etcdctl: EtcdCtl, etcd_p
     assert shown.returncode == 0
     assert "IPv4: 255 nodes, each a /24 of 10.5.0.0/16, 10.5.1.0 to 10.5.255.0" in shown.stdout
     assert json.loads(ctl("config", "get", "-o", "json").stdout) == json.loads(GOOD)
+    assert yaml.safe_load(ctl("config", "get", "-o", "yaml").stdout) == json.loads(GOOD)
 
 
 def test_set_takes_a_file_and_standard_input(

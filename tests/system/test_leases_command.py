@@ -97,6 +97,9 @@ def test_a_lease_is_released_only_from_a_silent_node(ctl: Ctl, cluster: Cluster)
     again = ctl("leases", "release", "10.5.1.0/24")
     assert again.returncode == 1
     assert "nobody has leased 10.5.1.0/24" in again.stderr
+    by_name = ctl("leases", "release", "n2")
+    assert by_name.returncode == 1
+    assert "n2 is a node, and has leased 10.5.2.0/24" in by_name.stderr
     forced = ctl("leases", "release", "10.5.2.0/24", "--force")
     assert forced.returncode == 0
     assert "subnets/10.5.2.0-24" not in cluster.stored()

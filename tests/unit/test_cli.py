@@ -39,6 +39,29 @@ def test_every_command_documents_how_it_ends_and_what_its_options_mean(
     assert command.help
 
 
+TOLD_OTHERWISE = {
+    "bundle": "writes an archive",
+    "completion": "prints a script",
+    "docker-options": "writes a file for dockerd",
+    "metrics": "has the form that Prometheus has given it",
+    **dict.fromkeys(("cleanup", "config set", "config validate", "leases release"), "does, or not"),
+    **dict.fromkeys(("hold accept", "hold extend", "snapshot restore", "snapshot save"), "does"),
+}
+"""Commands whose answer is no document, and why."""
+
+
+def test_whatever_tells_something_tells_it_to_programs_too():
+    """By the same option everywhere, with the same three values."""
+    for words, command in commands().items():
+        if words in TOLD_OTHERWISE or words.startswith("lab "):
+            continue
+        (shape,) = [each for each in command.params if each.name == "output"] or [None]
+        assert isinstance(shape, click.Option), words
+        assert "--output" in shape.opts
+        assert isinstance(shape.type, click.Choice)
+        assert list(shape.type.choices) == ["table", "json", "yaml"], words
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_is_told_how_to_complete(shell: str):
     """The script calls this command with click's own variable."""

@@ -54,9 +54,10 @@ def ask(tmp_path):
     ],
 )
 def test_each_flag_gives_the_scripts_file(ask, flags, expected):
-    """The file is the script's, byte for byte, and everybody may read it."""
+    """The file is the script's, byte for byte; where it is and what is in it is told a person."""
     done, written = ask(*flags)
-    assert (done.exit_code, done.output, written) == (0, "", expected)
+    assert (done.exit_code, done.stdout, written) == (0, "", expected)
+    assert "docker.env: --bip=10.244.7.1/24 " in done.stderr
 
 
 def test_options_of_the_environment_are_taken_along(ask):

@@ -78,7 +78,7 @@ def test_what_is_wrong_has_its_cure():
     assert found[0] == ("n1", "not ready: hostgwd 0.1.0, pid 7, up 1h1m")
     assert ("link", "none leads to the other nodes") in found
     assert ("store", "not connected; it last answered 5m0s ago") in found
-    assert ("routes", "1 of 3 in the kernel, 2 missing, 1 shadows") in found
+    assert ("routes", "1 of 3 in the kernel, 2 missing, 1 shadowed") in found
     assert found[-3:] == [
         ("error", "uplink_down: It is down. (2023-11-14 22:13:20 UTC)"),
         ("", "eth0 is down"),

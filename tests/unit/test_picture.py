@@ -126,5 +126,5 @@ def test_one_of_the_two_is_enough():
         ("n1", "leased"),
         ("n2", "silent"),
     ]
-    alone = portrait(Census(), STATUS, [peer(2, "ok")])
-    assert [(n.name, n.here) for n in alone] == [("n1", True), ("n2", False)]
+    alone = portrait(Census(), STATUS, [peer(10, "ok"), peer(2, "ok")])
+    assert [(n.name, n.here) for n in alone] == [("n1", True), ("n2", False), ("n10", False)]

@@ -19,12 +19,13 @@ import click
 import msgspec
 
 from hostgw_cli.cluster.census import Census, census_of, spans
-from hostgw_cli.cluster.picture import lines, ordered, svg
+from hostgw_cli.cluster.picture import Node, lines, ordered, svg
 from hostgw_cli.cluster.portrait import portrait
 from hostgw_cli.connection import Connection, connected
 from hostgw_cli.daemon_socket import DaemonSocket, local
 from hostgw_cli.endings import Refused, Unreachable
 from hostgw_cli.moments import clock
+from hostgw_cli.output import Shape, emit, shaped
 
 STATUSES = (
     "\b\nExit status: 0 done, 1 the file could not be written, 2 wrong usage,"
@@ -40,10 +41,13 @@ STATUSES = (
     help="Write an SVG picture to FILE, - for standard output.",
     metavar="FILE",
 )
+@shaped
 @local
 @connected
-def graph(connection: Connection, daemon: DaemonSocket, file: Path | None) -> None:
+def graph(connection: Connection, daemon: DaemonSocket, shape: Shape, *, file: Path | None) -> None:
     """Draw the cluster: its nodes and subnets, and whether packets reach them from here."""
+    if file is not None and shape is not Shape.TABLE:
+        raise click.UsageError("--svg or --output: one of the two")
     away: list[str] = []
     census = _census(connection, away)
     status, peers = _daemon(daemon, away)
@@ -53,6 +57,9 @@ def graph(connection: Connection, daemon: DaemonSocket, file: Path | None) -> No
         click.echo(f"warning: {why}", err=True)
     nodes = ordered(portrait(census or Census(), status, peers))
     seen = f"seen from {status['node']}" if status else "as the store has it"
+    if shape is not Shape.TABLE:
+        emit(_document(census, status, nodes), shape)
+        return
     title = f"{connection.keys.prefix}, {seen}"
     at = f"revision {census.revision}" if census else "the store is away"
     caption = f"{len(nodes)} nodes, {at}, {clock(time.time())}"
@@ -69,6 +76,17 @@ def graph(connection: Connection, daemon: DaemonSocket, file: Path | None) -> No
     except OSError as error:
         raise Refused(f"{file}: {error.strerror}") from error
     click.echo(f"{file}: {caption}")
+
+
+def _document(
+    census: Census | None, status: Mapping[str, Any], nodes: list[Node]
+) -> dict[str, object]:
+    """Give what is drawn; the revision is null while the store is away."""
+    return {
+        "seen_from": status.get("node"),
+        "revision": census.revision if census else None,
+        "nodes": [{**msgspec.to_builtins(node), "kind": node.kind} for node in nodes],
+    }
 
 
 def _census(connection: Connection, away: list[str]) -> Census | None:

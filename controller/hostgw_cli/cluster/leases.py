@@ -175,6 +175,14 @@ async def _commit(store: Store, planned: Release, row: Row) -> None:
 def _one(census: Census, subnet: str) -> Row:
     found = of_subnet(census.rows, subnet)
     if not found:
+        theirs = [
+            " ".join(row.subnets) for row in census.rows if subnet in (row.node, *row.gateways)
+        ]
+        if theirs:
+            raise Refused(
+                f"{subnet} is a node, and has leased {' and '.join(theirs)}; nothing was done: name"
+                " the subnet to be released"
+            )
         raise Refused(
             f"nobody has leased {subnet}; nothing was done. `hostgwctl leases list` shows what is"
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from hostgw_cli.cluster.census import Census
 from hostgw_cli.cluster.picture import Node
-from hostgw_cli.lease_list import Row
+from hostgw_cli.lease_list import Row, by_subnet
 
 
 def portrait(
@@ -23,7 +23,8 @@ def portrait(
     found = [_of_row(row, census, seen.pop(row.key, None), own=own) for row in census.rows]
     if status and own not in {row.key for row in census.rows}:
         found.insert(0, _self(status))
-    return found + [_of_peer(peer) for peer in seen.values()]
+    rest = sorted(seen.values(), key=lambda peer: by_subnet(peer["subnets"]))
+    return found + [_of_peer(peer) for peer in rest]
 
 
 def _of_row(row: Row, census: Census, peer: Mapping[str, Any] | None, *, own: str) -> Node:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import msgspec
 
 from hostgw_cli.cluster.census import Census, census_of
 from hostgw_cli.cluster.census import spans as whole
@@ -23,7 +24,7 @@ from hostgw_cli.connection import Connection, connected
 from hostgw_cli.endings import Refused
 from hostgw_cli.lease_list import HEADINGS, cells, rows
 from hostgw_cli.moments import clock, span
-from hostgw_cli.output import show
+from hostgw_cli.output import Shape, emit, shaped, show
 from hostgw_core.keys import Keys
 from hostgw_core.settings import kinds
 from hostgw_core.settings.govalues import written
@@ -57,12 +58,16 @@ def save(connection: Connection, file: Path) -> None:
     click.echo(f"{file}: {len(kept.keys)} keys under {keys.prefix} at revision {kept.revision}")
 
 
-@snapshot.command("show", epilog=STATUSES)
+@snapshot.command("show", epilog="Exit status: 0 done, 1 it is no snapshot, 2 wrong usage.")
 @FILE
-def show_(file: Path) -> None:
+@shaped
+def show_(shape: Shape, file: Path) -> None:
     """Say what is in FILE; the store is not asked."""
     kept = _read(file)
     keys = Keys(kept.prefix)
+    if shape is not Shape.TABLE:
+        emit(_document(kept, keys), shape)
+        return
     age = span(time.time() - kept.taken)
     click.echo(f"{kept.prefix} at revision {kept.revision} of the store {kept.cluster}")
     click.echo(f"taken {clock(kept.taken)}, {age} ago; the checksum is right")
@@ -78,6 +83,36 @@ def show_(file: Path) -> None:
     if found:
         # Who lives is not in the file.
         show(HEADINGS, cells([replace(row, alive=None) for row in found]))
+
+
+def _document(kept: Snapshot, keys: Keys) -> dict[str, object]:
+    """Give what is in a snapshot; who lives is not in it."""
+    entries = kept.entries()
+    held = [entry for entry in entries if entry.key not in keys.reservations]
+    return {
+        "prefix": kept.prefix,
+        "revision": kept.revision,
+        "cluster": kept.cluster,
+        "taken": kept.taken,
+        "network": next((_value(e.value) for e in entries if e.key == keys.config), None),
+        "leases": [replace(row, alive=None).as_json() for row in rows(keys, held)],
+        "reservations": [
+            {
+                "subnet": entry.key.removeprefix(keys.reservations.start).decode(),
+                "for": _value(entry.value),
+            }
+            for entry in entries
+            if entry.key in keys.reservations
+        ],
+    }
+
+
+def _value(value: bytes) -> object:
+    """Read what may be JSON, or give its text."""
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return value.decode(errors="backslashreplace")
 
 
 @snapshot.command(epilog=STATUSES)

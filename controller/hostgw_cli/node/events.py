@@ -34,7 +34,7 @@ PAUSE = 1.0  # seconds before a daemon that is away is asked again
     type=click.IntRange(min=0),
     default=0,
     metavar="NUMBER",
-    help="Only what came after the event of this number.",
+    help="Only what came after the event of this number; all, if hostgwd has begun anew since.",
 )
 @shaped
 @local

@@ -21,6 +21,7 @@ from click.shell_completion import CompletionItem
 
 from hostgw_cli.daemon_socket import RUN_DIR, DaemonSocket, local, named, of_network
 from hostgw_cli.endings import Refused, Unreachable
+from hostgw_cli.lease_list import by_subnet
 from hostgw_cli.node import probe_round
 from hostgw_cli.output import Shape, emit, shaped, show
 
@@ -80,6 +81,7 @@ def peers(
         chosen = _chosen(_known(daemon, network), names)
         if probe and chosen:
             chosen = probe_round.probe(daemon, network, chosen if names else None)
+        chosen = sorted(chosen, key=lambda peer: by_subnet(peer["subnets"]))
     except Unreachable as error:
         raise (probe_round.away(error) if probe else error) from error
     troubled = [peer for peer in chosen if peer["state"] not in WELL]

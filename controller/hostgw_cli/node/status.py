@@ -34,6 +34,8 @@ PERIOD = 1.0  # seconds between two looks of --watch
 @local
 def status(daemon: DaemonSocket, shape: Shape, *, watch: bool) -> None:
     """Show how the daemon of this host stands: lease, link, store, routes, peers, what is wrong."""
+    if watch and shape is not Shape.TABLE:
+        raise click.UsageError("--watch is a view for a person: leave --output out")
     if watch:
         _watch(daemon)
         return
@@ -45,7 +47,8 @@ def status(daemon: DaemonSocket, shape: Shape, *, watch: bool) -> None:
         click.echo(f"{error.message}\n")
         for line in kernel_lines():
             click.echo(line)
-        click.echo("\nWhat the store says of every node: `hostgwctl leases list`.")
+        click.echo("\nWhy it does not answer: `hostgwctl check`, and its log.")
+        click.echo("What the store says of every node: `hostgwctl nodes`.")
         sys.exit(Unreachable.exit_code)
     found = msgspec.json.decode(document)
     if shape is Shape.TABLE:

@@ -57,8 +57,11 @@ def _store(store: Document, now: float) -> str:
 
 def _routes(routes: Document, now: float) -> str:
     said = f"{routes['installed']} of {routes['desired']} in the kernel"
-    for word in ("missing", "shadows", "fights"):
-        if count := routes[word]["count"]:
+    for name, word in (
+        *(("missing", "missing"), ("shadows", "shadowed")),
+        ("fights", "deleted by somebody as fast as they are put back"),
+    ):
+        if count := routes[name]["count"]:
             said += f", {count} {word}"
     last = routes.get("last_pass")
     if last:
