@@ -129,7 +129,7 @@ class Probing:
         """Take note of our addresses, and of the MTU of pods' packets in bytes."""
         if not isinstance(uplink, Uplink):
             return
-        ground = Ground(uplink.addresses, mtu, self._settings.route_table)
+        ground = Ground(uplink.addresses, mtu, self._settings.route_table, up=uplink.carries)
         if ground != self._ground:
             self._ground = ground
             if self._prober is not None:

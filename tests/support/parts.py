@@ -50,6 +50,7 @@ UPLINK = Uplink(
     "eth0: has the default route (metric 100)",
 )
 DOWN = replace(UPLINK, link=replace(UPLINK.link, up=False))
+UNPLUGGED = replace(UPLINK, link=replace(UPLINK.link, carrier=False))
 ELSEWHERE = Subnets(IPv4Network("10.9.9.0/24"))
 
 

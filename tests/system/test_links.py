@@ -60,16 +60,21 @@ def test_a_link_that_goes_down_and_comes_up(steady: Daemon):
 
 
 def test_a_cable_that_is_pulled_changes_no_route(shared: Cluster, steady: Daemon):
-    """Without a carrier the routes stay in the kernel, and so they do when it is back."""
+    """Without a carrier the routes stay in the kernel, and so they do when it is back.
+
+    That the link carries nothing is told of this host.
+    """
     port = f"d{steady.host.number}"
     with steady.host.route_changes() as changes:
         shared.site.switch.ip("link", "set", port, "down")
         eventually(lambda: "NO-CARRIER" in steady.host.ip("link", "show", "eth0"))
+        eventually(shows(steady, "uplink_down"), within=SOON)
         shared.site.switch.ip("link", "set", port, "up")
         eventually(lambda: "LOWER_UP" in steady.host.ip("link", "show", "eth0"))
         assert steady.host.ours() == HOME
     assert [line for line in changes if "10.77." in line and "Deleted" in line] == []
     assert steady.host.ours() == HOME
+    eventually(lambda: not steady.conditions, within=SOON)
 
 
 def test_another_mtu_is_told_to_the_containers(steady: Daemon):

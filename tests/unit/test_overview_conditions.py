@@ -32,6 +32,7 @@ from support.parts import (
     ELSEWHERE,
     HEADER,
     OWN,
+    UNPLUGGED,
     UPLINK,
     disputes,
     foreign,
@@ -139,6 +140,7 @@ TABLE = [
     ),
     ({"uplink": NoUplink("no default route")}, {"no_uplink": "no default route"}),
     ({"uplink": DOWN}, {"uplink_down": "eth0 is down"}),
+    ({"uplink": UNPLUGGED}, {"uplink_down": "eth0 is up and has no carrier"}),
     ({"uplink": WITHOUT_IPV6}, {"family_missing": "eth0 has no IPv6 address"}),
     (  # that no IPv6 gateway is on the link has this one cause; an IPv4 gateway's has another
         {"uplink": WITHOUT_IPV6, "routes": routes(missing=(OFF_LINK6,))},

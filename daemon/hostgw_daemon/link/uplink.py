@@ -65,6 +65,11 @@ class Uplink:
         """Whether the kernel takes routes through it now."""
         return self.link.up
 
+    @property
+    def carries(self) -> bool:
+        """Whether packets leave by it now: the kernel takes them without a carrier, too."""
+        return self.link.up and self.link.carrier
+
 
 @dataclass(frozen=True, slots=True)
 class NoUplink:

@@ -185,6 +185,8 @@ def link(
     said = f"{chosen.reason}; {chosen.addresses}, MTU {chosen.link.mtu}"
     if not chosen.up:
         return chosen, [Verdict("link", f"{said}; it is down", ERROR, "set it up")]
+    if not chosen.carries:
+        return chosen, [Verdict("link", f"{said}; no carrier", ERROR, "look at its cable")]
     if chosen.lacks:
         return chosen, [Verdict("link", f"{said}; {chosen.lacks}", WARNING, cure)]
     return chosen, [Verdict("link", said)]

@@ -12,6 +12,7 @@ Nothing here changes a route: a probe is a witness.
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -111,7 +112,7 @@ class Prober:
         self._wake.ring()
 
     def stand_on(self, ground: Ground) -> None:
-        """Take note of our own addresses, MTU and table."""
+        """Take note of our own addresses, MTU and table, and whether our link carries."""
         self._ground = ground
         self._ledger.table = ground.table
 
@@ -120,7 +121,8 @@ class Prober:
 
         An entry that is gone (None) says nothing of the peer, but to ask it makes a new one.
         """
-        for address, resolved, hardware in told:
+        for address, answers, hardware in told:
+            resolved = None if answers is False and not self._ground.up else answers
             known = self._entries.pop(address, b"")
             if resolved is not None:
                 self._entries[address] = hardware or (known if resolved else b"")
@@ -215,9 +217,10 @@ class Prober:
     def _send(self, key: Key, way: Way, source: IPAddress, now: float, *, apart: bool) -> None:
         target, number = self._targets[key], next(self._numbers)
         data, ends = question(target, way, number, source=source, mtu=self._ground.mtu)
-        refused = self._sockets.send(
-            data, source=source, to=ends.asked, hops=1 if way is Way.FORWARD else 0
-        )
+        refused = errno.ENETDOWN
+        if self._ground.up:
+            hops = 1 if way is Way.FORWARD else 0
+            refused = self._sockets.send(data, source=source, to=ends.asked, hops=hops)
         self._rounds.asked(key, way, now, strerror(refused) if refused in OURS else "")
         if refused in OURS:
             return

@@ -49,11 +49,16 @@ def akin(one: Target | None, other: Target | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where we stand: our addresses, the MTU of pods' packets in bytes, and the routes' table."""
+    """Where we stand: our addresses, the MTU of pods' packets in bytes, and the routes' table.
+
+    `up`: our link carries packets. A kernel takes what is sent by a link without a carrier, and
+    says of all its neighbours that they do not answer.
+    """
 
     addresses: Addresses = field(default_factory=Addresses)
     mtu: int = 0
     table: int = MAIN_TABLE
+    up: bool = True
 
 
 def targets_of(

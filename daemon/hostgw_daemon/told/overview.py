@@ -168,6 +168,8 @@ def _of_uplink(parts: Parts) -> Iterator[tuple[str, str]]:
         return
     if not parts.uplink.up:
         yield "uplink_down", f"{parts.uplink.link.name} is down"
+    elif not parts.uplink.carries:
+        yield "uplink_down", f"{parts.uplink.link.name} is up and has no carrier"
     if parts.uplink.lacks:
         yield "family_missing", parts.uplink.lacks
 
