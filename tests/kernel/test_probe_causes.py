@@ -91,11 +91,15 @@ async def test_a_missing_route_back_beside_a_default_route(net: Lan):
 
 
 async def test_a_host_without_our_daemon_is_probed_by_its_kernel(net: Lan):
-    """It may be flannel's."""
+    """It may be flannel's; and its cable may be pulled."""
     async with probing(net, silent=frozenset({3})) as hosts:
 
-        def look() -> bool:
-            assert [host.says(3) for host in hosts] == ["ok", "ok"]
+        def both(say: str) -> bool:
+            assert [host.says(3) for host in hosts] == [say, say]
             return True
 
-        await eventually_async(look, within=CLEARED)
+        await eventually_async(lambda: both("ok"), within=CLEARED)
+        net.switch.ip("link", "set", "port3", "down")
+        await eventually_async(lambda: both("unresolved"), within=2 * NAMED)
+        net.switch.ip("link", "set", "port3", "up")
+        await eventually_async(lambda: both("ok"), within=CLEARED)

@@ -83,6 +83,23 @@ async def test_a_node_without_a_daemon_that_does_not_let_pods_through_is_named()
         assert await until(lambda: site.says(2) == "ok") < 12
 
 
+@pytest.mark.parametrize(("there", "cause"), [(True, "unreachable"), (False, "unresolved")])
+async def test_a_node_without_a_daemon_that_falls_silent_is_named(*, there: bool, cause: str):
+    """By every way: that its pods answered before the host was silent is no answer of theirs."""
+    site = Site()
+    site.wire.without = frozenset({2})
+    site.aim(2)
+    async with running(site.prober.run):
+        await asyncio.sleep(20)
+        site.wire.answers[2] = frozenset()
+        await until(lambda: site.confirmed, within=12)
+        site.prober.neighbours([Neighbour(host(2), there)])
+        assert await until(lambda: site.says(2) == cause, within=20) < 12
+        del site.wire.answers[2]
+        site.prober.neighbours([Neighbour(host(2), True)])
+        assert await until(lambda: site.says(2) == "ok", within=20) < 15
+
+
 async def test_a_mtu_that_was_bad_is_not_kept_when_the_daemon_there_ends() -> None:
     """It is asked no more, so nobody would ever see it heal."""
     async with probing(2) as site:

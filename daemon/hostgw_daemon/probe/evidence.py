@@ -169,13 +169,13 @@ class Evidence:
         return [Way.HOST, Way.POD, Way.BIG] if self.report & Report.GATEWAY else [Way.HOST]
 
     def rationed(self, ways: Sequence[Way], turn: int) -> Way:
-        """Give the one way to ask where answers are few: one in doubt, else each in its turn.
+        """Give the one way to ask where answers are few: one that may turn, else each in its turn.
 
         Where a stranger answers, whose host it is: of its pods' way nothing can be known.
         """
         if self.hardware.stranger:
             return Way.HOST
-        open_ones = [way for way in ways if self.trial(way).doubtful] or ways
+        open_ones = [way for way in ways if not self.trial(way).decided] or ways
         return open_ones[turn % len(open_ones)]
 
     @property
