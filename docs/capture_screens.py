@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hostgw_cli.__main__ import COMMANDS, SECTIONS
@@ -37,12 +38,22 @@ options: `hostgwctl COMMAND --help`, or hostgwctl(1), which the wheel brings to 
 | 2 | wrong usage: nothing was done |
 | 3 | the daemon of this host or the store could not be reached, or would not: which, is said |
 
-`-o json` and `-o yaml` give all that is known, for programs. Words are completed after
-`eval "$(hostgwctl completion bash)"` (zsh, fish).
+`-o json` and `-o yaml` give all that is known, for programs; what does something, or writes a file,
+has no such option. Where a daemon or a store hangs, a command says after a second for whom it
+waits. Ctrl-C ends what follows (`--follow`, `--watch`, `leases watch`) with status 0.
+
+In a terminal the columns are fitted to its width, and nothing is cut; in a pipe each row is one
+line. Colours are left out in a pipe, and where `NO_COLOR` is set. Words are completed, for this
+session, after `eval "$(hostgwctl completion bash)"` (or zsh); for good, and for fish:
+
+    hostgwctl completion bash > /usr/share/bash-completion/completions/hostgwctl
+    hostgwctl completion zsh > /usr/local/share/zsh/site-functions/_hostgwctl
+    hostgwctl completion fish > ~/.config/fish/completions/hostgwctl.fish
 
 The screens below are those of n1 in a lab of four nodes (`hostgwctl lab up --nodes 4`). Before the
 commands marked with * forwarding was switched off on n3. Those marked with ** were typed last of
-all, the drain of n1 first.
+all, the drain of n1 first. [The last screens](#without-the-daemon-without-the-store) are those of
+n1 while its daemon was stopped, and while etcd was.
 """
 
 PICTURE = Path(__file__).with_name("graph.svg")
@@ -54,6 +65,7 @@ SCREENS: dict[str, tuple[tuple[str, ...], ...]] = {
     "routes": (("routes",), ("routes", "--diff")),
     "plan": (("plan",),),
     "explain": (("explain", "POD3"), ("explain", "POD3", "*")),
+    "docker-options": (("docker-options", "--print", "--subnet-file=SUBNETENV"),),
     "events": (("events",),),
     "metrics": (("metrics", "--grep=^hostgw_(ready|routes)"),),
     "bundle": (("bundle", "DIR/support.tar.gz"),),
@@ -81,6 +93,12 @@ SCREENS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "version": (("version",),),
 }
+
+AWAY: dict[str, tuple[tuple[str, ...], ...]] = {
+    "hostgwd stopped": (("status",), ("peers",), ("explain", "POD2"), ("graph",)),
+    "etcd stopped": (("status",), ("leases",), ("explain", "POD2"), ("version",)),
+}
+"""What is typed while one of the two is away."""
 
 NOTES = {
     "peers": "With `--probe` they are asked now, by every way there is: `host` is a node's own"
@@ -123,11 +141,14 @@ class Stage:
         pods = {f"POD{n}": str(lab.host(f"n{n}").container(0).address) for n in (1, 2, 3)}
         subnet = str(lab.host("n2").subnets()[4])
         self.words = {**pods, "SUBNET2": subnet}
+        self.parts = {"DIR": str(folder), "SUBNETENV": str(lab.host("n1").subnet_file)}
         self.folder = folder
 
     def run(self, *words: str) -> str:
         """Run a command and give its screen."""
-        argv = [self.words.get(word, word).replace("DIR", str(self.folder)) for word in words]
+        argv = [self.words.get(word, word) for word in words]
+        for name, meant in self.parts.items():
+            argv = [word.replace(name, meant) for word in argv]
         host = self.lab.host("n1")
         environ = {
             **os.environ,
@@ -143,15 +164,14 @@ class Stage:
                 text=True,
                 check=False,
             )
-        typed = " ".join(argv)
-        screen = f"$ hostgwctl {typed}\n{done.stdout.rstrip()}"
+        screen = f"$ hostgwctl {shlex.join(argv)}\n{done.stdout.rstrip()}"
         screen += f"\n$ echo $?\n{done.returncode}" if done.returncode else ""
         return self._plain(screen)
 
     def _plain(self, screen: str) -> str:
         """Leave out where this machine keeps its lab."""
         screen = screen.replace(f"{self.folder}/", "").replace(str(self.lab.host("n1").folder), "")
-        lines = [line if len(line) <= 150 else f"{line[:147]}..." for line in screen.splitlines()]
+        lines = [line if len(line) <= 200 else f"{line[:197]}..." for line in screen.splitlines()]
         short = lines if len(lines) <= 32 else [*lines[:30], f"... ({len(lines) - 30} more lines)"]
         return "\n".join(line.rstrip() for line in short)
 
@@ -164,6 +184,21 @@ class Stage:
     def trouble(self) -> None:
         """Switch forwarding off on n3, and wait until n1 has seen it."""
         self.lab.host("n3").namespace.run("sysctl", "-qw", "net.ipv4.ip_forward=0")
+        self.until(lambda: "not_forwarding" in self.run("peers"))
+
+    def away(self) -> Iterator[tuple[str, list[str]]]:
+        """Stop the daemon, then etcd, and give the screens meanwhile; all is put back."""
+        host, etcd = self.lab.host("n1"), self.lab.etcd
+        for mark, stop, start in (
+            ("hostgwd stopped", host.stop_daemon, host.start_daemon),
+            ("etcd stopped", etcd.stop, etcd.start),
+        ):
+            stop()
+            if mark == "etcd stopped":
+                self.until(lambda: "store_unavailable" in self.run("status"))
+            yield mark, [self.run(*words) for words in AWAY[mark]]
+            start()
+            self.until(lambda: "connected to" in self.run("status"))
         self.until(lambda: "not_forwarding" in self.run("peers"))
 
 
@@ -186,6 +221,7 @@ def take(stage: Stage, words: tuple[str, ...]) -> str:
 def page(stage: Stage) -> Iterator[str]:
     """Give the page: the quiet screens are taken before the trouble, and put in their place."""
     taken: dict[tuple[str, ...], str] = {}
+    away: dict[str, list[str]] = {}
     every = [words for some in SCREENS.values() for words in some if words[0] in COMMANDS]
     for mark in MARKS:
         if mark == "*":
@@ -193,6 +229,8 @@ def page(stage: Stage) -> Iterator[str]:
         if mark == "**":
             stage.run("graph", "--svg", str(PICTURE))
         taken |= {words: take(stage, words) for words in every if marked(words) == mark}
+        if mark == "*":
+            away = dict(stage.away())
     yield PREFACE
     for title, names in SECTIONS.items():
         yield f"## {title}\n"
@@ -204,6 +242,15 @@ def page(stage: Stage) -> Iterator[str]:
                 yield f"{NOTES[name]}\n"
             for words in SCREENS.get(name, ()):
                 yield f"```console\n{taken[words]}\n```\n"
+    yield from last(away)
+
+
+def last(away: Mapping[str, list[str]]) -> Iterator[str]:
+    """Give the end of the page: what is to be had while one of the two is away."""
+    yield "## Without the daemon, without the store\n"
+    for mark, screens in away.items():
+        yield f"With {mark}:\n"
+        yield from (f"```console\n{screen}\n```\n" for screen in screens)
 
 
 def main() -> None:

@@ -86,6 +86,12 @@ def test_what_is_wrong_has_its_cure():
     ]
 
 
+def test_a_store_that_never_answered():
+    """It is not said when it did so last."""
+    status = replace(WELL, store=StoreStatus())
+    assert said(status)["store"] == "not connected; it has not answered since the start"
+
+
 def test_not_ready_without_a_condition_says_why():
     """The checks of /readyz."""
     status = Status(

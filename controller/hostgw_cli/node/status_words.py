@@ -49,6 +49,8 @@ def _link(uplink: Document | None) -> str:
 
 
 def _store(store: Document, now: float) -> str:
+    if not store["connected"] and not store.get("last_contact"):
+        return "not connected; it has not answered since the start"
     if not store["connected"]:
         return f"not connected; it last answered {ago(store.get('last_contact'), now)}"
     heard = ago(store.get("last_contact"), now)
