@@ -115,7 +115,7 @@ async def test_it_waits_for_those_that_can_say_that_they_let_go(store):
         assert backend(node) == "quarantine"
         assert node.state.withdrawal == Withdrawal(written, 1, ("n3",))
         assert "n3 not yet" in node.state.conditions["draining"]
-        says(store, "n3", written + 5)
+        says(store, "n3", store.entries[KEYS.node("n2")].modified)
         await until(lambda: node.state.drained, within=2)
         assert key not in store.entries
         assert node.state.withdrawal == Withdrawal(written, 2, released=True)

@@ -202,6 +202,20 @@ async def test_that_a_node_was_let_go_of_is_told_soon(store):
         assert teller.wrote == 1
 
 
+async def test_what_was_told_of_another_history_is_corrected_soon_where_somebody_waits():
+    """Of a store that was restored: a higher revision that we told before it says nothing."""
+    paper = Paper(Status(applied=1000))
+    telling = Telling(paper, crowd=lambda: 3, clock=now)
+    async with running(telling.run):
+        telling.applied(450)
+        await asyncio.sleep(60)
+        assert paper.moments == []
+        telling.applied(460, 460)
+        await asyncio.sleep(SOON + 0.1)
+        assert paper.told.applied == 460
+        assert len(paper.moments) == 1
+
+
 @pytest.mark.parametrize(("crowd", "every"), [(3, 60.0), (100, 120.0), (1000, 1100.0)])
 async def test_nodes_that_leave_one_after_the_other(crowd, every):
     """Each is told within seconds, as long as they are further apart than there are nodes."""

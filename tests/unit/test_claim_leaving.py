@@ -133,7 +133,7 @@ def says(applied: int) -> Entry:
     """Give the presence of another node."""
     status = Status(applied=applied)
     value = presence_value(instance="i", node="n2", addresses=THERE, status=status)
-    return Entry(KEYS.node("id-2"), value, 1, 1, 1, 0)
+    return Entry(KEYS.node("id-2"), value, 1, applied + 1, 1, 0)
 
 
 def test_who_could_say_that_he_let_go_is_waited_for():

@@ -14,11 +14,11 @@ from support.sights import KEYS, THERE, lease
 MINE = replace(lease(4), backend="quarantine", modified=60)
 
 
-def says(node_id: str, applied: int, *, node: str = "") -> Entry:
-    """Give a node's presence."""
+def says(node_id: str, applied: int, *, node: str = "", written: int = 0) -> Entry:
+    """Give a node's presence, written at a revision: by default at once when it had applied that."""
     status = Status(applied=applied)
     value = presence_value(instance="i", node=node, addresses=THERE, status=status)
-    return Entry(KEYS.node(node_id), value, 1, 1, 1, 0)
+    return Entry(KEYS.node(node_id), value, 1, written or applied + 1, 1, 0)
 
 
 def found(*said: Entry, others: tuple = (), mine: tuple = (MINE,)) -> Withdrawal:
@@ -31,6 +31,12 @@ def test_whoever_routes_by_that_revision_has_let_go(applied: int, behind: bool):
     """Not whoever routes by an earlier one, or has no routes in the kernel yet."""
     parting = found(says("n1", applied, node="one"))
     assert (parting.let_go, parting.behind) == ((0, ("one",)) if behind else (1, ()))
+
+
+def test_what_nobody_can_have_applied_yet_is_of_another_history():
+    """The store was restored: its revisions begin again, and a node still says those of before."""
+    assert found(says("n1", 1000, written=62)).behind == ("n1",)
+    assert found(says("n1", 61, written=62)).let_go == 1
 
 
 def test_of_two_leases_the_later_one_counts():

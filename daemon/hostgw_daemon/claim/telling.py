@@ -113,8 +113,9 @@ class Telling:
 
     def _farewell_due(self) -> float | None:
         """Give when somebody is told that we have let go of him."""
-        told = self._announcement.told
-        if not told.applied < self._withdrawn <= self._announcement.applied:
+        told, applied = self._announcement.told.applied, self._announcement.applied
+        # What was told may be above what is applied: it was of a store that was restored since.
+        if not 0 < self._withdrawn <= applied or self._withdrawn <= told <= applied:
             self._soon = 0.0
             return None
         if self._soon == 0:

@@ -2,7 +2,8 @@
 
 A node that has applied the revision at which the lease was put in quarantine routes to it no more,
 and says so in its presence. flannel's nodes have none, and nobody hears from a node whose presence
-has ended: of those nothing can be known.
+has ended: of those nothing can be known. A presence that tells of a revision after its own is of
+another history of the store, which was restored: it says nothing yet.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def withdrawal_of(
         if presence.node_id == node_id:
             continue
         heard.add(presence.node_id)
-        if status.applied >= revision:
+        if revision <= status.applied <= entry.modified:
             let_go += 1
         else:
             behind.append(presence.node or presence.node_id)
