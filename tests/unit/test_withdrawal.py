@@ -15,7 +15,7 @@ MINE = replace(lease(4), backend="quarantine", modified=60)
 
 
 def says(node_id: str, applied: int, *, node: str = "", written: int = 0) -> Entry:
-    """Give a node's presence, written at a revision: by default at once when it had applied that."""
+    """Give a node's presence, by default written as soon as it had applied that."""
     status = Status(applied=applied)
     value = presence_value(instance="i", node=node, addresses=THERE, status=status)
     return Entry(KEYS.node(node_id), value, 1, written or applied + 1, 1, 0)
