@@ -19,6 +19,7 @@ from hostgw_daemon.host.sysctls import Sysctls
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.netlink.neighbour_watch import NeighbourWatch
 from hostgw_daemon.netlink.neighbour_watch import News as Told
+from hostgw_daemon.netlink.neighbours import Neighbours
 from hostgw_daemon.outside import Outside
 from hostgw_daemon.probe.aims import Aims
 from hostgw_daemon.probe.echo import Echo
@@ -30,6 +31,30 @@ from hostgw_daemon.probe.rounds import Round
 from hostgw_daemon.probe.target import Ground, Key, Target
 from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.settings import Settings
+
+
+class OnLink:
+    """Implements `port.Link` on the link to the others, which `uplink` gives while there is one."""
+
+    def __init__(self, neighbours: Neighbours, uplink: Callable[[], Uplink | None]) -> None:
+        self._neighbours = neighbours
+        self._uplink = uplink
+
+    def confirm(self, address: IPAddress) -> bool:
+        """Do as the port says."""
+        link = self._uplink()
+        try:
+            return link is not None and self._neighbours.confirm(link.link.index, address)
+        except OSError:
+            return False  # nothing is known then; it is asked again with the next loss
+
+    def look(self, address: IPAddress) -> bytes:
+        """Do as the port says."""
+        link = self._uplink()
+        try:
+            return self._neighbours.look(link.link.index, address) if link is not None else b""
+        except OSError:
+            return b""
 
 
 class Probing:
@@ -168,7 +193,7 @@ class Probing:
                 node_id=self._node_id,
                 posture=posture,
                 leads=posture.leads,
-                confirm=self._confirm,
+                link=OnLink(self._out.neighbours, self._link),
                 told=self._told,
                 clock=time.monotonic,
                 rate=self._settings.probe_rate,
@@ -200,14 +225,7 @@ class Probing:
         link = self._link()
         if self._prober is not None and link is not None:
             with suppress(OSError):  # then each that answers is one
-                self._prober.entries(self._out.neighbours.hardware(link.link.index))
-
-    def _confirm(self, address: IPAddress) -> bool:
-        link = self._link()
-        try:
-            return link is not None and self._out.neighbours.confirm(link.link.index, address)
-        except OSError:
-            return False  # nothing is known then; it is asked again with the next loss
+                self._prober.entries(self._out.neighbours.answering(link.link.index))
 
     def _link(self) -> Uplink | None:
         uplink = self._uplink()

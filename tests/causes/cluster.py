@@ -69,6 +69,13 @@ class Cluster:
         subnets = {self.subnet(name).replace("/", "-"): name for name in NODES}
         return [subnets[key.rpartition("/")[2]] for key in keys]
 
+    def speaks(self, name: str) -> bool:
+        """Tell whether a node's daemon answers: it may have just been started."""
+        try:
+            return bool(self.host(name).http("/livez")[0])
+        except OSError:
+            return False
+
     def conditions(self, name: str) -> dict[str, str]:
         """Give what a node says is wrong, by code; nothing before it speaks."""
         try:
@@ -167,8 +174,8 @@ class Case:
 
     `also` is what may be said besides, sooner or later, by who suffers from the same; `started` is
     a node whose daemon is started to make the cause. It clears within `cleared` seconds.
-    `explained` is the exit status of `hostgwctl explain` and words of it; by default 1, and the
-    cause in the last line.
+    `explained` are words of `hostgwctl explain`; by default it ends with the exit status 1, and
+    the cause in the last line.
     """
 
     inject: Callable[[Cluster], object]
@@ -177,4 +184,4 @@ class Case:
     also: Verdicts = field(default_factory=dict)
     started: str = ""
     cleared: float = CLEARED
-    explained: tuple[int, str] | None = None
+    explained: str = ""

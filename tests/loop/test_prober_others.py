@@ -243,7 +243,7 @@ async def test_those_with_an_entry_are_asked_at_the_rate() -> None:
     """Forty nodes, eight a second: each every five seconds, and three questions a turn."""
     site = Site()
     site.aim(*range(2, 42))
-    site.prober.entries({host(n): b"" for n in range(2, 42)})
+    site.prober.entries({host(n) for n in range(2, 42)})
     async with running(site.prober.run):
         await asyncio.sleep(12)
         before = len(site.wire.sent)
@@ -255,7 +255,7 @@ async def test_those_with_an_entry_are_asked_at_the_rate() -> None:
 async def test_when_all_are_lost_no_more_than_four_times_the_rate_goes_out() -> None:
     """Our own switch is off: whoever is in doubt waits for its turn."""
     async with probing(*range(2, 52)) as site:
-        site.prober.entries({host(n): b"" for n in range(2, 52)})
+        site.prober.entries({host(n) for n in range(2, 52)})
         await asyncio.sleep(7)
         for number in range(2, 52):
             site.wire.answers[number] = frozenset()

@@ -138,6 +138,7 @@ class Site:
     confirmed: list[tuple[float, IPAddress]] = field(default_factory=list)
     ours: set[IPAddress] = field(default_factory=lambda: {pods(1)[1], pods(1, 6)[1]})
     asked_about: list[Target | None] = field(default_factory=list)
+    table: dict[IPAddress, bytes] = field(default_factory=dict)
     permanent: set[IPAddress] = field(default_factory=set)
     listeners: list[Callable[[], None]] = field(default_factory=list)
     clock: Callable[[], float] = now
@@ -150,7 +151,7 @@ class Site:
             node_id="id-1",
             posture=self._posture,
             leads=lambda target: target.ours in self.ours,
-            confirm=self._confirm,
+            link=self,
             told=self._tell,
             clock=self.clock,
             rate=8.0,
@@ -187,7 +188,12 @@ class Site:
         self.asked_about.append(asker)
         return WELL if asker is not None else Report.FORWARDS
 
-    def _confirm(self, address: IPAddress) -> bool:
+    def look(self, address: IPAddress) -> bytes:
+        """Give what a test has put into the kernel's table."""
+        return self.table.get(address, b"")
+
+    def confirm(self, address: IPAddress) -> bool:
+        """Ask nobody: a test says what the link answers."""
         self.confirmed.append((now(), address))
         return address in self.permanent
 

@@ -27,6 +27,7 @@ from hostgw_daemon.probe.port import Neighbour
 from hostgw_daemon.probe.posture import Posture
 from hostgw_daemon.probe.prober import Prober
 from hostgw_daemon.probe.target import Ground, Key, Target
+from hostgw_daemon.probing import OnLink
 from support.loops import running
 from support.netns_fixtures import Lan
 
@@ -108,7 +109,7 @@ def _prospect(number: int, netns: Namespace, numbers: range, open_things: ExitSt
         node_id=f"node-{number}",
         posture=_inside(netns, posture),
         leads=lambda _target: True,
-        confirm=lambda of: neighbours.confirm(links["eth0"].index, of),
+        link=OnLink(neighbours, lambda: uplink),
         told=lambda: None,
         clock=time.monotonic,
         rate=8.0,

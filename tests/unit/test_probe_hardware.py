@@ -38,10 +38,10 @@ def cause(evidence: Evidence) -> Cause:
 
 
 def test_a_node_has_the_hardware_that_it_has_answered_by():
-    """Twice: one answer may have been under way when the address changed hands."""
+    """By another one twice: an answer may have been under way when the address changed hands."""
     once = Hardware().seen(OWN).answered()
-    assert (once.own, once.answered().own) == (b"", OWN)
-    moved = once.answered().seen(STRANGE)
+    assert (once.own, once.bound) == (OWN, True)
+    moved = once.seen(STRANGE)
     assert (moved.own, moved.now, moved.strange) == (OWN, STRANGE, True)
     assert moved.answered().strange
     assert not moved.answered().answered().strange

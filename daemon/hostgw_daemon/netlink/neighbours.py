@@ -11,7 +11,7 @@ What answered a moment ago is not asked: the kernel believes an answer for half 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from struct import Struct
 from typing import Final, NamedTuple
@@ -81,15 +81,7 @@ class Neighbours(Speaker):
         learnt elsewhere or is managed (__neigh_update, neigh_update_flags), and without
         NLM_F_REPLACE leaves the mark of an IPv6 router alone.
         """
-        seq = self._channel.reserve()
-        ask = request(RTM_GETNEIGH, 0, seq=seq, body=_body(address, link, flags=0))
-        try:
-            piece = self._channel.ask(ask, seq)
-        except OSError as error:
-            if error.errno in {errno.ENOENT, errno.ENODEV}:
-                return False
-            raise
-        entry = _entry(piece, piece.messages[0], link)
+        entry = self._entry_of(link, address)
         if entry is not None and entry.for_good:
             return True
         if entry is not None and entry.answers:
@@ -100,6 +92,14 @@ class Neighbours(Speaker):
             self._channel.each(RTM_NEWNEIGH, 0, bodies)
         return False
 
+    def look(self, link: int, address: IPAddress) -> bytes:
+        """Give the hardware address of one that answers, as far as the kernel knows, else b"".
+
+        Nothing is asked on the link. Raise OSError.
+        """
+        entry = self._entry_of(link, address)
+        return entry.hardware if entry is not None and entry.answers else b""
+
     def answering(self, link: int) -> frozenset[IPAddress]:
         """Give the addresses of which the kernel knows how to reach them on a link.
 
@@ -107,9 +107,16 @@ class Neighbours(Speaker):
         """
         return frozenset(entry.address for entry in self._entries(link) if entry.answers)
 
-    def hardware(self, link: int) -> Mapping[IPAddress, bytes]:
-        """Give these with their hardware addresses, b"" for none. Raise OSError."""
-        return {entry.address: entry.hardware for entry in self._entries(link) if entry.answers}
+    def _entry_of(self, link: int, address: IPAddress) -> _Entry | None:
+        seq = self._channel.reserve()
+        ask = request(RTM_GETNEIGH, 0, seq=seq, body=_body(address, link, flags=0))
+        try:
+            piece = self._channel.ask(ask, seq)
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENODEV}:
+                return None
+            raise
+        return _entry(piece, piece.messages[0], link)
 
     def _entries(self, link: int) -> Iterator[_Entry]:
         for piece, message in entries_of(self._channel, link):

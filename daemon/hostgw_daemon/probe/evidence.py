@@ -102,10 +102,19 @@ class Evidence:
             hardware=there if report is None or way is not Way.HOST else there.answered(),
         ).judged
 
+    def asks_whose(self, way: Way, *, closed: bool) -> bool:
+        """Tell whether it matters by which hardware an answer came, which the table knows.
+
+        The daemon's to the host itself, until it is bound; a kernel's, where a daemon is known.
+        """
+        known = self.hardware.own != b""
+        return known if closed else way is Way.HOST and not self.hardware.bound
+
     def with_loss(self, way: Way) -> Evidence:
         """Take a question that nobody answered."""
         trials = {**self.trials, way: self.trial(way).lost()}
-        return replace(self, trials=MappingProxyType(trials)).judged
+        there = self.hardware.silent() if way is Way.HOST else self.hardware
+        return replace(self, trials=MappingProxyType(trials), hardware=there).judged
 
     @property
     def judged(self) -> Evidence:
@@ -134,11 +143,11 @@ class Evidence:
     def settled(self, *, resolved: bool, hardware: bytes = b"") -> Evidence:
         """Take what the neighbour table says; what was lost on the link is not the host's fault.
 
-        Nor is what was lost at another host: where the hardware is another one, all begins anew.
+        Nor is what was lost at a stranger: where the node's own hardware is found, all begins anew.
         """
         trials, before = self.trials, self.hardware
         there = before.seen(hardware) if resolved else before.gone()
-        anew = [*trials] if resolved and there is not before else []
+        anew = [*trials] if resolved and there is not before and not there.strange else []
         # A stranger that is gone leaves an entry that fails: then the node itself is asked for.
         found, lost = self.resolved is False, there.stranger != b"" and self.resolved is not False
         if (found if resolved else lost) and Way.HOST in trials:

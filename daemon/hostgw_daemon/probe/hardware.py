@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 ANSWERS: Final = 2
-"""So many answers in a row bind a hardware address to the node: one may have been under way when
-the address changed hands, for a question that went to the other host."""
+"""So many answers in a row bind another hardware address to the node: one may have been under way
+when the address changed hands, for a question that went to the other host."""
 
-CALM: Final = 3
-"""So many answers of the node by its own hardware end what is said of a stranger. Two hosts with
-one address take it from each other again and again, whenever one of them asks on the link."""
+CALM: Final = 4
+"""So many answers of the node by its own hardware, and no loss between them, end what is said of a
+stranger. Two hosts with one address take it from each other again and again, whenever one of them
+asks on the link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,25 @@ class Hardware:
         if not self.now or (self.answers >= ANSWERS and not self.stranger):
             return self
         answers, stranger = self.answers + 1, self.stranger
-        own = self.now if answers >= ANSWERS else self.own
+        own = self.now if answers >= ANSWERS or not self.own else self.own
         if answers >= CALM or own == stranger:
             stranger = b""
         return Hardware(self.now, own, answers, stranger)
+
+    def silent(self) -> Hardware:
+        """Take a question to the host that nobody answered."""
+        return replace(self, answers=0) if self.stranger else self
 
     def taken(self) -> Hardware:
         """Take it that the node does not answer: whose hardware does then has its address."""
         if not self.strange or self.stranger == self.now:
             return self
         return replace(self, stranger=self.now, answers=0)
+
+    @property
+    def bound(self) -> bool:
+        """Whether the node answers by its own, and no stranger is told of."""
+        return self.own == self.now != b"" == self.stranger
 
     @property
     def strange(self) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Final
 
-from hostgw_core.model import IPAddress
 from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.probe.datagram import Report, Way
 from hostgw_daemon.probe.directory import Directory
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
+from hostgw_daemon.probe.port import Link
 from hostgw_daemon.probe.questions import Asked
 from hostgw_daemon.probe.rounds import Rounds
 from hostgw_daemon.probe.target import Key, Target
@@ -24,9 +24,9 @@ _NOTHING: Final = Evidence()
 class Ledger:
     """Keeps it by key. `told` is called when a diagnosis is another; `port` is for sentences.
 
-    `leads` tells whether a question can go by the way of pods' packets to a peer; `confirm` has the
-    kernel ask for an address on the link anew, and gives True where it needs no asking. What takes
-    an answer or a loss tells whether a peer is in doubt that was not. `table`: that of our routes.
+    `leads` tells whether a question can go by the way of pods' packets to a peer; `link` knows who
+    answers on it. What takes an answer or a loss tells whether a peer is in doubt that was not.
+    `table`: that of our routes.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Ledger:
         port: int,
         *,
         leads: Callable[[Target], bool],
-        confirm: Callable[[IPAddress], bool],
+        link: Link,
         told: Callable[[], None],
     ) -> None:
         self._targets = directory.targets
         self._rounds = rounds
         self._port = port
         self._leads = leads
-        self._confirm = confirm
+        self._link = link
         self.table = MAIN_TABLE
         self._told = told
         self._evidence: dict[Key, Evidence] = {}
@@ -77,18 +77,14 @@ class Ledger:
             self.learn(key, kept)
         return kept
 
-    def won(
-        self, question: Asked, report: Report | None, now: float, *, hardware: bytes = b""
-    ) -> bool:
-        """Take an answer: by the daemon itself with its report, or by its kernel alone.
-
-        `hardware` is what the neighbour table has for the host.
-        """
+    def won(self, question: Asked, report: Report | None, now: float) -> bool:
+        """Take an answer: by the daemon itself with its report, or by its kernel alone."""
         key, way = question.key, question.way
         self._rounds.heard(key, way, question.at, now - question.at)
         closed = report is None and way is not Way.FORWARD
-        if closed and self.of(key).report is not None and key in self._targets:
-            self._confirm(self._targets[key].host)  # is that still the node, or another host?
+        target, hardware = self._targets.get(key), b""
+        if target is not None and self.of(key).asks_whose(way, closed=closed):
+            hardware = self._link.look(target.host)
         return self._take(
             question,
             lambda before: before.with_answer(way, report, closed=closed, hardware=hardware),
@@ -103,21 +99,25 @@ class Ledger:
     def silent(self, question: Asked) -> bool:
         """Ask the link about a host that is silent, once for each silence.
 
-        Where a stranger has the address, again each time: it may be gone, and the kernel believes
-        what it has heard of it for half a minute.
+        What the table has for it is looked at each time: the kernel takes another hardware address
+        from whoever says that it has this one, and tells of that only when it was used. While a
+        stranger has it, the link is asked each time, too: it may be gone, which the kernel finds
+        out after half a minute.
         """
-        target, evidence = self._targets.get(question.key), self.of(question.key)
-        if question.way is not Way.HOST or target is None or evidence.resolved is False:
+        key, target = question.key, self._targets.get(question.key)
+        if question.way is not Way.HOST or target is None or self.of(key).resolved is False:
             return False
-        stranger = evidence.hardware.stranger != b""
-        if evidence.trial(Way.HOST).row < 0 and not stranger:
+        hardware = self._link.look(target.host)
+        if hardware not in (b"", self.of(key).hardware.now):
+            self.learn(key, self.of(key).settled(resolved=True, hardware=hardware))
+        evidence = self.of(key)
+        elsewhere = evidence.hardware.strange or evidence.hardware.stranger != b""
+        if elsewhere:
+            self._link.confirm(target.host)
+        if elsewhere or evidence.trial(Way.HOST).row < 0:
             return False
-        fixed = self._confirm(target.host)
-        if stranger:
-            return False
-        return self.learn(
-            question.key, evidence.settled(resolved=True) if fixed else evidence.in_doubt
-        )
+        fixed = self._link.confirm(target.host)
+        return self.learn(key, evidence.settled(resolved=True) if fixed else evidence.in_doubt)
 
     def _take(self, question: Asked, change: Callable[[Evidence], Evidence], now: float) -> bool:
         key = question.key

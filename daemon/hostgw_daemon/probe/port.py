@@ -67,6 +67,18 @@ class Neighbour(NamedTuple):
 Arrival: TypeAlias = Heard | Returned
 
 
+class Link(Protocol):
+    """Who knows what answers on the link. Neither raises; what cannot be known is not known."""
+
+    def confirm(self, address: IPAddress) -> bool:
+        """Have the kernel ask for an address anew; True: it needs no asking."""
+        ...
+
+    def look(self, address: IPAddress) -> bytes:
+        """Give the hardware address that the kernel has for one that answers, else b""."""
+        ...
+
+
 class Sockets(Protocol):
     """Who sends and hears; `port` is the one that all nodes use."""
 

@@ -15,10 +15,10 @@ import asyncio
 import errno
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
 from os import strerror
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from hostgw_core.model import IPAddress
 from hostgw_core.wake import Wake
@@ -27,23 +27,19 @@ from hostgw_daemon.probe.directory import Directory
 from hostgw_daemon.probe.evidence import Diagnosis, Evidence
 from hostgw_daemon.probe.ledger import Ledger
 from hostgw_daemon.probe.letters import question, reply
-from hostgw_daemon.probe.port import OURS, Arrival, Heard, Neighbour, Returned, Said, Sockets
+from hostgw_daemon.probe.port import OURS, Arrival, Heard, Link, Neighbour, Returned, Said, Sockets
 from hostgw_daemon.probe.questions import Asked, Questions
 from hostgw_daemon.probe.rounds import Round, Rounds
-from hostgw_daemon.probe.schedule import Turns
+from hostgw_daemon.probe.schedule import RATION, Turns
 from hostgw_daemon.probe.target import Ground, Key, Target, akin
-
-RATION: Final = 1.0
-"""Seconds between two answers that a kernel gives to one asker for good (icmp_ratelimit)."""
 
 
 class Prober:
     """Asks and answers. `told` is called when a diagnosis is another; `clock` is in seconds.
 
     `posture` says of this node what an answer to an asker reports, about the gateway of our pods
-    at an address; None is an asker whom we do not know. `confirm` has the kernel ask for an
-    address on the link anew; it gives True for one that needs no asking. `leads` tells whether
-    a question can go by the way of pods' packets to a peer.
+    at an address; None is an asker whom we do not know. `leads` tells whether a question can go by
+    the way of pods' packets to a peer, `link` who answers on it.
     """
 
     def __init__(
@@ -53,7 +49,7 @@ class Prober:
         node_id: str,
         posture: Callable[[Target | None, IPAddress], Report],
         leads: Callable[[Target], bool],
-        confirm: Callable[[IPAddress], bool],
+        link: Link,
         told: Callable[[], None],
         clock: Callable[[], float],
         rate: float,
@@ -66,11 +62,11 @@ class Prober:
         self._turns = Turns[Key](rate=rate, chance=lambda: secrets.randbelow(1000) / 1000)
         self._directory = Directory()
         self._targets = self._directory.targets
-        self._entries: dict[IPAddress, bytes] = {}
+        self._entries: set[IPAddress] = set()
         self._rota: Counter[Key] = Counter()
         self._rounds = Rounds(secrets.randbits(32), self._finished)
         self._ledger = Ledger(
-            *(self._directory, self._rounds, sockets.port), leads=leads, confirm=confirm, told=told
+            *(self._directory, self._rounds, sockets.port), leads=leads, link=link, told=told
         )
         self._ground = Ground()
         self._numbers = count(secrets.randbits(48))
@@ -123,9 +119,7 @@ class Prober:
         """
         for address, answers, hardware in told:
             resolved = None if answers is False and not self._ground.up else answers
-            known = self._entries.pop(address, b"")
-            if resolved is not None:
-                self._entries[address] = hardware or (known if resolved else b"")
+            (self._entries.discard if resolved is None else self._entries.add)(address)
             for key in self._directory.at(address):
                 before = self._ledger.of(key)
                 after = before.forgotten
@@ -135,9 +129,9 @@ class Prober:
                     self._learn(key, after)
         self._wake.ring()
 
-    def entries(self, table: Mapping[IPAddress, bytes]) -> None:
+    def entries(self, addresses: Collection[IPAddress]) -> None:
         """Take all that the table holds: at the start, or where it was not heard for a while."""
-        self._entries = dict(table)
+        self._entries = set(addresses)
 
     def order(self, keys: Iterable[Key]) -> tuple[Round, float]:
         """Ask these by every way, soon; give the round, and about how many seconds it will take."""
@@ -226,10 +220,7 @@ class Prober:
             return
         self.counts["asked"] += 1
         waiting = Asked(number, key, way, ends, now, apart)
-        if refused:
-            self._lost(waiting)
-        else:
-            self._questions.put(waiting)
+        (self._lost if refused else self._questions.put)(waiting)
 
     # -- what comes back ----------------------------------------------------------------------
 
@@ -280,11 +271,11 @@ class Prober:
 
     def _won(self, question: Asked, report: Report | None) -> None:
         self.counts["answered"] += 1
-        now, target, hardware = self._clock(), self._targets.get(question.key), b""
-        if target is not None:
-            hardware = self._entries.setdefault(target.host, b"")
+        if question.key in self._targets:
+            self._entries.add(self._targets[question.key].host)
+        now = self._clock()
         self.reached = now if question.way is Way.POD else self.reached
-        if self._ledger.won(question, report, now, hardware=hardware):
+        if self._ledger.won(question, report, now):
             self._again(question.key, now)
 
     def _lost(self, question: Asked) -> None:

@@ -26,6 +26,8 @@ K = TypeVar("K", bound=Hashable)
 EVERY: Final = 1.0
 AGAIN: Final = 0.3
 BAD: Final = 1.0
+RATION: Final = 1.0
+"""Seconds between two answers that a kernel gives to one asker for good (icmp_ratelimit)."""
 MINUTE: Final = 60.0
 ALLOWANCE: Final = 32
 """A quarter of Linux's gc_thresh1: as many entries as are never dropped for being too many."""
