@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from ipaddress import IPv4Network
 
 import pytest
 
-from hostgw_core.records import Status, presence_value
+from hostgw_core.model import Subnets
+from hostgw_core.records import Status, lease_value, presence_value
 from hostgw_core.store import Delete, Put
 from hostgw_daemon.claim.withdrawal import Withdrawal
-from support.claim_node import KEYS, Node, alive, at, peer, presence
+from support.claim_node import KEYS, Node, alive, at, expiring, peer, presence
 from support.fake_store import FakeStore
-from support.loops import until
+from support.loops import running, until
 
 pytestmark = pytest.mark.looptime
 
@@ -159,3 +161,19 @@ async def test_what_others_do_meanwhile_is_nothing_to_look_at(store):
             await asyncio.sleep(0.1)
         await asyncio.sleep(10)
         assert node.asked("list") == []
+
+
+async def test_a_quarantine_is_kept_alive_though_the_lease_was_not_yet(store):
+    """Asked to leave as soon as it has started: nobody takes its subnet while others are behind."""
+    key = KEYS.lease(Subnets(IPv4Network("10.5.7.0/24")))
+    value = lease_value(gateways=at("192.0.2.1"), node="id-1", node_id="id-1")
+    grant = store.grant_now(20)  # of the process before this one
+    store.commit_now([], [Put(key, value, grant.id)])
+    says(store, "n2", 1)
+    node = Node(store)
+    node.claimant.leave(on=True)
+    async with running(expiring(store), *node.works):
+        await asyncio.sleep(60)
+        assert json.loads(store.entries[key].value)["BackendType"] == "quarantine"
+        await until(lambda: node.state.drained, within=60)
+        assert key not in store.entries

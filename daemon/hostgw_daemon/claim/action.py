@@ -87,7 +87,10 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Delete a second lease of ours, or what a broken history has left on ours, if unchanged."""
+    """Delete a lease, if unchanged.
+
+    It is a second one of ours, or what a broken history has left on ours, or ours that is released.
+    """
 
     lease: Lease
     compares: tuple[Compare, ...]

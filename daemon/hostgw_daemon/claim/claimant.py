@@ -20,7 +20,7 @@ from typing import NoReturn
 from hostgw_core.backoff import Backoff, around
 from hostgw_core.history import History
 from hostgw_core.keys import Keys
-from hostgw_core.model import Addresses, ClusterConfig, IPAddress, IPNetwork, Subnets
+from hostgw_core.model import Addresses, ClusterConfig, IPAddress, IPNetwork, Lease, Subnets
 from hostgw_core.records import Status
 from hostgw_core.session import Session
 from hostgw_core.store import Entry, Store, StoreError, StoreRefused
@@ -229,16 +229,14 @@ class Claimant:
         if not foreign and sight.presence is not None and is_me(sight, sight.presence):
             await self.announcement.move(self._me, sight.presence)
         if action.code == "draining":
+            self._keep_alive(next(own(sight)))
             return self._leaving.look_again(sight)
         return around(_LOOK_AGAIN + SPREAD * len(sight.leases))
 
     async def _keep(self, action: Keep, sight: Sight) -> None:
         lease = action.lease
         self._backoff.succeeded()
-        if lease.etcd_lease:
-            self.lease_session.adopt(lease.etcd_lease)
-        else:
-            self.lease_session.drop()
+        self._keep_alive(lease)
         moved_from = self.state.moved_from
         if not lease.subnets.include(self._remembered):
             moved_from = self._remembered
@@ -251,6 +249,12 @@ class Claimant:
         self._tell(replace(state, conflicts=self.state.conflicts, retaken=retaken))
         if sight.presence is not None:
             await self.announcement.say(self._me, lease.subnets, sight.presence)
+
+    def _keep_alive(self, lease: Lease) -> None:
+        if lease.etcd_lease:
+            self.lease_session.adopt(lease.etcd_lease)
+        else:
+            self.lease_session.drop()
 
     def _restrained(self, action: Hold, sight: Sight) -> float:
         """Give the seconds before our own key is put right, 0 for at once."""
