@@ -222,7 +222,7 @@ class Agent:
     def _understood(self, network: str, news: News) -> None:
         self._reconciler.understand(news, network)
         self._hosting.understood()
-        self._probing.hold(network, self._members[network].subnets)
+        self._probing.hold(network, self._members[network].routed)
         self._probing.understood(network, news)
         self._withdrawing.again()
         if families := self._reconciler.families:

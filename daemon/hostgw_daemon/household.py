@@ -60,7 +60,7 @@ class Household:
         else:
             self._furnish()
         for name, member in self._members.items():
-            self._probing.hold(name, member.subnets)
+            self._probing.hold(name, member.routed)
         self._hosting.consider()
 
     def plan(self) -> PlanStatus:

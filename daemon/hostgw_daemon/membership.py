@@ -138,6 +138,11 @@ class Membership:
         """The subnets that this host's containers are in."""
         return inhabited(self._claimant.state, self._resting(), self.papers.remembered)
 
+    @property
+    def routed(self) -> Subnets:
+        """Those of them to which the others have routes: none once this node leaves."""
+        return Subnets() if self._claimant.state.leaving else self.subnets
+
     def remember(self, kernel: Kernel, *, alone: bool) -> None:
         """Begin with what was known before this process; while the store is away, go by it.
 

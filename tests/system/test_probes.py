@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from subprocess import DEVNULL
 
 import pytest
 
@@ -46,10 +49,11 @@ def all_well(lab: Lab) -> bool:
     return True
 
 
-def answered(host: Host) -> int:
-    """Give how many of a node's questions were answered."""
+def counted(host: Host, result: str) -> int:
+    """Give how many of a node's questions ended so."""
     _, body = host.http("/metrics")
-    found = re.search(r'^hostgw_peer_probes_total\{result="answered"\} (\S+)$', body, re.MULTILINE)
+    series = re.escape(f'hostgw_peer_probes_total{{result="{result}"}}')
+    found = re.search(rf"^{series} (\S+)$", body, re.MULTILINE)
     assert found
     return int(float(found[1]))
 
@@ -62,12 +66,37 @@ def test_a_lease_that_is_lost_and_had_again_ends_no_probe(lab: Lab) -> None:
     for _ in range(3):
         lab.etcd.ctl("del", key)
         eventually(lambda: lab.etcd.ctl("get", key).stdout, within=10.0)
-        enough = answered(host) + 12
+        enough = counted(host, "answered") + 12
 
         def look(enough: int = enough) -> bool:
             said.update(peers(host).values(), conditions(host))
-            return answered(host) >= enough
+            return counted(host, "answered") >= enough
 
         eventually(look, within=10.0)
     assert said <= {"ok", "lease_lost"}
     assert all_well(lab)
+
+
+def test_a_node_that_leaves_accuses_nobody(lab: Lab) -> None:
+    """The others have let go of its subnet, so none of its pods' questions is answered."""
+    host, slow = lab.host("n2"), lab.host("n3")
+    words = [sys.executable, "-P", "-m", "hostgw_cli"]
+    slow.signal_daemon(signal.SIGSTOP)  # it never says that it has let go
+    drain = host.namespace.popen([*words, "drain", f"--socket={host.socket}"], stdout=DEVNULL)
+    try:
+        eventually(lambda: "draining" in conditions(host), within=10.0)
+        eventually(lambda: "n2" not in peers(lab.host("n1")), within=10.0)
+        asked, said = counted(host, "asked"), set[str]()
+
+        def look() -> bool:
+            said.add(peers(host)["n1"])
+            return counted(host, "asked") > asked + 60 or "unprobed" in said
+
+        eventually(look, within=30.0)
+        assert said <= {"ok", "unprobed"}
+        assert "draining" in conditions(host)
+    finally:
+        slow.signal_daemon(signal.SIGCONT)
+        drain.wait(60)
+        host.namespace.run(*words, "resume", f"--socket={host.socket}")
+    eventually(lambda: all_well(lab), within=30.0)

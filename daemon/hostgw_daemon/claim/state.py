@@ -32,6 +32,11 @@ class ClaimState:
         return self.lease is not None
 
     @property
+    def leaving(self) -> bool:
+        """Whether this node has left on purpose, or is about to: nobody routes to it any more."""
+        return self.drained or "draining" in self.conditions
+
+    @property
     def drained(self) -> bool:
         """Whether this node has left on purpose."""
         return "drained" in self.conditions
