@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from hostgw_core.backoff import Backoff
-from hostgw_core.model import FAMILIES, IPAddress, IPNetwork, Subnets
+from hostgw_core.model import FAMILIES, Family, IPAddress, IPNetwork, Subnets
 from hostgw_core.supervise import persistent
 from hostgw_daemon.host.sysctls import Sysctls
 from hostgw_daemon.link.uplink import NoUplink, Uplink
@@ -104,9 +104,9 @@ class Probing:
         return {key for key, each in self._aims.targets.items() if each.unused is not None}
 
     @property
-    def reached(self) -> float:
-        """When the pods' way to anybody was last seen to be free; time.monotonic."""
-        return self._prober.reached if self._prober is not None else float("-inf")
+    def reached(self) -> Mapping[Family, float]:
+        """When the pods' way to anybody was last seen to be free, by family; time.monotonic."""
+        return self._prober.reached if self._prober is not None else {}
 
     @property
     def counts(self) -> Counter[str]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, NoReturn, Protocol
 
+from hostgw_core.model import Family
 from hostgw_core.wake import Wake
 from hostgw_daemon.probe.evidence import Diagnosis
 from hostgw_daemon.routes.withdrawals import Key, Terms, Withdrawals, Withdrawn
@@ -44,7 +45,7 @@ class Found(Protocol):
         ...
 
     @property
-    def reached(self) -> float:
+    def reached(self) -> Mapping[Family, float]:
         """When the pods' way to anybody was last seen to be free, in seconds of the clock."""
         ...
 

@@ -10,7 +10,7 @@ import pytest
 from hostgw_daemon.probe.datagram import SIZE, Report, Way
 from hostgw_daemon.probe.port import Neighbour
 from support.fake_probes import WELL, Site, gateway, host, probing
-from support.loops import running, until
+from support.loops import now, running, until
 
 pytestmark = pytest.mark.looptime
 
@@ -208,3 +208,14 @@ async def test_what_our_own_packet_filter_drops_is_lost() -> None:
         site.wire.refusals[2] = errno.EPERM
         assert await until(lambda: site.says(2) != "ok") < 2
         assert site.says(2) == "unreachable"
+
+
+async def test_it_is_known_when_the_pods_way_to_anybody_was_last_free() -> None:
+    """By family; that a host answers is not enough."""
+    async with probing(2) as site:
+        await asyncio.sleep(10)
+        assert now() - site.prober.reached[4] < 2
+        assert 6 not in site.prober.reached
+        site.wire.answers[2] = PODS_LOST
+        await asyncio.sleep(60)
+        assert 58 < now() - site.prober.reached[4] < 63

@@ -43,9 +43,9 @@ class World:
         return PEERS + [(b"more%d" % number, 4) for number in range(self.many)]
 
     @property
-    def reached(self) -> float:
+    def reached(self) -> dict[int, float]:
         """Say that somebody's pods have just answered, unless everybody is silent."""
-        return now() if self.silent_since is None else self.silent_since
+        return {4: now() if self.silent_since is None else self.silent_since}
 
     def withdraw(self, keys: AbstractSet[Key], why: str) -> None:
         """Note whose routes are withdrawn."""

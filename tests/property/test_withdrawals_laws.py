@@ -106,10 +106,10 @@ def test_a_node_that_was_cut_off_empties_nothing_while_the_others_are_found_agai
     """They answer one after the other: who is last has not been out of reach for all that time."""
     decides, ten = Withdrawals(terms()), peers(10)
     for second in range(60):
-        assert not decides.look(bad(*range(10)), ten, float(second), reached=-1.0).routes
+        assert not decides.look(bad(*range(10)), ten, float(second), reached={4: -1.0}).routes
     for back in range(10):
         moment = 60.0 + back
-        assert not decides.look(bad(*range(back + 1, 10)), ten, moment, reached=moment).routes
+        assert not decides.look(bad(*range(back + 1, 10)), ten, moment, reached={4: moment}).routes
     assert decides.next() is None
 
 
@@ -117,24 +117,33 @@ def test_who_stays_behind_when_the_others_are_back_waits_his_time_from_then():
     """One node is really gone; it was this one that could not know it before."""
     decides, ten = Withdrawals(terms()), peers(10)
     for second in range(60):
-        decides.look(bad(*range(10)), ten, float(second), reached=-1.0)
+        decides.look(bad(*range(10)), ten, float(second), reached={4: -1.0})
     for second in range(60, 89):
-        assert not decides.look(bad(0), ten, float(second), reached=float(second)).routes
-    assert decides.look(bad(0), ten, 90.0, reached=90.0).routes.keys() == bad(0).keys()
+        assert not decides.look(bad(0), ten, float(second), reached={4: float(second)}).routes
+    assert decides.look(bad(0), ten, 90.0, reached={4: 90.0}).routes.keys() == bad(0).keys()
 
 
 def test_nobody_goes_before_somebody_else_has_answered():
     """One is silent, and the others have not been asked since; unless nobody need keep a route."""
     decides, lone, ten = Withdrawals(terms()), Withdrawals(terms(0.0)), peers(10)
     for second in range(120):
-        assert not decides.look(bad(0), ten, float(second), reached=0.0).routes
-        found = lone.look(bad(0), ten, float(second), reached=-1.0)
+        assert not decides.look(bad(0), ten, float(second), reached={4: 0.0}).routes
+        found = lone.look(bad(0), ten, float(second), reached={4: -1.0})
         assert bool(found.routes) == (second >= 30)
     # Somebody has answered now: only from then on is it known that it is not this node.
-    assert not decides.look(bad(0), ten, 120.0, reached=119.0).routes
+    assert not decides.look(bad(0), ten, 120.0, reached={4: 119.0}).routes
     assert decides.next() == 149.0
-    assert not decides.look(bad(0), ten, 148.0, reached=148.0).routes
-    assert decides.look(bad(0), ten, 149.0, reached=149.0).routes.keys() == bad(0).keys()
+    assert not decides.look(bad(0), ten, 148.0, reached={4: 148.0}).routes
+    assert decides.look(bad(0), ten, 149.0, reached={4: 149.0}).routes.keys() == bad(0).keys()
+
+
+def test_that_somebody_answers_in_the_other_family_proves_nothing():
+    """A node may be cut off in one of them alone, and of many few are known to be bad at first."""
+    decides, moment = Withdrawals(terms()), 0.0
+    both = [(key, family) for key, _ in peers(10) for family in (4, 6)]
+    lost = {(b"/0", 6): "unreachable"}
+    while (moment := moment + 1.0) < 100:
+        assert not decides.look(lost, both, moment, reached={4: moment}).routes
 
 
 def test_while_it_is_not_sure_no_moment_is_waited_for():

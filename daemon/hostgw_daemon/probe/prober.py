@@ -20,7 +20,7 @@ from itertools import count
 from os import strerror
 from typing import NoReturn
 
-from hostgw_core.model import IPAddress
+from hostgw_core.model import Family, IPAddress
 from hostgw_core.wake import Wake
 from hostgw_daemon.probe.datagram import Report, Way, answered, is_answer, number_of
 from hostgw_daemon.probe.directory import Directory
@@ -73,7 +73,7 @@ class Prober:
         self._questions = Questions()
         self._wake = Wake()
         self.counts: Counter[str] = Counter()
-        self.reached = float("-inf")  # when a question by the pods' way was last answered
+        self.reached: dict[Family, float] = {}  # when one by the pods' way was last answered
         self.round_trip: Callable[[float], None] = lambda _seconds: None
 
     @property
@@ -274,7 +274,8 @@ class Prober:
         if question.key in self._targets:
             self._entries.add(self._targets[question.key].host)
         now = self._clock()
-        self.reached = now if question.way is Way.POD else self.reached
+        if question.way is Way.POD:
+            self.reached[question.key[1]] = now
         if self._ledger.won(question, report, now):
             self._again(question.key, now)
 

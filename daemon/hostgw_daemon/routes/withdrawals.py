@@ -23,6 +23,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from hostgw_core.model import Family
@@ -71,6 +72,7 @@ class Withdrawn:
 
 
 NOBODY: Final = Withdrawn()
+ALWAYS: Final[Mapping[Family, float]] = MappingProxyType({4: math.inf, 6: math.inf})
 
 
 class Withdrawals:
@@ -90,13 +92,14 @@ class Withdrawals:
         peers: Iterable[Key],
         moment: float,
         *,
-        reached: float = math.inf,
+        reached: Mapping[Family, float] = ALWAYS,
         sure: bool = True,
     ) -> Withdrawn:
         """Decide by the state of each peer; `moment` is in seconds of a clock that never goes back.
 
-        `reached` is when anybody's pods last answered. While the decision is not `sure`, for the
-        store was not read yet, nobody's route goes.
+        `reached` is when anybody's pods last answered, by family: a node may be cut off in one of
+        them alone. While the decision is not `sure`, for the store was not read yet, nobody's route
+        goes.
         """
         known = {*peers}
         counts: Counter[Family] = Counter(family for _, family in known)
@@ -120,7 +123,7 @@ class Withdrawals:
                 self._begin_anew(of_family, moment)
                 continue
             for key in (key for key in of_family if key not in kept):
-                counts_from = self._counts_from(key, moment, reached)
+                counts_from = self._counts_from(key, moment, reached.get(family, -math.inf))
                 if sure and counts_from + self._wait(key) <= moment:
                     kept[key] = Withdrawal(bad[key], moment)
         self._remember(kept, moment)
