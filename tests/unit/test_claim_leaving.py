@@ -152,6 +152,16 @@ def test_who_could_say_that_he_let_go_is_waited_for():
     assert not mode.seen(seen(leases=(LOCKED_UP,)), [behind]).let_go
 
 
+def test_a_short_limit_takes_nobodys_patience():
+    """Flannel's nodes cannot say anything: they get their time though somebody else is behind."""
+    now = 0.0
+    mode = Leaving(3.0, lambda: now)
+    mode.turn(on=True, wait=1.0)
+    for later, may_go in ((0.0, False), (1.0, False), (2.9, False), (3.0, True)):
+        now = later
+        assert mode.seen(seen(leases=(LOCKED_UP,)), [says(0)]).let_go is may_go, later
+
+
 def test_the_time_in_which_the_store_is_away_does_not_count():
     """The others could not say anything either: when it is back they get theirs."""
     now = 0.0

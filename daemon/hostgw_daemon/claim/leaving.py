@@ -78,7 +78,8 @@ class Leaving:
         self.withdrawal = withdrawal_of(
             sight.keys, sight.me.node_id, mine=mine, others=others, said=said
         )
-        let_go = self._waited >= (self._wait if self.withdrawal.behind else self._patience)
+        wait = max(self._patience, self._wait if self.withdrawal.behind else 0.0)
+        let_go = self._waited >= wait
         return replace(sight, leaving=True, let_go=let_go, withdrawal=self.withdrawal)
 
     def _begin(self) -> None:
