@@ -1,6 +1,6 @@
 """`hostgwctl completion bash|zsh|fish`: the script by which a shell completes this command.
 
-    hostgwctl completion bash > /etc/bash_completion.d/hostgwctl
+    hostgwctl completion bash > /usr/share/bash-completion/completions/hostgwctl
     hostgwctl completion zsh > "${fpath[1]}/_hostgwctl"
     hostgwctl completion fish > ~/.config/fish/completions/hostgwctl.fish
 
@@ -25,7 +25,11 @@ VARIABLE = "_HOSTGWCTL_COMPLETE"
 def completion(context: click.Context, shell: str) -> None:
     """Print the script by which a shell completes this command.
 
-    For this session: eval "$(hostgwctl completion bash)"
+    For this session: eval "$(hostgwctl completion bash)"; so in zsh; in fish: hostgwctl
+    completion fish | source
+
+    For good, it goes to a file: bash /usr/share/bash-completion/completions/hostgwctl, zsh
+    _hostgwctl in a folder of $fpath, fish ~/.config/fish/completions/hostgwctl.fish
     """
     found = get_completion_class(shell)
     assert found is not None, "click knows the three"

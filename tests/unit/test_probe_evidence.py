@@ -201,6 +201,15 @@ def test_a_host_that_does_not_forward_is_named_whatever_its_pods_way_waits_for()
     assert not known.with_answer(Way.HOST, WELL & ~Report.FORWARDS).pending
 
 
+def test_a_cause_that_a_kernel_alone_shows_says_that_no_daemon_was_heard():
+    """After a boot without a daemon there is neither bridge nor rule: no cloud is to be blamed."""
+    silent = evidence(report=None, closed=True, host=GOOD, pod=GOOD, forward=BAD)
+    assert "no hostgwd answers there" in diagnose(silent, port=9746).reason
+    told = evidence(report=WELL & ~Report.FORWARDS, host=GOOD, pod=GOOD)
+    assert diagnose(told, port=9746).cause is Cause.NOT_FORWARDING
+    assert "no hostgwd" not in diagnose(told, port=9746).reason
+
+
 def test_a_closed_port_takes_back_what_a_daemon_said():
     """Its daemon has gone, and what it said of its host is not sure any more."""
     known = Evidence().with_answer(Way.HOST, WELL)

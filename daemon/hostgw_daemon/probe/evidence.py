@@ -29,7 +29,7 @@ from hostgw_core.model import IPAddress
 from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.probe.datagram import Report, Way
 from hostgw_daemon.probe.hardware import Hardware
-from hostgw_daemon.probe.sentences import BY_A_RULE, DROPPED, SENTENCES
+from hostgw_daemon.probe.sentences import BY_A_RULE, DROPPED, SENTENCES, UNHEARD
 from hostgw_daemon.probe.trial import LOSSES, Trial
 
 
@@ -242,6 +242,8 @@ def diagnose(
     words = SENTENCES[cause].format(**asked)
     if cause is Cause.NOT_FORWARDING and _forwards(evidence):
         words = DROPPED
+    if cause in UNHEARD and evidence.closed:
+        words += UNHEARD[cause]
     if cause in BY_A_RULE and table != MAIN_TABLE:
         words += BY_A_RULE[cause].format(table=table)
     return Diagnosis(cause, words)

@@ -33,6 +33,13 @@ DROPPED: Final = (
     " a FORWARD chain): `hostgwctl check` there names the chain, and the commands that let it pass"
 )
 
+UNHEARD: Final[Mapping[str, str]] = dict.fromkeys(
+    ("not_forwarding", "path_filtered"),
+    "; no hostgwd answers there (it is stopped, or the node is flannel's), so its kernel alone was"
+    " asked: after a restart of the host see first why none runs",
+)
+"""What is added where a node's daemon has not told how it stands."""
+
 BY_A_RULE: Final[Mapping[str, str]] = {
     "unprobed": "; or no rule sends this host's own packets to table {table}, where its routes"
     " are (--route-table), so that the way cannot be tried: see `ip rule`",
