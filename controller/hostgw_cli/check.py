@@ -66,7 +66,7 @@ def findings(status: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         cure = "see what stands below; after a start, wait a moment"
         yield _finding("error", "ready", why, cure)
     for each in status["conditions"]:
-        said = f"{each['title']} {each['detail']}".rstrip()
+        said = f"{each['title'].rstrip('.')}: {each['detail']}" if each["detail"] else each["title"]
         yield _finding(each["severity"], each["code"], said, each["cure"])
     if status["ready"] and not status["conditions"]:
         yield _finding("ok", "conditions", "none stands")
