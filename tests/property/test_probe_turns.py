@@ -7,7 +7,7 @@ import itertools
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from hostgw_daemon.probe.schedule import AGAIN, ALLOWANCE, BAD, EVERY, MINUTE, Turns
+from hostgw_daemon.probe.schedule import AGAIN, ALLOWANCE, BAD, CROWD, EVERY, MINUTE, Turns
 
 
 def played(turns, seconds, *, known=lambda _key: True, bad=frozenset(), start=0.0):
@@ -71,6 +71,15 @@ def test_many_who_are_bad_share_the_rate(count):
     late = [at for at, _ in taken if at >= 60]  # each has been found out by then
     assert len(late) <= 40 * min(count, 16) + count
     assert len({key for at, key in taken if at >= 60}) == count
+
+
+@settings(deadline=None, max_examples=20)
+@given(count=st.integers(2, 12_000))
+def test_all_nodes_together_do_not_flood_a_bad_one(count):
+    """Each asks it as often as this one: a thousand in a second, and seconds later is soon."""
+    moments = [at for at, key in played(made(count), 100.0, bad={0}) if key == 0 and at >= 50]
+    assert len(moments) * count <= 50 * CROWD + count
+    assert len(moments) >= 3
 
 
 def test_of_strangers_no_more_than_the_allowance_are_asked_a_minute():

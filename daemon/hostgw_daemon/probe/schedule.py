@@ -3,7 +3,8 @@
 A small cluster is asked every `EVERY` seconds; a large one at `rate` peers a second, each in its
 turn. Who is in doubt is asked again after `AGAIN`, and once it is known to be bad, every `BAD`
 seconds, so that its recovery is seen; many bad ones share twice the rate, for half a cluster that
-is switched off is news once. No more than four times the rate goes out, whatever happens.
+is switched off is news once. No more than four times the rate goes out, whatever happens. One that
+is bad is so for everybody, and has to answer all of them: so each of thousands asks it less often.
 
 Asking somebody with whom no packet is exchanged makes an entry in the kernel's neighbour table, and
 that table is small. So of those that are not in it no more than an allowance are asked a minute;
@@ -29,6 +30,9 @@ BAD: Final = 1.0
 RATION: Final = 1.0
 """Seconds between two answers that a kernel gives to one asker for good (icmp_ratelimit)."""
 MINUTE: Final = 60.0
+CROWD: Final = 1000
+"""So many nodes ask a bad one every `BAD` seconds; where there are more, each takes longer."""
+
 ALLOWANCE: Final = 32
 """A quarter of Linux's gc_thresh1: as many entries as are never dropped for being too many."""
 
@@ -110,7 +114,8 @@ class Turns(Generic[K]):
             return
         (self._bad.add if bad else self._bad.discard)(key)
         if bad:
-            wait = BAD if key in self._urgent else max(BAD, len(self._bad) / (2 * self._rate))
+            fair = max(BAD * len(self._due) / CROWD, len(self._bad) / (2 * self._rate))
+            wait = BAD if key in self._urgent else max(BAD, fair)
         else:
             wait = AGAIN if doubtful or key in self._urgent else self.period()
         self._put(key, now + max(wait, least))
