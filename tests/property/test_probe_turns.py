@@ -79,7 +79,7 @@ def test_all_nodes_together_do_not_flood_a_bad_one(count):
     """Each asks it as often as this one: a thousand in a second, and seconds later is soon."""
     moments = [at for at, key in played(made(count), 100.0, bad={0}) if key == 0 and at >= 50]
     assert len(moments) * count <= 50 * CROWD + count
-    assert len(moments) >= 3
+    assert len(moments) >= 2
 
 
 def test_of_strangers_no_more_than_the_allowance_are_asked_a_minute():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from hostgw_core.model import Subnets
+from hostgw_core.model import FAMILIES, Subnets
 from hostgw_daemon.probe.target import Key, Target, targets_of
 from hostgw_daemon.routes.peers import Roster
 
@@ -56,9 +56,12 @@ class Aims:
         via6 = roster.policy.via6
         for key in roster.peers if moved is None else moved:
             fresh |= targets_of(key, roster.peers.get(key), here.ours, via6=via6)
-        touched = here.keys if moved is None else {each for each in here.keys if each[0] in moved}
+        touched = here.keys
+        if moved is not None:  # one lease of ten thousand costs what one costs
+            touched = {each for key in moved for f in FAMILIES if (each := (key, f)) in here.keys}
         gone = touched - fresh.keys()
-        here.keys = (here.keys - gone) | fresh.keys()
+        here.keys -= gone
+        here.keys |= fresh.keys()
         changes: dict[Key, Target | None] = {
             each: target for each, target in fresh.items() if self.targets.get(each) != target
         }

@@ -230,6 +230,9 @@ class Diagnosis:
     reason: str = ""
 
 
+_WELL: Final = Diagnosis(Cause.OK)
+
+
 def diagnose(
     evidence: Evidence, *, port: int, table: int = MAIN_TABLE, host: IPAddress | None = None
 ) -> Diagnosis:
@@ -238,6 +241,8 @@ def diagnose(
     For the sentence, `host` and `port` are those that we ask, and `table` that of our routes.
     """
     cause = _of_host(evidence) or _of_pods(evidence)
+    if cause is Cause.OK:
+        return _WELL
     asked = {"port": port, "host": host or "its address", "hardware": evidence.hardware}
     words = SENTENCES[cause].format(**asked)
     if cause is Cause.NOT_FORWARDING and _forwards(evidence):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
-from hostgw_core.model import Addresses, Family, IPAddress, Subnets
+from hostgw_core.model import Addresses, Family, IPAddress, IPNetwork, Subnets
 from hostgw_daemon.kernel import MAIN_TABLE
 from hostgw_daemon.routes.desired import gateway_of, unused_of
 from hostgw_daemon.routes.peers import Peer, PeerState
@@ -15,6 +16,9 @@ from hostgw_daemon.routes.withdrawals import Key
 HEADERS: Final[Mapping[Family, int]] = {4: 20 + 8, 6: 40 + 8}
 """Bytes of the IP and UDP headers before a datagram."""
 
+
+_NO_MORE: Final[frozenset[IPAddress]] = frozenset()
+"""One for all: each empty set is an object of its own, and most hosts have one address."""
 
 __all__ = ["HEADERS", "Ground", "Key", "Target", "akin", "targets_of"]
 
@@ -34,7 +38,7 @@ class Target:
     gateway: IPAddress
     ours: IPAddress
     unused: IPAddress | None = None
-    others: frozenset[IPAddress] = frozenset()
+    others: frozenset[IPAddress] = _NO_MORE
 
     @property
     def addresses(self) -> frozenset[IPAddress]:
@@ -82,8 +86,14 @@ def targets_of(
                 lease.node_id,
                 host,
                 gateway_of(subnet),
-                gateway_of(own),
+                _ours(own),
                 unused_of(subnet),
-                frozenset((*lease.gateways, *lease.further)) - {host},
+                frozenset((*lease.gateways, *lease.further)) - {host} or _NO_MORE,
             ),
         )
+
+
+@lru_cache(maxsize=64)
+def _ours(subnet: IPNetwork) -> IPAddress:
+    """Give one address to all targets of a network."""
+    return gateway_of(subnet)

@@ -2,12 +2,14 @@
 
 Each way of asking is a *trial*: good, bad, or not known yet. One question that gets lost proves
 nothing, so a trial turns bad after `LOSSES` in a row and good again after `WINS` in a row; the
-first answer of all makes it good at once.
+first answer of all makes it good at once. More in a row than these say nothing more: so there are a
+few dozen trials, which all peers share.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 LOSSES: Final = 3
@@ -21,7 +23,7 @@ WINS: Final = 2
 class Trial:
     """One way of asking. `row` counts what came last in a row: answers up, losses down.
 
-    `ever`: there has been an answer once.
+    It counts no further than decides. `ever`: there has been an answer once.
     """
 
     good: bool | None = None
@@ -30,13 +32,15 @@ class Trial:
 
     def won(self) -> Trial:
         """Take an answer."""
-        row = max(self.row, 0) + 1
-        return Trial(True if self.good is None or row >= WINS else self.good, row, ever=True)
+        row = min(max(self.row, 0) + 1, WINS)
+        good = True if self.good is None or row >= WINS else self.good
+        return _shared(row, good=good, ever=True)
 
     def lost(self) -> Trial:
         """Take a question that nobody answered."""
-        row = min(self.row, 0) - 1
-        return Trial(False if row <= -LOSSES else self.good, row, ever=self.ever)
+        row = max(min(self.row, 0) - 1, -LOSSES)
+        good = False if row <= -LOSSES else self.good
+        return _shared(row, good=good, ever=self.ever)
 
     @property
     def open(self) -> Trial:
@@ -52,3 +56,8 @@ class Trial:
     def decided(self) -> bool:
         """Whether what came last is what is said: it is not about to turn."""
         return self.row > 0 if self.good else self.good is False and self.row < 0
+
+
+@cache
+def _shared(row: int, *, good: bool | None, ever: bool) -> Trial:
+    return Trial(good, row, ever)
