@@ -120,8 +120,8 @@ class Speech:
 
     def passed(self, report: Report, targets: Targets) -> None:
         """Tell of a pass over the routes."""
-        for member in self._members.values():
-            member.testimony.passed(report)
+        for name, member in self._members.items():
+            member.testimony.passed(report, name)
         self.web.open()
         self.herald.passed(report)
         self.chronicle.passed(report, targets)

@@ -34,9 +34,9 @@ class Testimony:
         """Take a change of the records."""
         self._applied.understood(news)
 
-    def passed(self, report: Report) -> None:
-        """Take note of a pass over the routes of all networks."""
-        self._applied.passed(report)
+    def passed(self, report: Report, network: str) -> None:
+        """Take note of a pass over the routes of all networks; this one has that name."""
+        self._applied.passed(report, network)
         self._telling.applied(self._applied.revision, self._applied.withdrawn)
 
     def stand(self, conditions: Iterable[str], *, full: bool) -> None:

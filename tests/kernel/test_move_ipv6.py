@@ -42,12 +42,12 @@ class Node:
 
     async def begins(self):
         """Have the route through fd00::7."""
-        await self.passes.full(Task((roster(7),), self.rule, 1, Inbox(), 0.0), audit=False)
+        await self.passes.full(Task((roster(7),), self.rule, {"": 1}, Inbox(), 0.0), audit=False)
         assert shown(self.netns) == {("104", "fd00::7", 0)}
 
     async def moves(self, last):
         """Hear that the lease leads elsewhere, and nothing of the kernel."""
-        task = Task((roster(last),), self.rule, 2, Inbox(moved={key(NAME)}), 0.0)
+        task = Task((roster(last),), self.rule, {"": 2}, Inbox(moved={key(NAME)}), 0.0)
         return await self.passes.fast(task)
 
     def missing(self):

@@ -7,11 +7,12 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from hostgw_core.keys import Keys
 from hostgw_core.model import Addresses
 from hostgw_daemon.kernel import Verb, Write
 from hostgw_daemon.routes.report import PassKind
 from support.reconciler_loop import ROUTE_A, ROUTE_B, A, B, C, now, quiet, running, settled
-from support.reconciler_site import ours
+from support.reconciler_site import NETWORK, Records, Site, ours
 
 pytestmark = pytest.mark.looptime
 
@@ -180,3 +181,29 @@ async def test_every_moment_is_reported_exactly_once():
         await quiet(30)
         seen = [moment for report in site.reports for moment in report.seen]
         assert sorted(seen[1:]) == sorted(moments)
+
+
+async def test_a_pass_says_of_each_network_how_far_it_carried_it():
+    """Two are heard of one after the other: what is told during a pass is not in it."""
+    site = Site(now, networks=("red", "blue"))
+    about = {"red": ("/red", b"10.5"), "blue": ("/blue", b"10.6")}
+    red, blue = (
+        Records(
+            *(site.clock, site.reconciler),
+            name=name,
+            keys=Keys(prefix),
+            network=NETWORK.replace(b"10.5", begin),
+        )
+        for name, (prefix, begin) in about.items()
+    )
+    site.stand()
+    blue.revision = 300
+    blue.relist()
+    red.relist()
+    await site.reconciler.step()
+    assert site.reports[-1].revisions == {"red": 100, "blue": 300}
+    red.lease("10.5.1.0-24")
+    await site.reconciler.step()
+    report = site.reports[-1]
+    assert (report.kind, report.revision) == (FAST, 300)
+    assert report.revisions == {"red": 101, "blue": 300}

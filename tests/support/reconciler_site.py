@@ -27,8 +27,8 @@ from hostgw_daemon.kernel import (
     Write,
 )
 from hostgw_daemon.routes.desired import RouteRule
-from hostgw_daemon.routes.reconciler import ONLY, Reconciler
-from hostgw_daemon.routes.report import PassKind, Report
+from hostgw_daemon.routes.reconciler import Reconciler
+from hostgw_daemon.routes.report import ONLY, PassKind, Report
 from support.fake_kernel import FakeKernel
 from support.lease_world import KEYS, route, value
 from support.understanding import cluster_of

@@ -28,7 +28,7 @@ def news(revision: int, *moved: bytes, written: int = 50, whole: bool = False) -
 
 def report(revision: int, kind: PassKind = PassKind.FULL) -> Report:
     """Make a pass that brought the kernel to a revision."""
-    return Report(kind, "a test", revision, 2)
+    return Report(kind, "a test", revision, 2, revisions={"": revision})
 
 
 def test_it_is_the_revision_of_the_last_change_and_not_the_stores():
@@ -60,6 +60,19 @@ def test_what_makes_no_route_changes_nothing():
         applied.understood(each)
         applied.passed(report(each.now.snapshot.header.revision))
         assert applied.revision == 50
+
+
+def test_what_was_heard_of_another_network_says_nothing_of_this_one():
+    """One pass is over all of them, and one may be heard of later than the other."""
+    applied = Applied()
+    applied.understood(news(70, lease(1).key))
+    applied.passed(replace(report(90), revisions={"": 60, "blue": 90}))
+    assert applied.revision == 0  # the pass had begun before
+    applied.passed(replace(report(90), revisions={"": 70, "blue": 90}))
+    assert applied.revision == 70
+    applied.understood(news(95, lease(2).key))
+    applied.passed(replace(report(99), revisions={"blue": 99}))
+    assert applied.revision == 70
 
 
 def test_a_lease_that_goes_is_a_change():

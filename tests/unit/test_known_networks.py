@@ -32,7 +32,7 @@ def known():
 
 def test_nothing_may_go_before_anything_was_read(known):
     """What is only remembered is no reason; nor is a network that has no configuration."""
-    assert (known.rosters, known.revision, known.families) == ((), 0, ())
+    assert (known.rosters, known.revisions, known.families) == ((), {}, ())
     assert not known.trust
     known.take("red", understood(RED, headless=True))
     known.take("blue", understood(None))
@@ -77,11 +77,11 @@ def test_one_network_is_trusted_as_it_was_read():
 
 
 def test_they_stand_in_the_order_of_their_names(known):
-    """However they are read: the latest revision, and the families of all, then of each."""
+    """However they are read: the revision of each, and the families of all, then of each."""
     known.take("blue", understood(BLUE, 9))
     known.take("red", understood(RED, 7))
     assert known.rosters == (RED, BLUE)
-    assert known.revision == 9
+    assert known.revisions == {"red": 7, "blue": 9}
     assert known.families == ((4, 6), (4,))
     with pytest.raises(KeyError):
         known.take("green", understood(RED))

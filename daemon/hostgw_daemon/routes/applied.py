@@ -16,7 +16,7 @@ from hostgw_core.model import Lease
 from hostgw_core.records import lease_of
 from hostgw_daemon.kernel import Outcome, Verb, Verdict
 from hostgw_daemon.routes.peers import QUARANTINED, PeerState
-from hostgw_daemon.routes.report import PassKind, Report
+from hostgw_daemon.routes.report import ONLY, PassKind, Report
 from hostgw_daemon.routes.understanding import News, Understanding
 
 
@@ -47,11 +47,11 @@ class Applied:
             self.withdrawn = max(self.withdrawn, _withdrawn(now, news.moved))
             self._asked = revision
 
-    def passed(self, report: Report) -> None:
-        """Take a pass over the routes that has ended."""
+    def passed(self, report: Report, network: str = ONLY) -> None:
+        """Take a pass over the routes that has ended, for the network of this name."""
         if report.kind is PassKind.RESTORE or any(map(_stays, report.troubles)):
             return
-        if report.revision >= self._asked:
+        if report.revisions.get(network, 0) >= self._asked:
             self.revision = self._asked
 
 

@@ -61,13 +61,13 @@ class Basis:
 
     def task(self, rung: Inbox, now: float) -> Task:
         """Give what a pass is to go by that begins now; only where there is anything."""
-        revision = self.networks.revision
+        revisions = self.networks.revisions
         if self.retired:
             rule = self.rule or self.last_rule or RouteRule(0)
-            return Task((), rule, revision, rung, now, Trust())
+            return Task((), rule, revisions, rung, now, Trust())
         assert self.rule is not None
         rosters, trust = self.networks.rosters, self.networks.trust
-        return Task(rosters, self.rule, revision, rung, now, trust, self.withdrawn)
+        return Task(rosters, self.rule, revisions, rung, now, trust, self.withdrawn)
 
     def forecast(
         self, observed: Table, passes: Passes, fights: Iterable[Route]

@@ -10,7 +10,7 @@ overlap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hostgw_core.model import FAMILIES, Family, IPNetwork
@@ -63,9 +63,9 @@ class Networks:
         return tuple(dict.fromkeys([union, *each])) if each else ()
 
     @property
-    def revision(self) -> int:
-        """The latest revision of the store that any of them is the state of."""
-        return max((now.snapshot.revision for now in self._known.values() if now), default=0)
+    def revisions(self) -> Mapping[str, int]:
+        """The revision of the store that each of them is the state of."""
+        return {name: now.snapshot.revision for name, now in self._known.items() if now}
 
     @property
     def trust(self) -> Trust:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
@@ -52,18 +52,24 @@ CHUNK: Final = 500
 class Task:
     """What one pass goes by: it stays the same while the world goes on.
 
-    `rosters` are those of all networks; `revision` is the latest of the store's that they are the
-    state of; `started` is in seconds of the reconciler's clock. `trust` says what may be removed: a
-    roster may be remembered, or not be there yet. The routes of the `withdrawn` are not wanted.
+    `rosters` are those of all networks; `revisions` are the store's that each of them is the state
+    of, by name; `started` is in seconds of the reconciler's clock. `trust` says what may be
+    removed: a roster may be remembered, or not be there yet. The routes of the `withdrawn` are not
+    wanted.
     """
 
     rosters: tuple[Roster, ...]
     rule: RouteRule
-    revision: int
+    revisions: Mapping[str, int]
     rung: Inbox
     started: float
     trust: Trust = field(default_factory=Trust)
     withdrawn: AbstractSet[Key] = NONE
+
+    @property
+    def revision(self) -> int:
+        """The latest of the revisions."""
+        return max(self.revisions.values(), default=0)
 
 
 class Passes:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from hostgw_core.model import Family
 from hostgw_core.wake import Wake
@@ -39,14 +39,11 @@ from hostgw_daemon.routes.desired import RouteRule
 from hostgw_daemon.routes.forecast import Absence, Change
 from hostgw_daemon.routes.inbox import Inbox
 from hostgw_daemon.routes.passes import Passes, Task
-from hostgw_daemon.routes.report import PassKind, Report, RoutesState
+from hostgw_daemon.routes.report import ONLY, PassKind, Report, RoutesState
 from hostgw_daemon.routes.schedule import AUDIT, Schedule
 from hostgw_daemon.routes.targets import Targets
 from hostgw_daemon.routes.understanding import News
 from hostgw_daemon.routes.withdrawals import Key
-
-ONLY: Final = ""
-"""The name of a network that is the only one."""
 
 _EXPECTED = frozenset({Verdict.CREATED, Verdict.DELETED})
 # What another try may cure without anything happening meanwhile.
@@ -279,6 +276,7 @@ class Reconciler:
             seen=() if restored else tuple(task.rung.seen),
             started=task.started,
             finished=self._clock(),
+            revisions={} if restored else task.revisions,
         )
         self._last = report
         if kind is PassKind.FULL:

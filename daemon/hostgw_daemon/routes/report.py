@@ -10,9 +10,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from hostgw_core.model import Family
 from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
+
+ONLY: Final = ""
+"""The name of a network that is the only one."""
 
 _FINE = frozenset({Verdict.CREATED, Verdict.DELETED, Verdict.GONE})
 
@@ -29,6 +33,9 @@ class PassKind(StrEnum):
 class Report:
     """One pass. `revision` is the store's revision that it brought the kernel to.
 
+    `revisions` are those of each network, by name, where it carried anything of the store: of two
+    that are heard of one after the other, one may be behind.
+
     `seen` are the moments (seconds of time.monotonic) at which the changes that this pass carried
     into the kernel arrived from the store, and `finished` the moment their routes were confirmed:
     their differences are hostgw_convergence_seconds.
@@ -42,6 +49,7 @@ class Report:
     seen: tuple[float, ...] = ()
     started: float = 0.0
     finished: float = 0.0
+    revisions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
