@@ -59,7 +59,7 @@ def kernel_lines() -> list[str]:
         return [error.message]
     noun = "route" if count == 1 else "routes"
     sentence = f"The kernel holds {count} {noun} of protocol {PROTOCOL}"
-    return [f"{sentence}; what is there goes on to carry packets while the daemon is away."]
+    return [f"{sentence}; what is there carries packets, whether the daemon answers or not."]
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:

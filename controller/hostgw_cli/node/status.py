@@ -47,7 +47,9 @@ def status(daemon: DaemonSocket, shape: Shape, *, watch: bool) -> None:
         click.echo(f"{error.message}\n")
         for line in kernel_lines():
             click.echo(line)
-        click.echo("\nWhy it does not answer: `hostgwctl check`, and its log.")
+        click.echo()
+        if not isinstance(error.__cause__, PermissionError):  # nobody looks for what is well
+            click.echo("Why it does not answer: `hostgwctl check`, and its log.")
         click.echo("What the store says of every node: `hostgwctl nodes`.")
         sys.exit(Unreachable.exit_code)
     found = msgspec.json.decode(document)
