@@ -22,8 +22,8 @@ def tried(
     """
     cluster.all_well(within=60.0)
     expected = case.expected(cluster)
-    case.inject(cluster)
     try:
+        case.inject(cluster)
         named = cluster.named(expected, also=case.also, within=NAMED, started=case.started)
         record("named", f"{named:.1f}")
         for name in NODES:
