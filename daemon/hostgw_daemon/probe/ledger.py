@@ -16,7 +16,7 @@ from hostgw_daemon.probe.evidence import Diagnosis, Evidence, diagnose
 from hostgw_daemon.probe.port import Link
 from hostgw_daemon.probe.questions import Asked
 from hostgw_daemon.probe.rounds import Rounds
-from hostgw_daemon.probe.target import Key, Target
+from hostgw_daemon.probe.target import Key, Target, akin
 
 _NOTHING: Final = Evidence()
 
@@ -121,8 +121,8 @@ class Ledger:
 
     def _take(self, question: Asked, change: Callable[[Evidence], Evidence], now: float) -> bool:
         key = question.key
-        if key not in self._targets:
-            return False
+        if not akin(self._targets.get(key), question.target):
+            return False  # it says nothing of who has the key now
         doubtful = not question.apart and self.learn(key, change(self.of(key)))
         self.settle(key, now)
         return doubtful

@@ -219,7 +219,7 @@ class Prober:
         if refused in OURS:
             return
         self.counts["asked"] += 1
-        waiting = Asked(number, key, way, ends, now, apart)
+        waiting = Asked(number, key, target, way, ends, now, apart)
         (self._lost if refused else self._questions.put)(waiting)
 
     # -- what comes back ----------------------------------------------------------------------

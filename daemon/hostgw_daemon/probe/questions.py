@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from hostgw_daemon.probe.datagram import Ends, Way
-from hostgw_daemon.probe.target import Key
+from hostgw_daemon.probe.target import Key, Target
 
 TIMEOUT: Final = 0.6
 """Seconds until a question is lost: a hundred times what a link of hosts needs."""
@@ -20,11 +20,13 @@ SILENCE: Final = 0.2
 class Asked(NamedTuple):
     """A question that waits: its number, whom it is about, and when it was asked.
 
-    `apart`: it was asked for a round alone, and proves nothing (`rounds`).
+    `target` is who had the key then. `apart`: it was asked for a round alone, and proves nothing
+    (`rounds`).
     """
 
     number: int
     key: Key
+    target: Target
     way: Way
     ends: Ends
     at: float

@@ -48,7 +48,9 @@ class Target:
 
 def akin(one: Target | None, other: Target | None) -> bool:
     """Tell whether what was found out of one holds of the other: they differ in `others` alone."""
-    return one is not None and other is not None and replace(one, others=other.others) == other
+    if one is None or other is None:
+        return False
+    return one is other or replace(one, others=other.others) == other
 
 
 @dataclass(frozen=True, slots=True)
