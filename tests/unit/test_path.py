@@ -118,6 +118,17 @@ def test_what_this_host_knows_comes_before_what_the_store_says():
     assert back == FINE
 
 
+def test_a_route_in_trouble_is_the_senders_alone():
+    """Whom it receives from does not matter to it, and of its own this host knows which it is."""
+    found = facts(lease(1), presence(1, Conditions=["shadowed"]), lease(2), presence(2))
+    there, back = sentences(found)
+    assert there == "n1: says that it is not well: shadowed"
+    assert back == FINE
+    own = Explanation(POD2, well=True, sentence="", steps=(Step("the route", "is there", True),))
+    here = replace(found, here="/p/subnets/10.5.1.0-24", local={POD2: own})
+    assert sentences(here) == (FINE, FINE)
+
+
 @pytest.mark.parametrize(
     ("away", "words"),
     [

@@ -28,6 +28,9 @@ BLOCKING: Final = frozenset(
 )
 """Conditions of a node in which packets through it are surely in danger (docs/conditions.md)."""
 
+OF_ROUTES: Final = frozenset({"routes_failing", "routes_conflict", "shadowed", "fight"})
+"""Those of single routes: they concern what the node sends, and perhaps to somebody else."""
+
 ROUTED: Final = frozenset({"leased", "reserved", "partial", "outside"})
 """States of a lease that nodes route by; `outside` by those that knew it before."""
 
@@ -119,7 +122,8 @@ def _steps(facts: Facts, source: _End, destination: _End) -> Iterator[Step]:
         yield Step("the way", f"both lie on {source.node}: no route between nodes is used", True)
         yield from _says(facts, source)
         return
-    yield from _says(facts, source)
+    # Of its own routes this host knows itself whether they are those of this way.
+    yield from _says(facts, source, sends=source.row.key != facts.here)
     yield from _decides(facts, source, destination)
     local = facts.local.get(destination.address)
     if source.row.key == facts.here and local is not None:
@@ -168,8 +172,8 @@ def _decides(facts: Facts, source: _End, destination: _End) -> Iterator[Step]:
         )
 
 
-def _says(facts: Facts, end: _End) -> Iterator[Step]:
-    """Give what a node says of itself in the store."""
+def _says(facts: Facts, end: _End, *, sends: bool = False) -> Iterator[Step]:
+    """Give what a node says of itself in the store; of its routes it matters if it `sends`."""
     row = end.row
     assert row is not None
     if "store" in facts.away:
@@ -183,7 +187,8 @@ def _says(facts: Facts, end: _End) -> Iterator[Step]:
         yield Step(end.node, "has no presence: its hostgwd is away, and its kernel goes on routing")
         return
     wrong = node.status.conditions if node.status else ()
-    blocking = [code for code in wrong if code in BLOCKING]
+    judged = BLOCKING if sends else BLOCKING - OF_ROUTES
+    blocking = [code for code in wrong if code in judged]
     if blocking:
         yield Step(end.node, f"says that it is not well: {', '.join(blocking)}", False)
     elif wrong:
