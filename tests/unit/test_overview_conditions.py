@@ -81,10 +81,7 @@ ELSEWHERES = Header(0xC0FFEE, 3, 1)
 TABLE = [
     # the parts that are not well, the conditions that follow, a word of each detail
     ({}, {}),
-    (
-        {"view": ViewState(error="nobody answers")},
-        {"store_unavailable": "nobody answers"},
-    ),
+    ({"view": ViewState(error="nobody answers")}, {"store_unavailable": "nobody answers"}),
     ({"view": ViewState(error="a wrong word", denied=True)}, {"store_denied": "a wrong word"}),
     ({"view": ViewState()}, {}),  # the first answer is still awaited
     (
@@ -109,10 +106,7 @@ TABLE = [
         refused(refusal(7, "malformed_value"), refusal(8, "overlap"), refusal(9, "overlap")),
         {"records_refused": "1 malformed_value, 2 overlap"},
     ),
-    (
-        refused(refusal(7, OWN_ADDRESS)),
-        {"address_claimed": "what is wrong with 7"},
-    ),
+    (refused(refusal(7, OWN_ADDRESS)), {"address_claimed": "what is wrong with 7"}),
     (
         {"understanding": understanding(disputes=disputes(("id-0", 9), ("id-1", 2)))},
         {"address_claimed": "the node n9 (id-9) wants 192.0.2.9"},

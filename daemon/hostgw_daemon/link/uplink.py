@@ -249,11 +249,8 @@ def _address(
     picture: HostPicture, rule: UplinkRule, found: _Found, *, family: Family
 ) -> IPAddress | NoUplink:
     """Choose our address: the public one, the one that was named, or the first that stays."""
-    here = [
-        each
-        for each in picture.addresses
-        if each.link == found.link.index and each.address.version == family
-    ]
+    on_it = [each for each in picture.addresses if each.link == found.link.index]
+    here = [each for each in on_it if each.address.version == family]
     name, public = found.link.name, rule.public(family)
     if public is not None:
         if any(each.address == public for each in here):
@@ -276,11 +273,8 @@ def _address(
 
 def _open(picture: HostPicture, rule: UplinkRule) -> list[Link]:
     """Give the links that may be found: not the loopback, not what --iface-skip rules out."""
-    return [
-        link
-        for link in picture.links
-        if not link.loopback and not any(fnmatchcase(link.name, each) for each in rule.skip)
-    ]
+    others = (link for link in picture.links if not link.loopback)
+    return [each for each in others if not any(fnmatchcase(each.name, skip) for skip in rule.skip)]
 
 
 def _on(picture: HostPicture, index: int, why: str, address: IPAddress | None) -> _Found | None:
