@@ -157,9 +157,11 @@ class Keys:
         if key in self.disputes:
             name = key[len(self.disputes.start) :].decode(errors="replace")
             holder, _, claimant = name.partition("/")
-            if is_node_id(holder) and is_node_id(claimant):
+            if is_node_id(holder) and is_node_id(claimant) and holder != claimant:
                 return holder, claimant
-        return _malformed(key, f"it is not two node ids under {quoted(self.disputes.start)}")
+        return _malformed(
+            key, f"it is not the ids of two nodes under {quoted(self.disputes.start)}"
+        )
 
     def _leases(self, subnets: Subnets) -> Span:
         return self.subnets6 if subnets.ipv4 is None else self.subnets

@@ -52,8 +52,14 @@ def test_who_wants_whose_address_is_known_by_name():
 
 
 def test_a_note_that_cannot_be_read_is_passed_over():
-    """And one that becomes so is known no more; the others stay."""
-    spoilt = (raw(ME, b"{}"), raw(f"{ME}/n9", b"{}"), raw(f"{ME}/n9/x", b"{}"), raw("/", b""))
+    """And one that becomes so is known no more; the others stay. No node wants its own address."""
+    spoilt = (
+        raw(ME, b"{}"),
+        raw(f"{ME}/n9", b"{}"),
+        raw(f"{ME}/n9/x", b"{}"),
+        raw("/", b""),
+        note(ME, ME),
+    )
     found = disputes_in(KEYS, (*spoilt, note(ME, "n2"), note("n1", "n2"), entry("10.5.1.0-24")))
     assert set(found) == {KEYS.dispute(ME, "n2"), KEYS.dispute("n1", "n2")}
     now = amended(found, KEYS, [raw(f"{ME}/n2", b"nonsense"), *spoilt])
