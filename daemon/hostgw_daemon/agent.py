@@ -28,7 +28,7 @@ from hostgw_daemon.kernel import KernelEvent
 from hostgw_daemon.link.hostwatch import HostWatch
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.membership import Membership
-from hostgw_daemon.memberships import elsewhere, leave, left, loops
+from hostgw_daemon.memberships import elsewhere, leave, left, loops, says_nothing
 from hostgw_daemon.opening import myself, uplink_rule
 from hostgw_daemon.outside import Outside, outside
 from hostgw_daemon.papers import Papers
@@ -151,7 +151,10 @@ class Agent:
             round_trip=self._speech.metrics.peers.round_trip,
         )
         self._withdrawing = Withdrawing(
-            settings, self._probing, self._reconciler, told=self._changed, clock=time.monotonic
+            *(settings, self._probing, self._reconciler),
+            says_nothing=partial(says_nothing, self._members),
+            told=self._changed,
+            clock=time.monotonic,
         )
         self._hosting = Hosting(
             out,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hostgw_core import logs
-from hostgw_core.model import ClusterConfig, Lease, Subnets
+from hostgw_core.model import Lease, Subnets
 from hostgw_core.records import Status as Said
 from hostgw_core.upkeep import Upkeep
 from hostgw_core.view import View
@@ -33,7 +33,7 @@ from hostgw_daemon.routes.guard import Guard
 from hostgw_daemon.routes.moves import Moves
 from hostgw_daemon.routes.nodes import NodeAddresses
 from hostgw_daemon.routes.report import RoutesState
-from hostgw_daemon.routes.understanding import News, overlap
+from hostgw_daemon.routes.understanding import News, Understanding
 from hostgw_daemon.routes.warden import Warden
 from hostgw_daemon.rules.masquerade import MasqueradeState
 from hostgw_daemon.settings import Settings
@@ -155,9 +155,10 @@ class Membership:
                     self._nodes.heard(self._cluster.now.roster, None)
             asyncio.get_running_loop().call_later(PATIENCE, self._cluster.go_headless)
 
-    def overlaps(self, config: ClusterConfig) -> str:
-        """Say which of this network's addresses another's configuration has, "" for none."""
-        return overlap(self._cluster.now, config)
+    @property
+    def understanding(self) -> Understanding | None:
+        """How the network is understood, None before it is."""
+        return self._cluster.now
 
     def room_came(self) -> None:
         """Look again at a configuration that was refused for another network's sake."""

@@ -9,6 +9,9 @@ from hostgw_core.model import ClusterConfig
 from hostgw_daemon.claim.leaving import WAIT
 from hostgw_daemon.declarations.networks import FIRST
 from hostgw_daemon.membership import Membership
+from hostgw_daemon.probe.evidence import Cause
+from hostgw_daemon.routes.understanding import overlap
+from hostgw_daemon.told.doubles import astray
 
 
 def loops(members: Mapping[str, Membership]) -> dict[str, Callable[[], Any]]:
@@ -35,9 +38,14 @@ def left(members: Mapping[str, Membership]) -> bool:
     return all(member.left for member in members.values())
 
 
+def says_nothing(members: Mapping[str, Membership], cause: Cause) -> bool:
+    """Tell whether a cause says nothing of a peer: another node has our address."""
+    return any(astray(member.understanding, cause) for member in members.values())
+
+
 def elsewhere(members: Mapping[str, Membership], network: str, config: ClusterConfig) -> str:
     """Say which other network of this node has a part of a configuration's addresses."""
     for name, member in members.items():
-        if name != network and (why := member.overlaps(config)):
+        if name != network and (why := overlap(member.understanding, config)):
             return f"{why} of the network {name}, which this node serves too"
     return ""

@@ -18,7 +18,7 @@ from typing import Final, NoReturn, Protocol
 
 from hostgw_core.model import Family
 from hostgw_core.wake import Wake
-from hostgw_daemon.probe.evidence import Diagnosis
+from hostgw_daemon.probe.evidence import Cause, Diagnosis
 from hostgw_daemon.routes.withdrawals import Key, Terms, Withdrawals, Withdrawn
 from hostgw_daemon.settings import Settings
 
@@ -68,7 +68,11 @@ class Writes(Protocol):
 
 
 class Withdrawing:
-    """Goes by what was `found`, and has `writes` do it; `told` is called when it is another."""
+    """Goes by what was `found`, and has `writes` do it; `told` is called when it is another.
+
+    `says_nothing` tells of a cause that it is no peer's now: another node has our address, and may
+    get the answers.
+    """
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class Withdrawing:
         found: Found,
         writes: Writes,
         *,
+        says_nothing: Callable[[Cause], bool],
         told: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
@@ -84,6 +89,7 @@ class Withdrawing:
         )
         self._found = found
         self._writes = writes
+        self._says_nothing = says_nothing
         self._told = told
         self._clock = clock
         self._decides = Withdrawals(self._terms)
@@ -118,7 +124,11 @@ class Withdrawing:
     def step(self) -> None:
         """Decide by what is so now, and have it done."""
         before, now = self.state, self._clock()
-        states = {key: str(each.cause) for key, each in (self._found.diagnoses or {}).items()}
+        found = self._found.diagnoses or {}
+        passed_over = {cause for cause in Cause if self._says_nothing(cause)}
+        states = {
+            key: str(each.cause) for key, each in found.items() if each.cause not in passed_over
+        }
         reached, sure = self._found.reached, self._writes.sure
         after = self._decides.look(states, self._found.peers, now, reached=reached, sure=sure)
         if after.routes.keys() != before.routes.keys():

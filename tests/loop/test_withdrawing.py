@@ -26,6 +26,7 @@ class World:
     bad: dict[Key, Cause] = field(default_factory=dict)
     silent_since: float | None = None
     sure: bool = True
+    says_nothing: frozenset[Cause] = frozenset()
     many: int = 0
     looks: int = 0
     told: int = 0
@@ -58,7 +59,12 @@ class World:
     def loop(self, *flags: str) -> Withdrawing:
         """Make the loop."""
         settings = parse(flags, {}, lambda _path: b"")
-        return Withdrawing(settings, self, self, told=self._tell, clock=now)
+        return Withdrawing(
+            *(settings, self, self),
+            says_nothing=lambda cause: cause in self.says_nothing,
+            told=self._tell,
+            clock=now,
+        )
 
     def _tell(self) -> None:
         self.told += 1
@@ -116,6 +122,19 @@ async def test_while_nobody_at_all_answers_nothing_goes():
         assert world.withdrawn == [
             (pytest.approx(heard + 30, abs=1), {b"n1"}, "withdrawn: n1 unreachable")
         ]
+
+
+async def test_what_says_nothing_of_a_peer_withdraws_nothing():
+    """Another node has our address, and gets the answers: that ends, and their time begins."""
+    world = World(bad={PEERS[0]: Cause.UNREACHABLE}, says_nothing=frozenset({Cause.UNREACHABLE}))
+    loop = world.loop(*ASKED)
+    async with running(loop.run):
+        await asyncio.sleep(300)
+        assert world.withdrawn == []
+        world.says_nothing, over = frozenset(), now()
+        loop.again()
+        await asyncio.sleep(60)
+        assert [(pytest.approx(over + 30, abs=1), {b"n1"})] == [e[:2] for e in world.withdrawn]
 
 
 async def test_before_the_store_was_read_nothing_goes():
