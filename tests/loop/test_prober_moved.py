@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hostgw_daemon.probe.datagram import Way
-from support.fake_probes import host, key, probing, target
-from support.loops import until
+from support.fake_probes import Site, host, key, probing, target
+from support.loops import running, until
 
 pytestmark = pytest.mark.looptime
 
@@ -28,3 +28,19 @@ async def test_questions_to_the_former_address_are_no_losses_of_the_new_one() ->
         asked = sum(each.number == 77 and each.way is Way.HOST for each in site.wire.sent)
         assert -evidence.trial(Way.HOST).row <= asked
         assert -evidence.trial(Way.POD).row <= asked
+
+
+async def test_a_host_with_one_more_address_keeps_its_turn() -> None:
+    """Somebody has ordered a round, and waits; of two hundred each has its turn every 25 s."""
+    site = Site()
+    site.aim(*range(2, 202))
+    site.prober.entries([host(number) for number in range(2, 202)])
+    async with running(site.prober.run):
+        await asyncio.sleep(60)
+        found, _ = site.prober.order([key(number) for number in range(2, 8)])
+        more = {
+            key(number): replace(target(number), others=frozenset({host(250)}))
+            for number in range(2, 8)
+        }
+        site.prober.amend(more)
+        assert await until(lambda: found.done) < 5

@@ -95,8 +95,11 @@ class Prober:
             before = self._targets.get(key)
             if before == target:
                 continue
+            if target is not None and akin(before, target):
+                self._directory.put(key, target)
+                continue
             self._rota.pop(key, None)
-            changed |= not akin(before, target) and self._ledger.drop(key)
+            changed |= self._ledger.drop(key)
             if before is not None:
                 self._directory.drop(key)
                 self._turns.leave(key)
