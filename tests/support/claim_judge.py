@@ -7,7 +7,8 @@ cannot hide one in the claim. The laws, after every single call that a node make
 * what it writes over or deletes has not changed since it looked;
 * it deletes only its own, and takes over only what is nobody's, its own, or at its address;
 * a new lease is written where no key with this first address is, under the network as it was when
-  the node looked, and over nobody else's reservation;
+  the node looked, and over nobody else's reservation; of one that gets an IPv6 subnet that is all
+  that is new: what it held of IPv4 may have been reserved meanwhile, or before flannel took it;
 * one that gets an IPv6 subnet takes the place of its own key of the same IPv4 subnet alone, in the
   very call that deletes it, and nothing else is there;
 * the IPv6 subnet of a new lease has the number of its IPv4 subnet, unless somebody else brought
@@ -21,7 +22,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from hostgw_core.store import Entry
@@ -44,6 +45,13 @@ def told(entry: Entry) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _of_another_ipv6(key: bytes, name: str) -> bool:
+    """Tell whether a reservation names no address of the IPv6 subnet of a lease."""
+    reserved = networks_in(key.decode().rpartition("/")[2])
+    pairs = product(reserved, networks_in(name))
+    return not any(a.version == b.version == 6 and a.overlaps(b) for a, b in pairs)
 
 
 def _addresses(value: Mapping[str, Any]) -> set[str]:
@@ -106,7 +114,7 @@ class Judge:
             self.foreign.add(name)
         kept = f"{PREFIX}/hostgw/reservations/{name.partition('-')[0]}-".encode()
         for key, entry in before.items():
-            if key.startswith(kept):
+            if key.startswith(kept) and not (widened and _of_another_ipv6(key, name)):
                 assert told(entry).get("Node") == host.node, (
                     f"{new.key!r} was kept: {entry.value!r}"
                 )
