@@ -31,6 +31,18 @@ async def test_nothing_is_done_before_somebody_says_what_is_wanted():
     assert masquerade.state.standing is Standing.WAITING
 
 
+async def test_it_is_settled_where_everything_is_to_stay_as_it_is():
+    """A host that had left, and has no subnet again yet: nothing is left to be done."""
+    async with running(MemoryFirewall()) as (masquerade, _):
+        assert masquerade.settled
+        masquerade.want(SPEC)
+        assert not masquerade.settled
+        await asyncio.sleep(1)
+        assert masquerade.settled
+        masquerade.want(None)
+        assert masquerade.settled
+
+
 async def test_the_tables_are_written_once_and_then_left_alone():
     """A table that stands as written is only looked at; our own ring writes nothing."""
     firewall = MemoryFirewall()

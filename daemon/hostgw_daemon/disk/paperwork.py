@@ -69,9 +69,8 @@ class Paperwork(Generic[T]):
         self._writing: asyncio.Future[object] | None = None
         self.trouble = ""
         self.written: T | Absence | None = None
-        self._stands: T | Absence | None = (
-            None  # what was written last, whatever was asked for since
-        )
+        # What was written last, whatever was asked for since.
+        self._stands: T | Absence | None = None
         self._halt = (halt or Halt()).heed(self._wake.ring)
 
     def want(self, content: T) -> None:

@@ -103,8 +103,8 @@ class Masquerade:
 
     @property
     def settled(self) -> bool:
-        """Whether it is."""
-        return self._done is self._wanted
+        """Whether it is, or whatever there is may stay."""
+        return self._wanted is None or self._done is self._wanted
 
     @property
     def state(self) -> MasqueradeState:
