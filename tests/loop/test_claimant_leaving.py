@@ -80,6 +80,19 @@ async def test_whoever_changes_his_mind_stays(store):
         assert node.entry.created == before.created
 
 
+async def test_to_leave_and_to_come_back_is_no_quarrel(store):
+    """However often an operator does it: nobody else wrote over the key."""
+    node = Node(store)
+    async with alive(store, node):
+        for turn in range(8):
+            node.claimant.leave(on=True)
+            done = ("drained", "") if turn % 2 else ("draining", "quarantine")
+            await until(lambda want=done: (*node.state.conditions, backend(node)) == want, within=6)
+            node.claimant.leave(on=False)
+            await until(lambda: backend(node) == "host-gw", within=0.5)
+            await until(lambda: node.state.conditions == {}, within=1)
+
+
 async def test_a_lease_that_goes_while_it_leaves_is_not_taken_back(store):
     """Somebody else has released it: that is what was wanted."""
     node = Node(store)

@@ -106,6 +106,7 @@ class Claimant:
         `wait` is how many seconds those are waited for that could say that they let go.
         """
         if self._leaving.turn(on=on, wait=wait):
+            self._restraint.key = b""  # what is written for that answers nobody
             self.look()
 
     def stand_at(self, at: Addresses, networks: tuple[IPNetwork, ...], *more: IPAddress) -> None:
