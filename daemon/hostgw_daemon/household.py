@@ -1,6 +1,7 @@
 """What must be on this host, said to those who keep it: from the leases, the networks and the link.
 
-A host that was drained, all of whose networks were left on purpose, is to have nothing of ours.
+A host that was drained, all of whose networks were left on purpose, is to have nothing of ours. The
+rules and files of one network go when that is left, whatever others are still waited for.
 """
 
 from __future__ import annotations
@@ -79,7 +80,10 @@ class Household:
         uplink = self._uplink()
         for name, member in self._members.items():
             must = member.perform(uplink)
-            if must is not None:
+            if member.left:  # its subnet may be another node's while other networks are waited for
+                member.papers.clear()
+                self._duties.pop(name, None)
+            elif must is not None:
                 before = self._duties.get(name)
                 self._surroundings.moved(own_moved(before.rules if before else None, must.rules))
                 self._duties[name] = must.after(before)
