@@ -106,3 +106,26 @@ def test_who_goes_has_no_turn_and_who_comes_has_one():
     for key in (1, 2, 7):
         turns.leave(key)
     assert turns.next() is None
+
+
+@given(start=st.floats(0, 1e6))
+def test_who_waits_for_the_allowance_is_asked_when_there_is_one(start):
+    """At the very moment that was set for it, however it is rounded: else the loop would spin."""
+    turns = Turns(rate=1000.0, chance=lambda: 0.0)
+    for key in range(ALLOWANCE + 1):
+        turns.come(key, start)
+    turns.hurry(range(ALLOWANCE + 1), start)
+    now, asked = start, 0
+    while asked < ALLOWANCE:
+        when = turns.next()
+        assert when is not None
+        now = max(now, when)
+        key = turns.take(now, lambda _key: False)
+        if key is not None:
+            asked += 1
+            turns.leave(key)
+    assert turns.take(now + 1, lambda _key: False) is None
+    due = turns.next()
+    assert due is not None
+    turns._forget(due)
+    assert len(turns._entries) < ALLOWANCE

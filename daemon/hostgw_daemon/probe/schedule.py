@@ -122,7 +122,7 @@ class Turns(Generic[K]):
 
     def _forget(self, now: float) -> None:
         """Drop the entries that were made more than a minute ago."""
-        while self._entries and self._entries[0] <= now - MINUTE:
+        while self._entries and self._entries[0] + MINUTE <= now:  # as `take` reckons it
             self._entries.popleft()
 
     def _allowed(self, now: float) -> bool:
