@@ -24,6 +24,9 @@ WALL = (
 ABSENT = '{"PublicIP":"198.18.0.77","BackendType":"host-gw","Node":"%s"}'
 """The lease of a node that is not there; it is dead before anybody can find that out."""
 
+NOWHERE = '{"PublicIP":"127.0.0.1","BackendType":"host-gw","Node":"far"}'
+"""The lease of a node that nobody can ever reach by the address that it gives."""
+
 OFF_LINK = '{"PublicIP":"203.0.113.7","BackendType":"host-gw","Node":"far"}'
 
 
@@ -129,9 +132,8 @@ def _loose(cluster: Cluster) -> None:
     sysctl(cluster, "ipv4.conf.all.rp_filter", 0)
 
 
-def _far(cluster: Cluster) -> None:
-    key = "/coreos.com/network/subnets/10.244.250.0-24"
-    cluster.lab.etcd.ctl("put", key, OFF_LINK)
+def _far(cluster: Cluster, record: str) -> None:
+    cluster.lab.etcd.ctl("put", _lease(250), record)
 
 
 def _lease(number: int) -> str:
@@ -183,7 +185,7 @@ def _giving_up(_cluster: Cluster) -> None:
 
 
 def _far_gone(cluster: Cluster) -> None:
-    cluster.lab.etcd.ctl("del", "/coreos.com/network/subnets/10.244.250.0-24")
+    cluster.lab.etcd.ctl("del", _lease(250))
 
 
 def _port(cluster: Cluster, mtu: int) -> None:
@@ -255,7 +257,15 @@ CASES = {
         also=by("n1", "unreachable"),
     ),
     "rejected_kept": Case(_nonsense, _far_gone, lambda _: about("far", "rejected_kept")),
-    "off_subnet": Case(_far, _far_gone, lambda _: {**about("far", "off_subnet")}),
+    "rejected": Case(
+        lambda c: _far(c, NOWHERE),
+        _far_gone,
+        lambda _: about("far", "rejected"),
+        explained="bad_address",
+    ),
+    "off_subnet": Case(
+        lambda c: _far(c, OFF_LINK), _far_gone, lambda _: about("far", "off_subnet")
+    ),
     # The last: for ten minutes after it, the guard counts what was removed.
     "held": Case(
         _many_gone,

@@ -262,7 +262,10 @@ def test_a_thousand_bad_records_beside_five_good_ones(shared: Cluster, steady: D
         ]
         assert sum(float(line.rpartition(" ")[2]) for line in reasons) == len(bad)
         assert len(reasons) <= 16
-        assert steady.peers() == {
+        peers = steady.peers()
+        rejected = {subnet for subnet, state in peers.items() if state == "rejected"}
+        assert 0 < len(rejected) <= 100
+        assert {subnet: peers[subnet] for subnet in peers.keys() - rejected} == {
             **dict.fromkeys(HOME, "ok"),
             "10.77.27.0/24": "duplicate_address",
         }

@@ -9,7 +9,7 @@ cannot be anybody's gateway spoils its record, and only its record.
 """
 
 from hostgw_core.records.dispute import Dispute, dispute_of
-from hostgw_core.records.lease import lease_of, lease_value, usable_gateway
+from hostgw_core.records.lease import lease_of, lease_value, readable_of, usable_gateway
 from hostgw_core.records.presence import Status, presence_of, presence_value, status_of
 from hostgw_core.records.reservation import Reservation, reservation_of, reservation_value
 
@@ -22,6 +22,7 @@ __all__ = [
     "lease_value",
     "presence_of",
     "presence_value",
+    "readable_of",
     "reservation_of",
     "reservation_value",
     "status_of",

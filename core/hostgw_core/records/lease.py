@@ -78,7 +78,27 @@ def _read(keys: Keys, entry: Entry) -> tuple[str, Lease | Refusal]:
     gateways = _gateways(entry, value, subnets)
     if isinstance(gateways, Refusal):
         return value.backend, gateways
-    return value.backend, Lease(
+    return value.backend, _lease(entry, value, subnets, gateways)
+
+
+def readable_of(keys: Keys, entry: Entry) -> Lease | None:
+    """Give what can be read of a record that is not used: at the least the subnets of its key.
+
+    None where the key names none. A lease of this kind may have no address and no node.
+    """
+    subnets = keys.subnets_of(entry.key)
+    if isinstance(subnets, Refusal):
+        return None
+    value = _value_of(entry)
+    if isinstance(value, Refusal):
+        return Lease(entry.key, subnets, Addresses())
+    gateways = _gateways(entry, value, subnets)
+    given = Addresses() if isinstance(gateways, Refusal) else gateways
+    return _lease(entry, value, subnets, given)
+
+
+def _lease(entry: Entry, value: _LeaseValue, subnets: Subnets, gateways: Addresses) -> Lease:
+    return Lease(
         entry.key,
         subnets,
         gateways,

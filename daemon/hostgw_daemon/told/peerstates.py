@@ -17,6 +17,7 @@ from hostgw_daemon.routes.foreign import take_away
 from hostgw_daemon.routes.peers import Peer, PeerState
 from hostgw_daemon.told.doubles import ASTRAY, DUPLICATE, astray, at_our_address, doubles
 from hostgw_daemon.told.overview import Parts, missing
+from hostgw_daemon.told.rejected import REJECTED, rejected
 from hostgw_daemon.told.withdrawn import SAID
 
 WELL = frozenset({"ok", "unprobed"})
@@ -32,8 +33,7 @@ def peer_states(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
     for peer in _peers(parts):
         if peer.state is not PeerState.SELF:
             yield peer, *state_of(peer)
-    for peer, reason in at_our_address(parts.understanding):
-        yield peer, DUPLICATE, reason
+    yield from _routeless(parts)
 
 
 def troubled_peers(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
@@ -52,8 +52,15 @@ def troubled_peers(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
             state, reason = state_of(peer)
             if state not in WELL:
                 yield peer, state, reason
+    yield from _routeless(parts)
+
+
+def _routeless(parts: Parts) -> Iterator[tuple[Peer, str, str]]:
+    """Give the nodes that no route leads to, for what their records say."""
     for peer, reason in at_our_address(parts.understanding):
         yield peer, DUPLICATE, reason
+    for peer, reason in rejected(parts.understanding):
+        yield peer, REJECTED, reason
 
 
 def _peers(parts: Parts) -> Iterable[Peer]:

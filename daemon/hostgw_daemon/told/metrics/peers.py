@@ -8,7 +8,7 @@ from hostgw_daemon.told.metrics.instruments import Instruments, Total
 
 STATES = (
     *("ok", "partial", "self", "rejected_kept", "outside_config", "held"),
-    "duplicate_address",
+    *("rejected", "duplicate_address"),
     *("off_subnet", "conflict", "shadowed", "fight", "failed"),
     *("unprobed", "unresolved", "unreachable", "not_forwarding"),
     *("rp_filter", "no_way_back", "path_filtered", "mtu"),
