@@ -87,6 +87,7 @@ class Claimant:
         self._how = ""
         self._hopes = False
         self._shown: Shown | None = None
+        self._unheld: Snapshot | None = None  # what came while we did not know what we hold
         self._turn = Turn(self.look)
         self.announcement = Announcement(store, keys, said=said, lost=self.look, clock=clock)
         self.lease_session = Session(store, lost=self.look, clock=clock, tried=tried)
@@ -132,8 +133,15 @@ class Claimant:
             self.look()
         if shown.config != read.config or self._waits:
             self._turn.soon(len(snapshot.entries))
+        self._unheld = snapshot if self.state.lease is None else None
+        self._compare(snapshot)
+
+    def _compare(self, snapshot: Snapshot) -> None:
+        """Look again where our key is another than we hold.
+
+        One that is not there proves nothing: a watch is in order within each span only.
+        """
         lease = self.state.lease
-        # A key that is not there proves nothing either: a watch is in order within each span only.
         entry = snapshot.entries.get(lease.key) if lease is not None else None
         if lease is not None and (entry is None or entry.modified != lease.modified):
             self.look()
@@ -248,6 +256,10 @@ class Claimant:
         retaken = self.state.retaken + (self.state.lost == lease.subnets)
         state = ClaimState(lease, self._how or "kept", moved_from, conditions)
         self._tell(replace(state, conflicts=self.state.conflicts, retaken=retaken))
+        unheld, self._unheld = self._unheld, None
+        read = self._reading.last
+        if unheld is not None and read is not None and unheld.revision > read.revision:
+            self._compare(unheld)
         if sight.presence is not None:
             await self.announcement.say(self._me, lease.subnets, sight.presence)
 
