@@ -247,3 +247,15 @@ async def test_a_stop_tries_a_failing_disk_once_more_and_does_not_wait_for_one_t
         await eventually_async(stuck.entered.is_set)
     assert stuck.writes == []
     stuck.gate.set()
+
+
+async def test_a_look_that_is_asked_for_during_a_write_is_made_after_it():
+    """Somebody spoils the file the moment it is there, and asks: the write began before that."""
+    disk = Disk()
+    async with keeping(disk) as papers:
+        disk.gate.clear()
+        papers.want("a")
+        await eventually_async(disk.entered.is_set)
+        papers.again()
+        disk.gate.set()
+        await eventually_async(lambda: disk.writes == ["a", "a"])

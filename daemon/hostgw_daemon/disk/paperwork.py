@@ -69,6 +69,7 @@ class Paperwork(Generic[T]):
         self._writing: asyncio.Future[object] | None = None
         self.trouble = ""
         self.written: T | Absence | None = None
+        self._doubted = False  # since the write that is under way began
         # What was written last, whatever was asked for since.
         self._stands: T | Absence | None = None
         self._halt = (halt or Halt()).heed(self._wake.ring)
@@ -98,7 +99,7 @@ class Paperwork(Generic[T]):
     def again(self) -> None:
         """Look at the file anew, whatever was written last."""
         if self._wanted is not ABSENT:
-            self.written = None
+            self.written, self._doubted = None, True
         self._wake.ring()
 
     async def run(self) -> NoReturn:
@@ -121,6 +122,7 @@ class Paperwork(Generic[T]):
         content = self._wanted
         if content is None or content == self.written or self._halt.on:
             return None
+        self._doubted = False
         try:
             await self._write_out(content)
         except OSError as error:
@@ -129,7 +131,8 @@ class Paperwork(Generic[T]):
             self._done(self.trouble)
             return self._backoff.failed()
         self._backoff.succeeded()
-        self.written = self._stands = content
+        self._stands = content
+        self.written = None if self._doubted else content
         self.trouble = ""
         self._done("")
         return None
