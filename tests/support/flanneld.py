@@ -99,6 +99,7 @@ class Flanneld:
         self.address: str = link["addr_info"][0]["local"]
         self.mtu: int = link["mtu"]
         self.renew_at = inf  # seconds of time.monotonic
+        self.asked = False
 
     @property
     def value(self) -> str:
@@ -190,8 +191,8 @@ class Flanneld:
                 if time.monotonic() > due:
                     due = time.monotonic() + CHECK
                     self.routes.recover()
-                if time.monotonic() >= self.renew_at:
-                    self.renew_at = inf
+                if self.asked or time.monotonic() >= self.renew_at:
+                    self.asked, self.renew_at = False, inf
                     self.etcd.put(self.key(own), self.value)
                     log("Lease renewed")
         finally:
@@ -253,7 +254,7 @@ def main() -> None:
     flanneld = Flanneld(parser.parse_args())
 
     def renew(_number: int, _frame: object) -> None:
-        flanneld.renew_at = 0.0
+        flanneld.asked = True  # a flag of its own: a reading under way sets the moment anew
 
     signal.signal(signal.SIGUSR1, renew)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -12,6 +12,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO
 
 from hostgw_cli.lab.netns import Namespace
 from hostgw_cli.lab.route_watch import returned, watch_routes
@@ -25,13 +27,23 @@ def time_to_return(inside: Namespace, route: str, *, within: float) -> float | N
     None when it is not back `within` seconds. Raise LabError when it could not be deleted.
     """
     prefix = route.split(maxsplit=1)[0]
-    with watch_routes(inside) as watch, _shell(inside) as order:
+    with (
+        TemporaryFile("w+") as errors,
+        watch_routes(inside) as watch,
+        _shell(inside, errors) as order,
+    ):
+
+        def complaint() -> str:
+            errors.seek(0)
+            return f"ip said: {errors.read().strip() or 'nothing'}; seen: {watch.sightings()}"
+
         given = time.time()
         order(f"route delete {route}")
         wait_for(
             lambda: any(each.gone and each.prefix == prefix for each in watch.sightings()),
             what=f"the route {route} of {inside.name} deleted",
             within=5.0,
+            why=complaint,
         )
         try:
             back = wait_for(
@@ -43,13 +55,13 @@ def time_to_return(inside: Namespace, route: str, *, within: float) -> float | N
 
 
 @contextmanager
-def _shell(inside: Namespace) -> Iterator[Callable[[str], None]]:
+def _shell(inside: Namespace, errors: IO[str]) -> Iterator[Callable[[str], None]]:
     """Give what hands a command to an `ip -batch` that is inside and waiting."""
     with subprocess.Popen(
         ["ip", "-n", inside.name, "-batch", "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         text=True,
         start_new_session=True,
     ) as process:
