@@ -226,7 +226,8 @@ def test_a_node_that_was_down_while_the_store_was_wiped_puts_all_back(frail: Fra
     with node.host.route_changes() as changes:
         frail.wipe_store()
         node.start(*PATIENT)
-        assert frail.ctl.values(f"{frail.prefix}/config") == network
+        # Ready by its memory, it may be so before it has put the network back.
+        eventually(lambda: frail.ctl.values(f"{frail.prefix}/config") == network)
         eventually(lambda: frail.leases().keys() == {own})
         assert set(node.peers().values()) == {"held"}
     assert changes == []
