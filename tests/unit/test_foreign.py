@@ -103,6 +103,15 @@ def test_only_what_harms_is_told_in_order():
     assert seen.harmful(prefixes) == (foreign("10.5.0.0/24"), foreign())
 
 
+def test_who_holds_our_very_key_is_told_from_who_comes_first():
+    """The kernel has one route of a key: ours is not there, where another holds it."""
+    seen = Foreign()
+    holder = foreign(metric=ours().metric)
+    seen.replace([foreign(), holder, foreign(metric=9999)])
+    assert seen.harmful(PREFIXES) == (foreign(), holder)
+    assert seen.holders(PREFIXES) == {holder}
+
+
 def test_a_reading_replaces_what_was_heard():
     """What was just read is what there is."""
     seen = Foreign()

@@ -82,6 +82,14 @@ def test_a_conflict_is_worse_than_a_shadow():
     assert state_of(2, routes=both) == ("conflict", "held")
 
 
+def test_whose_place_somebody_has_is_in_conflict_before_a_pass_finds_it_missing():
+    """The kernel tells of the other route first: our own cannot be there, and is not shadowed."""
+    taken = routes(shadows=(foreign(2),), holders=frozenset({foreign(2)}))
+    state, reason = state_of(2, routes=taken)
+    assert state == "conflict"
+    assert "ip route del 10.0.2.0/24 proto 3" in reason
+
+
 def test_a_fight_is_named_before_what_it_causes():
     """A route that is left alone because it is fought over is no mere failure."""
     changed = routes(missing=(outcome(2, Verdict.FAILED),), fights=("10.0.2.0/24",))

@@ -94,3 +94,12 @@ class Foreign:
                 if effect(route, prefixes.get(prefix)) is not Effect.NONE
             )
         )
+
+    def holders(self, prefixes: Mapping[Prefix, Route]) -> frozenset[ForeignRoute]:
+        """Give those that hold the very key of a route of ours, which is not there then."""
+        return frozenset(
+            route
+            for prefix, routes in self._seen.items()
+            for route in routes
+            if effect(route, prefixes.get(prefix)) is Effect.HOLDS
+        )

@@ -164,6 +164,7 @@ class Reconciler:
             withdrawn=Counter(family for _, family in self._basis.withdrawn),
             missing=tuple(passes.missing[route] for route in sorted(passes.missing)),
             shadows=passes.foreign.harmful(passes.targets.prefixes),
+            holders=passes.foreign.holders(passes.targets.prefixes),
             fights=tuple(route.prefix for route in passes.fights.standing(self._clock())),
             drift=Counter(passes.drift),
         )

@@ -78,8 +78,9 @@ class RoutesState:
 
     `wanted` counts the desired routes by family, `withdrawn` the peers whose routes are withdrawn.
     `missing` are those which the kernel does not hold, with the reason of each; `shadows` are
-    foreign routes that the kernel prefers to ours; `fights` are prefixes that somebody deletes as
-    fast as we put them back, and that are left alone for a while.
+    foreign routes that the kernel prefers to ours, and `holders` those of them that have the very
+    place of ours: it cannot be there, as is known before a pass has found it missing. `fights` are
+    prefixes that somebody deletes as fast as we put them back, and that are left alone for a while.
     """
 
     last: Report | None = None
@@ -88,6 +89,7 @@ class RoutesState:
     installed: int = 0
     missing: tuple[Outcome, ...] = ()
     shadows: tuple[ForeignRoute, ...] = ()
+    holders: frozenset[ForeignRoute] = frozenset()
     fights: tuple[str, ...] = ()
     drift: Counter[str] = field(default_factory=Counter)
     wanted: Mapping[Family, int] = field(default_factory=dict)

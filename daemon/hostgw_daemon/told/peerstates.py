@@ -107,7 +107,8 @@ def _troubled(parts: Parts) -> dict[tuple[bytes, int], tuple[str, str]]:
         for outcome in missing(parts)
     }
     for route in parts.routes.shadows:
-        found.setdefault((route.destination, route.length), ("shadowed", take_away(route)))
+        state = "conflict" if route in parts.routes.holders else "shadowed"
+        found.setdefault((route.destination, route.length), (state, take_away(route)))
     return found
 
 
