@@ -185,7 +185,9 @@ TABLE = [
     (
         {
             "routes": routes(
-                missing=(outcome(1, Verdict.CONFLICT),), shadows=(foreign(1, metric=1100),)
+                missing=(outcome(1, Verdict.CONFLICT),),
+                shadows=(foreign(1, metric=1100),),
+                holders=frozenset({foreign(1, metric=1100)}),
             )
         },
         {"routes_conflict": "ip route del 10.0.1.0/24 metric 1100 proto 3"},
@@ -199,6 +201,7 @@ TABLE = [
             "routes": routes(
                 missing=(outcome(1, Verdict.CONFLICT),),
                 shadows=(foreign(1, metric=1100), foreign(2, gateway="")),
+                holders=frozenset({foreign(1, metric=1100)}),
             )
         },
         {"routes_conflict": "10.0.1.0/24", "shadowed": "10.0.2.0/24 of protocol 3"},

@@ -26,7 +26,7 @@ from hostgw_daemon.kernel import ForeignRoute, Outcome, Verdict
 from hostgw_daemon.link.uplink import NoUplink, Uplink
 from hostgw_daemon.probe.evidence import FINE, Diagnosis
 from hostgw_daemon.probe.target import Key
-from hostgw_daemon.routes.foreign import Effect, effect, take_away
+from hostgw_daemon.routes.foreign import take_away
 from hostgw_daemon.routes.peers import OWN_ADDRESS
 from hostgw_daemon.routes.report import RoutesState
 from hostgw_daemon.routes.understanding import Understanding
@@ -256,16 +256,9 @@ def _spoiled(parts: Parts) -> set[str]:
 
 
 def _by_effect(routes: RoutesState) -> tuple[list[ForeignRoute], list[ForeignRoute]]:
-    """Part the foreign routes into those that hold the key of a missing one, and the others."""
-    missing = {
-        (route.destination, route.length): route
-        for route in (outcome.write.route for outcome in routes.missing)
-    }
-    holding: list[ForeignRoute] = []
-    shadowing: list[ForeignRoute] = []
-    for route in routes.shadows:
-        ours = missing.get((route.destination, route.length))
-        (holding if effect(route, ours) is Effect.HOLDS else shadowing).append(route)
+    """Part the foreign routes into those that hold the key of one of ours, and the others."""
+    holding = [each for each in routes.shadows if each in routes.holders]
+    shadowing = [each for each in routes.shadows if each not in routes.holders]
     return holding, shadowing
 
 
